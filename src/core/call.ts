@@ -1,0 +1,139 @@
+import { Cancellation } from "./cancellation.ts";
+import { NEVER, now } from "./deadline.ts";
+import { Metadata } from "./metadata.ts";
+import type { Method } from "./method.ts";
+import type { MethodPolicy } from "./policy.ts";
+
+/** Who is at the other end of a connection, as a server sees it. */
+export interface Caller {
+  /** `host:port`, IPv6 in brackets. */
+  readonly address: string;
+  /** What the client's certificate says, where mutual TLS was asked for and the certificate was verified. */
+  readonly tls?: {
+    readonly subject: string;
+    readonly alternativeNames: readonly string[];
+    readonly fingerprint256: string;
+  };
+}
+
+/** A key for a value that interceptors attach to a call: `const user = valueKey<User>("user")`. */
+export interface ValueKey<T> {
+  readonly description: string;
+  /** Holds the type; never set. */
+  readonly type?: T;
+}
+
+export function valueKey<T>(description: string): ValueKey<T> {
+  return Object.freeze({ description });
+}
+
+export interface CallInit {
+  readonly method: Method;
+  /** One message, or an AsyncIterable of them where the method streams requests. */
+  readonly request: unknown;
+  readonly metadata?: Metadata;
+  /** On the clock of `now()` in milliseconds; `NEVER` by default. */
+  readonly deadline?: number;
+  /** What ends the call early: the caller's own signal, or a transport's source of one. */
+  readonly cancellation?: AbortSignal | Cancellation | undefined;
+  readonly attempt?: number;
+  readonly avoid?: string | undefined;
+  readonly policy?: MethodPolicy | undefined;
+  readonly caller?: Caller | undefined;
+  readonly values?: ReadonlyMap<ValueKey<unknown>, unknown> | undefined;
+}
+
+/**
+ * One call, or on the client one attempt at it. Immutable: an interceptor passes on `next(call.with({ metadata }))`,
+ * so that attempt 2 never inherits what attempt 1 changed.
+ */
+export class Call {
+  readonly method: Method;
+  readonly request: unknown;
+  readonly metadata: Metadata;
+  readonly deadline: number;
+  readonly cancellation: AbortSignal | Cancellation | undefined;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** The address that the attempt before went to; a balancer picks another where it can. */
+  readonly avoid: string | undefined;
+  /** What this call asks for itself, over the channel's and the contract's policy. */
+  readonly policy: MethodPolicy | undefined;
+  /** On a server, who calls. */
+  readonly caller: Caller | undefined;
+  readonly values: ReadonlyMap<ValueKey<unknown>, unknown> | undefined;
+
+  constructor(init: CallInit) {
+    this.method = init.method;
+    this.request = init.request;
+    this.metadata = init.metadata ?? Metadata.EMPTY;
+    this.deadline = init.deadline ?? NEVER;
+    this.cancellation = init.cancellation;
+    this.attempt = init.attempt ?? 1;
+    this.avoid = init.avoid;
+    this.policy = init.policy;
+    this.caller = init.caller;
+    this.values = init.values;
+  }
+
+  /** Aborts when the call is over before its time. `undefined` where nothing can end it but its deadline. */
+  get signal(): AbortSignal | undefined {
+    return this.cancellation instanceof Cancellation ? this.cancellation.signal : this.cancellation;
+  }
+
+  /** Milliseconds left; `Infinity` without a deadline, 0 when it has passed. */
+  get remainingMs(): number {
+    return this.deadline === NEVER ? NEVER : Math.max(0, this.deadline - now());
+  }
+
+  /** A copy with these changes. */
+  with(changes: Partial<CallInit>): Call {
+    return new Call({
+      method: this.method,
+      request: this.request,
+      metadata: this.metadata,
+      deadline: this.deadline,
+      cancellation: this.cancellation,
+      attempt: this.attempt,
+      avoid: this.avoid,
+      policy: this.policy,
+      caller: this.caller,
+      values: this.values,
+      ...changes,
+    });
+  }
+
+  /** What an interceptor attached under a key. */
+  get<T>(key: ValueKey<T>): T | undefined {
+    return this.values?.get(key) as T | undefined;
+  }
+
+  /** A copy with a value attached, for interceptors further on and for the handler. */
+  set<T>(key: ValueKey<T>, value: T): Call {
+    return this.with({ values: new Map(this.values).set(key, value) });
+  }
+}
+
+/** The answer to a call. */
+export interface Reply {
+  /**
+   * One message, or an AsyncIterable of them where the method streams replies. Such a reply stands once the stream has
+   * opened: with its first message, or with its end.
+   */
+  readonly response: unknown;
+  /** What was sent before the first message. */
+  readonly header: Metadata;
+  /** What was sent after the last message: complete once a stream has ended. */
+  readonly trailer: Metadata;
+}
+
+/** Answers a call. Rejects with an `RpcError`. */
+export type Handler = (call: Call) => Promise<Reply>;
+
+/** Wraps a handler, on a client or on a server. */
+export type Interceptor = (next: Handler) => Handler;
+
+/** Wraps a handler in interceptors; the first of them is the outermost. */
+export function intercept(handler: Handler, interceptors: readonly Interceptor[]): Handler {
+  return interceptors.reduceRight((next, interceptor) => interceptor(next), handler);
+}

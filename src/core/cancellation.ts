@@ -1,0 +1,29 @@
+import type { RpcError } from "./rpc-error.ts";
+
+/**
+ * What ends a call before its time: its caller went away, its deadline passed, its connection broke. An AbortSignal
+ * is made only when somebody first reads `signal`, since an ordinary call never needs one.
+ */
+export class Cancellation {
+  #reason: RpcError | undefined;
+  #controller: AbortController | undefined;
+
+  get reason(): RpcError | undefined {
+    return this.#reason;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  /** The first reason stands; later ones are ignored. */
+  cancel(reason: RpcError): void {
+    if (this.#reason !== undefined) return;
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+  }
+}

@@ -1,0 +1,5 @@
+// What generated code imports: `trunkline/contract`.
+export type { MessageInit, MessageType } from "./message.ts";
+export type { BidiStreaming, ClientStreaming, FileDescriptor, ServerStreaming, Service, Unary } from "./method.ts";
+export { bidiStreaming, clientStreaming, defineService, serverStreaming, unary } from "./method.ts";
+export type { MethodPolicy } from "./policy.ts";

@@ -1,0 +1,25 @@
+type Scalar = string | number | boolean | bigint | undefined | Uint8Array | Date;
+
+/** What you may hand in for a message: any field may be left out and then has its proto default. */
+export type MessageInit<T> = T extends bigint
+  ? bigint | number | string
+  : T extends Scalar
+    ? T
+    : T extends readonly (infer U)[]
+      ? readonly MessageInit<U>[]
+      : T extends { $case: string; value: unknown }
+        ? { $case: T["$case"]; value?: MessageInit<T["value"]> }
+        : { [K in keyof T]?: MessageInit<T[K]> | undefined };
+
+/**
+ * A message type, as ts-proto writes it: a name and a codec. The writer and the reader are those of
+ * `@bufbuild/protobuf/wire`, or a transport's own that extend them.
+ */
+export interface MessageType<T> {
+  /** The full proto name: `greeter.v1.HelloRequest`. */
+  readonly $type: string;
+  encode(message: T, writer?: never): { finish(): Uint8Array };
+  decode(input: Uint8Array, length?: number): T;
+  /** A whole message from a part of one. */
+  fromPartial(partial: never): T;
+}

@@ -1,0 +1,114 @@
+import type { Call, Handler, Reply } from "./call.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Logger } from "./logger.ts";
+import type { Method } from "./method.ts";
+
+/** One server, and the way to it. */
+export interface Peer {
+  readonly endpoint: Endpoint;
+  /** False while calls should go elsewhere: not connected, or its circuit is open. */
+  readonly ready: boolean;
+  /** Calls under way, streams that are still open counted. */
+  readonly inflight: number;
+  /** Why it is not ready, in a few words for an error message: `connection refused`, `circuit open`. */
+  readonly reason: string | undefined;
+  /**
+   * Makes one attempt at this peer. While it is not connected a call waits for the connection, for as long as its
+   * deadline and `connectTimeoutMs` allow.
+   */
+  readonly handle: Handler;
+  /** Lets calls in flight finish, then disconnects. New calls are refused at once as unprocessed. */
+  close(): Promise<void>;
+}
+
+/** What a client trusts and what it shows. TLS 1.2 is the least; the server's name is verified. */
+export interface ClientTls {
+  /** Authorities to trust, in PEM; the system's by default. */
+  readonly ca?: string | Uint8Array | undefined;
+  /** The client's own certificate and key in PEM, for mutual TLS. */
+  readonly cert?: string | Uint8Array | undefined;
+  readonly key?: string | Uint8Array | undefined;
+  /** The name to verify in the server's certificate, where it is not the address's host. */
+  readonly serverName?: string | undefined;
+}
+
+/** What a server shows, and whether it asks clients for a certificate. */
+export interface ServerTls {
+  readonly cert: string | Uint8Array;
+  readonly key: string | Uint8Array;
+  /** Authorities whose client certificates are accepted. Given, every client must show one: mutual TLS. */
+  readonly ca?: string | Uint8Array | undefined;
+}
+
+export type Compression = "identity" | "gzip" | "deflate";
+
+/** Limits that hold for either side. */
+export interface MessageLimits {
+  /** The largest message to accept, in bytes after decompression; 4 MiB by default. Over it: RESOURCE_EXHAUSTED. */
+  readonly maxReceiveMessageBytes?: number | undefined;
+  /** The largest message to send, in bytes; no limit by default. */
+  readonly maxSendMessageBytes?: number | undefined;
+  /** The largest metadata to accept, in bytes as HTTP/2 counts them; 16 KiB by default. */
+  readonly maxMetadataBytes?: number | undefined;
+}
+
+export interface ConnectOptions extends MessageLimits {
+  readonly tls?: ClientTls | undefined;
+  /** Milliseconds until a connection that does not come about is given up; 5,000 by default. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Milliseconds of silence, while calls are in flight, until a ping asks whether the peer lives; 10,000 by default. */
+  readonly keepaliveMs?: number | undefined;
+  /** Milliseconds until a ping that is not answered breaks the connection; 3,000 by default. */
+  readonly keepaliveTimeoutMs?: number | undefined;
+  /** How requests are compressed; `identity` by default. */
+  readonly compression?: Compression | undefined;
+  readonly userAgent?: string | undefined;
+  readonly logger?: Logger | undefined;
+  /** Called whenever `ready` has changed. */
+  readonly changed?: (() => void) | undefined;
+}
+
+/**
+ * What a server does with calls. `method` finds what a path names, so that the listener can decode. `handle` answers,
+ * at once where it can: a synchronous handler costs no promise. What it throws or rejects with is an `RpcError`.
+ */
+export interface Acceptor {
+  method(path: string): Method | undefined;
+  handle(call: Call): Reply | Promise<Reply>;
+  /** The status for a path that names no method: UNIMPLEMENTED, saying whether the service or the method is missing. */
+  unknown(path: string): Error;
+}
+
+export interface ListenOptions extends MessageLimits {
+  readonly tls?: ServerTls | undefined;
+  /** Streams a client may have open on one connection; 1,000 by default. */
+  readonly maxConcurrentStreams?: number | undefined;
+  readonly maxConnections?: number | undefined;
+  /** How replies are compressed where the client accepts it; `identity` by default. */
+  readonly compression?: Compression | undefined;
+  readonly keepaliveMs?: number | undefined;
+  readonly keepaliveTimeoutMs?: number | undefined;
+  readonly logger?: Logger | undefined;
+}
+
+/** A bound port. */
+export interface Listener {
+  /** What it is bound to, with the port that the system chose where 0 was asked for. */
+  readonly address: string;
+  /** Calls under way. */
+  readonly inflight: number;
+  /** Stops accepting connections and tells clients to go elsewhere; calls in flight go on. */
+  drain(): void;
+  /** Ends what is left with UNAVAILABLE, closes every connection and frees the port. */
+  close(): Promise<void>;
+}
+
+/** A wire: the native HTTP/2, grpc-js, or in memory. */
+export interface Transport {
+  /** For messages: `http2`, `grpc-js`, `memory`. */
+  readonly name: string;
+  /** Returns at once and connects in the background. */
+  connect(endpoint: Endpoint, options: ConnectOptions): Peer;
+  /** @throws RpcError UNAVAILABLE that names the address, where it cannot be bound */
+  listen(address: string, acceptor: Acceptor, options: ListenOptions): Promise<Listener>;
+}

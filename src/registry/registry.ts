@@ -1,0 +1,49 @@
+import type { Endpoint } from "../core/endpoint.ts";
+
+/** Everything a registry knows of one service: always the whole list, never a difference. */
+export interface Snapshot {
+  readonly endpoints: readonly Endpoint[];
+  /**
+   * `current`: the registry says so now. `stale`: it cannot be reached, and this is what it said last. `unknown`: it
+   * has not been reached yet. An unreachable registry is never a `current` empty list.
+   */
+  readonly state: "current" | "stale" | "unknown";
+  /** Why it is not current, for an error message. */
+  readonly reason?: string;
+}
+
+/** What a server announces. */
+export interface Announcement {
+  /** Full proto names. */
+  readonly services: readonly string[];
+  readonly endpoint: Endpoint;
+}
+
+/** A server's standing in a registry, kept up for ever until it is closed. */
+export interface Registration {
+  /** Resolves when the registry first holds it. Never rejects: a registry that is away is tried again. */
+  readonly registered: Promise<void>;
+  /** Takes it out. Resolves within `timeoutMs` (2,000 by default) even if the registry is dead. */
+  close(timeoutMs?: number): Promise<void>;
+}
+
+/** Finds servers. */
+export interface Resolver {
+  /**
+   * Reports a snapshot at once where one is known, and again on every change, until the returned function is called.
+   * Listeners of one service share one watch.
+   */
+  resolve(service: string, listener: (snapshot: Snapshot) => void): () => void;
+}
+
+/** Announces servers. */
+export interface Registrar {
+  /** Returns at once and keeps trying. */
+  register(announcement: Announcement): Registration;
+}
+
+export interface Registry extends Resolver, Registrar {
+  /** Names of the services that have at least one endpoint. */
+  services(): Promise<string[]>;
+  close(): Promise<void>;
+}

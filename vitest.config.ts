@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  resolve: { conditions: ["@trunkline/source", "node", "import"] },
+  ssr: { resolve: { conditions: ["@trunkline/source", "node", "import"] } },
+  test: {
+    include: ["test/**/*.test.ts"],
+    exclude: ["test/interop/**", "test/faults/**"],
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    dangerouslyIgnoreUnhandledErrors: false,
+    coverage: { provider: "v8", include: ["src/**"] },
+  },
+});
