@@ -3,10 +3,21 @@ import type { Endpoint } from "./endpoint.ts";
 import type { Logger } from "./logger.ts";
 import type { Method } from "./method.ts";
 
+/**
+ * Where a peer stands.
+ * - `connecting`: nothing says yet that it cannot be reached: the first try, or the first one after a connection was lost.
+ * - `ready`: connected, its circuit closed (or half-open with its probe still free).
+ * - `failed`: the last try at a connection failed. It stays so, tried again in the background, until one succeeds.
+ * - `ejected`: connected, but its circuit is open.
+ * - `closed`: `close()` was called.
+ */
+export type PeerState = "connecting" | "ready" | "failed" | "ejected" | "closed";
+
 /** One server, and the way to it. */
 export interface Peer {
   readonly endpoint: Endpoint;
-  /** False while calls should go elsewhere: not connected, or its circuit is open. */
+  readonly state: PeerState;
+  /** `state` is `ready`. False while calls should go elsewhere. */
   readonly ready: boolean;
   /** Calls under way, streams that are still open counted. */
   readonly inflight: number;
@@ -64,7 +75,7 @@ export interface ConnectOptions extends MessageLimits {
   readonly compression?: Compression | undefined;
   readonly userAgent?: string | undefined;
   readonly logger?: Logger | undefined;
-  /** Called whenever `ready` has changed. */
+  /** Called whenever `state` has changed. */
   readonly changed?: (() => void) | undefined;
 }
 
