@@ -15,7 +15,8 @@ export type PeerState = "connecting" | "ready" | "failed" | "ejected" | "closed"
 
 /** One server, and the way to it. */
 export interface Peer {
-  readonly endpoint: Endpoint;
+  /** A plain, writable field: the pool replaces it when the server's registration changes, for balancers to read. */
+  endpoint: Endpoint;
   readonly state: PeerState;
   /** `state` is `ready`. False while calls should go elsewhere. */
   readonly ready: boolean;
