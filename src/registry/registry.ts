@@ -1,4 +1,5 @@
 import type { Endpoint } from "../core/endpoint.ts";
+import type { Logger } from "../core/logger.ts";
 
 /** Everything a registry knows of one service: always the whole list, never a difference. */
 export interface Snapshot {
@@ -38,8 +39,12 @@ export interface Resolver {
 
 /** Announces servers. */
 export interface Registrar {
-  /** Returns at once and keeps trying. */
-  register(announcement: Announcement): Registration;
+  /**
+   * Returns at once and keeps trying. What happens to the registration is logged to `logger`, where the registry has
+   * none of its own.
+   * @throws TypeError for an address or a service name that is none
+   */
+  register(announcement: Announcement, logger?: Logger): Registration;
 }
 
 export interface Registry extends Resolver, Registrar {

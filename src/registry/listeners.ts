@@ -1,0 +1,45 @@
+import type { Logger } from "../core/logger.ts";
+import type { Snapshot } from "./registry.ts";
+
+/** Those who listen to one service, and what they heard last. */
+export interface Listeners {
+  readonly size: number;
+  readonly last: Snapshot | undefined;
+  /** Reports what is known at once, and every later snapshot until the returned function is called. */
+  add(listener: (snapshot: Snapshot) => void): () => void;
+  report(snapshot: Snapshot): void;
+}
+
+/** A listener that throws is logged and does not keep the others from hearing. */
+export function createListeners(service: string, logger: Logger): Listeners {
+  const listeners = new Set<{ readonly hear: (snapshot: Snapshot) => void }>();
+  let last: Snapshot | undefined;
+
+  const tell = (listener: (snapshot: Snapshot) => void, snapshot: Snapshot) => {
+    try {
+      listener(snapshot);
+    } catch (error) {
+      logger.error({ service, err: error }, "a listener of the registry threw");
+    }
+  };
+
+  return {
+    get size() {
+      return listeners.size;
+    },
+    get last() {
+      return last;
+    },
+    add(hear) {
+      // A wrapper for each, so that one function may listen twice.
+      const listener = { hear };
+      listeners.add(listener);
+      if (last !== undefined) tell(hear, last);
+      return () => listeners.delete(listener);
+    },
+    report(snapshot) {
+      last = snapshot;
+      for (const { hear } of [...listeners]) tell(hear, snapshot);
+    },
+  };
+}
