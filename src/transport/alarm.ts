@@ -1,0 +1,25 @@
+import { NEVER, now } from "../core/deadline.ts";
+
+/** The longest that a Node timer can wait, in milliseconds. */
+const longestMs = 0x7fff_ffff;
+
+const nothing = (): void => {};
+
+/**
+ * Calls `ring` once the deadline has passed, and never before; returns how to call it off. A timer alone would ring at
+ * once for a deadline that is further away than a Node timer reaches, and a fraction of a millisecond early.
+ */
+export function atDeadline(deadline: number, ring: () => void): () => void {
+  if (deadline === NEVER) return nothing;
+  let timer: NodeJS.Timeout;
+  const wait = (): void => {
+    const remainingMs = deadline - now();
+    if (remainingMs <= 0) ring();
+    else arm(remainingMs);
+  };
+  const arm = (remainingMs: number): void => {
+    timer = setTimeout(wait, Math.min(Math.ceil(remainingMs), longestMs));
+  };
+  arm(Math.max(0, deadline - now()));
+  return () => clearTimeout(timer);
+}

@@ -1,0 +1,31 @@
+import type { Call } from "../core/call.ts";
+import { Cancellation } from "../core/cancellation.ts";
+import { Code } from "../core/code.ts";
+import { NEVER, now } from "../core/deadline.ts";
+import { RpcError } from "../core/rpc-error.ts";
+
+const nothing = (): void => {};
+
+/** Why a call is over before it was made: cancelled, or its deadline has passed. `undefined` where it may start. */
+export function overAlready(call: Call): RpcError | undefined {
+  const { cancellation } = call;
+  if (cancellation instanceof Cancellation) {
+    if (cancellation.reason !== undefined) return cancellation.reason;
+  } else if (cancellation?.aborted === true) return RpcError.from(cancellation.reason, Code.CANCELLED);
+  if (call.deadline !== NEVER && call.deadline <= now()) return deadlinePassed(call, "before it was sent");
+  return undefined;
+}
+
+/** Calls `cancel` when the call's caller cancels it; returns how to stop listening. */
+export function onCancel(call: Call, cancel: (reason: RpcError) => void): () => void {
+  const { signal } = call;
+  if (signal === undefined) return nothing;
+  const listener = (): void => cancel(RpcError.from(signal.reason, Code.CANCELLED));
+  signal.addEventListener("abort", listener, { once: true });
+  return () => signal.removeEventListener("abort", listener);
+}
+
+/** DEADLINE_EXCEEDED, saying what the call was doing: `while waiting for 10.0.0.5:50051`. */
+export function deadlinePassed(call: Call, during: string): RpcError {
+  return new RpcError(Code.DEADLINE_EXCEEDED, `the deadline of ${call.method.path} passed ${during}`);
+}

@@ -1,0 +1,47 @@
+const notTrusted = "the server's certificate is not signed by a trusted authority";
+
+const reasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "the connection was closed by the other side",
+  EPIPE: "the connection was closed by the other side",
+  ENOTFOUND: "host not found",
+  EAI_AGAIN: "host not found",
+  ETIMEDOUT: "the connection timed out",
+  EHOSTUNREACH: "no route to the host",
+  ENETUNREACH: "no route to the network",
+  ENOENT: "no such socket file",
+  EADDRINUSE: "the port is in use",
+  EADDRNOTAVAIL: "no such address on this machine",
+  EACCES: "permission denied",
+  EPROTO: "the other side does not speak TLS",
+  ERR_SSL_WRONG_VERSION_NUMBER: "the other side does not speak TLS",
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: "the other side does not speak TLS",
+  DEPTH_ZERO_SELF_SIGNED_CERT: notTrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: notTrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: notTrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: notTrusted,
+  CERT_SIGNATURE_FAILURE: notTrusted,
+  CERT_HAS_EXPIRED: "the server's certificate has expired",
+  CERT_NOT_YET_VALID: "the server's certificate is not valid yet",
+  ERR_TLS_CERT_ALTNAME_INVALID: "the server's certificate is for another name",
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: "the server asks for a client certificate",
+  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: "the TLS handshake failed",
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: "the server does not trust the client's certificate",
+};
+
+/**
+ * Why a connection or a port did not come about, in a few words that name the cause, with the system's own code after
+ * them: `connection refused (ECONNREFUSED)`.
+ */
+export function connectReason(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = codeOf(error) ?? /\b(?:ERR_[A-Z0-9_]+|E[A-Z]{3,})\b/.exec(message)?.[0];
+  const reason = code === undefined ? undefined : reasons[code];
+  if (reason === undefined) return message;
+  return code === "ERR_TLS_CERT_ALTNAME_INVALID" ? `${reason}: ${message}` : `${reason} (${code})`;
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+  return typeof code === "string" ? code : undefined;
+}

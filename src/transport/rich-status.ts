@@ -1,0 +1,25 @@
+import { Status } from "../../gen/google/rpc/status.ts";
+import type { ErrorDetail, RpcError } from "../core/rpc-error.ts";
+
+const prefix = "type.googleapis.com/";
+
+/** The bytes of `grpc-status-details-bin`: a `google.rpc.Status`. `undefined` for an error without details. */
+export function encodeDetails(error: RpcError): Uint8Array | undefined {
+  if (error.details.length === 0) return undefined;
+  const details = error.details.map(({ type, value }) => ({ typeUrl: prefix + type, value }));
+  return Status.encode(Status.fromPartial({ code: error.code, message: error.message, details })).finish();
+}
+
+/** The details in `grpc-status-details-bin`. None for bytes that are no `google.rpc.Status`: the plain status stands. */
+export function decodeDetails(bytes: Uint8Array): readonly ErrorDetail[] {
+  try {
+    return Status.decode(bytes).details.map(({ typeUrl, value }) => ({ type: nameOf(typeUrl), value }));
+  } catch {
+    return [];
+  }
+}
+
+/** The message's full name: what stands after the last slash of a type URL. */
+function nameOf(typeUrl: string): string {
+  return typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
+}

@@ -1,0 +1,70 @@
+import { X509Certificate } from "node:crypto";
+import { isIP, type Socket } from "node:net";
+import { type ConnectionOptions, connect, type TLSSocket, type TlsOptions } from "node:tls";
+import type { Caller } from "../core/call.ts";
+import type { ClientTls, ServerTls } from "../core/transport.ts";
+import { socketAddress } from "./address.ts";
+
+/** What `node:tls` needs for a client: at least TLS 1.2, HTTP/2 by ALPN, the server's name verified. */
+export function clientTlsOptions(tls: ClientTls, address: string): ConnectionOptions {
+  const to = socketAddress(address);
+  const host = tls.serverName ?? ("host" in to ? to.host : "localhost");
+  return {
+    host,
+    // A name to select a certificate by must not be an IP address (RFC 6066); such an address is verified all the same.
+    servername: isIP(host) === 0 ? host : "",
+    ca: pem(tls.ca),
+    cert: pem(tls.cert),
+    key: pem(tls.key),
+    minVersion: "TLSv1.2",
+    ALPNProtocols: ["h2"],
+    rejectUnauthorized: true,
+  };
+}
+
+/** What `node:tls` needs for a server: at least TLS 1.2, HTTP/2 by ALPN, clients verified where `ca` is given. */
+export function serverTlsOptions({ cert, key, ca }: ServerTls): TlsOptions {
+  return {
+    cert: pem(cert),
+    key: pem(key),
+    ca: pem(ca),
+    requestCert: ca !== undefined,
+    rejectUnauthorized: ca !== undefined,
+    minVersion: "TLSv1.2",
+    ALPNProtocols: ["h2"],
+  };
+}
+
+/** Does the client's half of the handshake on a socket that is connected. Rejects with what went wrong. */
+export function secure(socket: Socket, options: ConnectionOptions): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const closed = (): void => reject(new Error("the connection was closed during the TLS handshake"));
+    const secured = connect({ ...options, socket });
+    secured.on("error", reject);
+    secured.once("close", closed);
+    secured.once("secureConnect", () => {
+      secured.off("error", reject);
+      secured.off("close", closed);
+      if (secured.alpnProtocol === "h2") return resolve(secured);
+      secured.destroy();
+      reject(new Error("the server does not offer HTTP/2 over TLS (ALPN h2)"));
+    });
+  });
+}
+
+/** What a client's certificate says; `undefined` where it showed none that was verified. */
+export function callerTls(socket: TLSSocket): Caller["tls"] {
+  if (!socket.authorized) return undefined;
+  const { raw } = socket.getPeerCertificate();
+  if (raw === undefined) return undefined;
+  const { subject, subjectAltName, fingerprint256 } = new X509Certificate(raw);
+  return {
+    subject: subject.split("\n").join(", "),
+    alternativeNames: subjectAltName?.split(", ") ?? [],
+    fingerprint256,
+  };
+}
+
+function pem(value: string | Uint8Array | undefined): string | Buffer | undefined {
+  return value instanceof Uint8Array ? Buffer.from(value) : value;
+}
