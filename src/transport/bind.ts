@@ -1,0 +1,74 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import { Code } from "../core/code.ts";
+import { formatAddress } from "../core/endpoint.ts";
+import { silent } from "../core/logger.ts";
+import { RpcError } from "../core/rpc-error.ts";
+import type { ListenOptions } from "../core/transport.ts";
+import { socketAddress } from "./address.ts";
+import { connectReason } from "./connect-reason.ts";
+import { serverTlsOptions } from "./tls.ts";
+
+/** A bound port, and the connections that were accepted on it. */
+export interface Port {
+  /** With the port that the system chose where 0 was asked for. */
+  readonly address: string;
+  readonly sockets: ReadonlySet<Socket>;
+  /** Accepts no more connections and frees the port; those that are open stay. */
+  stop(): void;
+  /** Resolves once it is stopped and every connection is closed. */
+  readonly closed: Promise<void>;
+}
+
+/**
+ * Binds a port and hands over each connection, after the TLS handshake where there is one.
+ * @throws RpcError UNAVAILABLE that names the address and why it cannot be bound
+ */
+export async function bind(
+  address: string,
+  options: Pick<ListenOptions, "tls" | "maxConnections" | "logger">,
+  accept: (socket: Socket) => void,
+): Promise<Port> {
+  const { tls, maxConnections, logger = silent } = options;
+  const to = socketAddress(address);
+  const sockets = new Set<Socket>();
+  const connected = (socket: Socket | TLSSocket): void => {
+    socket.on("error", (error) => logger.debug({ address, reason: error.message }, "connection broke"));
+    socket.setNoDelay(true);
+    accept(socket);
+  };
+  const server = tls === undefined ? createServer(connected) : createTlsServer(serverTlsOptions(tls), connected);
+  if (maxConnections !== undefined) server.maxConnections = maxConnections;
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  server.on("tlsClientError", (error: Error) => {
+    logger.warn({ address, reason: connectReason(error) }, "TLS handshake failed");
+  });
+  await listening(server, to).catch((cause) => {
+    const why = `cannot listen on ${address}: ${connectReason(cause)}`;
+    throw new RpcError(Code.UNAVAILABLE, why, { cause, unprocessed: true });
+  });
+  server.on("error", (error) => logger.warn({ address, reason: error.message }, "accepting a connection failed"));
+
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  const bound = server.address();
+  const port = typeof bound === "object" && bound !== null ? bound.port : 0;
+  return {
+    address: "path" in to ? address : formatAddress(to.host, port),
+    sockets,
+    stop: () => void server.close(() => resolve()),
+    closed,
+  };
+}
+
+function listening(server: Server, to: object): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ ...to }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}

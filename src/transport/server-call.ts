@@ -1,0 +1,175 @@
+import { Call, type Caller, type Reply } from "../core/call.ts";
+import { Cancellation } from "../core/cancellation.ts";
+import { Code } from "../core/code.ts";
+import { now } from "../core/deadline.ts";
+import type { Metadata } from "../core/metadata.ts";
+import type { Method } from "../core/method.ts";
+import { RpcError } from "../core/rpc-error.ts";
+import type { Acceptor, MessageLimits } from "../core/transport.ts";
+import { atDeadline } from "./alarm.ts";
+import { type Inbox, inbox } from "./inbox.ts";
+import { checkSize, DEFAULT_MAX_RECEIVE_BYTES, decodeRequest, encodeResponse } from "./message.ts";
+import { checkMetadata, DEFAULT_MAX_METADATA_BYTES } from "./metadata-size.ts";
+import { discard, pump } from "./pump.ts";
+import type { AnsweringEvents, AnsweringStream } from "./wire-stream.ts";
+
+/** A client's reset may overtake the server's own timer: that close to the deadline, in ms, it is the deadline. */
+const overtakenMs = 20;
+
+export interface ServerCallOptions {
+  readonly acceptor: Acceptor;
+  readonly method: Method;
+  readonly metadata: Metadata;
+  readonly deadline: number;
+  readonly caller: Caller;
+  readonly limits: MessageLimits;
+  /** The calls under way: this one is among them until it is over. */
+  readonly calls: Set<ServerCall>;
+}
+
+/** A call that is being answered. */
+export interface ServerCall extends AnsweringEvents {
+  /** Ends it now with this status; its handler sees the call cancelled. */
+  abort(error: RpcError): void;
+}
+
+/** Answers one call on a wire, in whichever of the four shapes: the rules of a call as a handler sees them. */
+export function answerOver(stream: AnsweringStream, options: ServerCallOptions): ServerCall {
+  const { acceptor, method, metadata, deadline, caller, limits } = options;
+  const cancellation = new Cancellation();
+  const requests: Inbox<unknown> | undefined = method.requestStream
+    ? inbox({ more: () => stream.read(), dropped: () => {} })
+    : undefined;
+  let request: unknown;
+  let received = 0;
+  let over = false;
+  let headerSent = false;
+  let stopSending = (): void => {};
+  const stopAlarm = atDeadline(deadline, () =>
+    abort(new RpcError(Code.DEADLINE_EXCEEDED, `the deadline of ${method.path} passed while the server worked on it`)),
+  );
+
+  const answering: ServerCall = {
+    message: guarded((bytes: Uint8Array) => {
+      checkSize("received", bytes.length, limits.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES);
+      received += 1;
+      const message = decodeRequest(method, bytes);
+      if (requests !== undefined) return requests.push(message);
+      if (received > 1) throw wrongCount("more than one message");
+      request = message;
+      stream.read();
+    }),
+    end: guarded(() => {
+      if (requests !== undefined) return requests.end();
+      if (received === 0) throw wrongCount("no message");
+      handle(request);
+    }),
+    cancelled(code, message) {
+      if (over) return;
+      const late = deadline - now() <= overtakenMs;
+      finish(new RpcError(late ? Code.DEADLINE_EXCEEDED : code, message));
+    },
+    abort,
+  };
+
+  options.calls.add(answering);
+  guarded(() => {
+    checkMetadata(metadata, limits.maxMetadataBytes ?? DEFAULT_MAX_METADATA_BYTES);
+    if (requests === undefined) stream.read();
+    else handle(requests);
+  })();
+  return answering;
+
+  function handle(messages: unknown): void {
+    const call = new Call({ method, request: messages, metadata, deadline, cancellation, caller });
+    try {
+      const reply = acceptor.handle(call);
+      if (reply instanceof Promise) reply.then(send).catch(fail);
+      else send(reply);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  function send(reply: Reply): void {
+    if (over) {
+      if (method.responseStream) discard(reply.response);
+      return;
+    }
+    const write = (message: unknown, written: () => void): void => {
+      const bytes = encodeResponse(method, message);
+      checkSize("sent", bytes.length, limits.maxSendMessageBytes);
+      sendHeader(reply.header);
+      stream.write(bytes, written);
+    };
+    const end = (): void => {
+      sendHeader(reply.header);
+      complete(undefined, reply.trailer);
+    };
+    if (method.responseStream) {
+      sendHeader(reply.header);
+      stopSending = pump(reply.response, { write, end, fail });
+    } else {
+      write(reply.response, () => {});
+      end();
+    }
+  }
+
+  function sendHeader(header: Metadata): void {
+    if (headerSent) return;
+    headerSent = true;
+    stream.header(header);
+  }
+
+  function fail(thrown: unknown): void {
+    if (over) return;
+    const error = RpcError.from(thrown);
+    if (error.header.size > 0) sendHeader(error.header);
+    complete(error, error.metadata);
+  }
+
+  function complete(error: RpcError | undefined, trailer: Metadata): void {
+    if (over) return;
+    stream.status(error, trailer);
+    settle();
+    // A handler need not read all that it was sent, but one that reads on must not take this for the client's end.
+    requests?.fail(new RpcError(Code.CANCELLED, `${method.path} has been answered`));
+  }
+
+  /** Ends the call from this side, whatever its handler is doing. */
+  function abort(error: RpcError): void {
+    if (over) return;
+    stream.status(error, error.metadata);
+    finish(error);
+  }
+
+  function finish(reason: RpcError): void {
+    settle();
+    cancellation.cancel(reason);
+    requests?.fail(reason);
+  }
+
+  function settle(): void {
+    over = true;
+    stopAlarm();
+    stopSending();
+    options.calls.delete(answering);
+  }
+
+  /** An event of the wire that throws is the end of the call: it was too large, or did not decode. */
+  function guarded<A extends unknown[]>(event: (...args: A) => void): (...args: A) => void {
+    return (...args) => {
+      if (over) return;
+      try {
+        event(...args);
+      } catch (error) {
+        abort(RpcError.from(error, Code.INTERNAL));
+      }
+    };
+  }
+
+  /** gRPC's own code for the wrong number of messages. https://github.com/grpc/grpc/blob/master/doc/statuscodes.md */
+  function wrongCount(what: string): RpcError {
+    return new RpcError(Code.UNIMPLEMENTED, `${method.path} takes one message; the client sent ${what}`);
+  }
+}
