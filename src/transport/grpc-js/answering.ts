@@ -1,0 +1,63 @@
+import { type Metadata as GrpcMetadata, type ServerInterceptingCallInterface, status as Status } from "@grpc/grpc-js";
+import { Code } from "../../core/code.ts";
+import { NEVER, now } from "../../core/deadline.ts";
+import type { Metadata } from "../../core/metadata.ts";
+import { RpcError } from "../../core/rpc-error.ts";
+import { encodeDetails } from "../rich-status.ts";
+import { answerOver, type ServerCall, type ServerCallOptions } from "../server-call.ts";
+import type { AnsweringStream } from "../wire-stream.ts";
+import { asBuffer, asBytes, fromGrpc, toGrpc } from "./metadata.ts";
+
+/** Answers one call of a grpc-js server. */
+export function answer(
+  call: ServerInterceptingCallInterface,
+  options: Omit<ServerCallOptions, "metadata" | "deadline">,
+): void {
+  let answering: ServerCall | undefined;
+  call.start({
+    onReceiveMetadata(metadata: GrpcMetadata) {
+      const deadline = deadlineOf(call);
+      answering = answerOver(streamOf(call), { ...options, metadata: fromGrpc(metadata), deadline });
+    },
+    onReceiveMessage: (bytes: Buffer) => answering?.message(asBytes(bytes)),
+    onReceiveHalfClose: () => answering?.end(),
+    // Comes for every call that is over; `answering` ignores it where it was ended from here.
+    onCancel: () => answering?.cancelled(Code.CANCELLED, "the client gave the call up, or its connection broke"),
+  });
+}
+
+/** Ends a call of which nothing is known but that it cannot be answered. */
+export function answerUnknown(call: ServerInterceptingCallInterface, thrown: unknown): void {
+  const error = RpcError.from(thrown, Code.UNIMPLEMENTED);
+  const nothing = (): void => {};
+  call.start({
+    onReceiveMetadata: () => streamOf(call).status(error, error.metadata),
+    onReceiveMessage: nothing,
+    onReceiveHalfClose: nothing,
+    onCancel: nothing,
+  });
+}
+
+function streamOf(call: ServerInterceptingCallInterface): AnsweringStream {
+  return {
+    header: (metadata) => call.sendMetadata(toGrpc(metadata)),
+    write: (bytes, written) => call.sendMessage(asBuffer(bytes), written),
+    status: (error, trailer) => call.sendStatus(statusOf(error, trailer)),
+    read: () => call.startRead(),
+  };
+}
+
+function statusOf(error: RpcError | undefined, trailer: Metadata) {
+  const metadata = toGrpc(trailer);
+  if (error === undefined) return { code: Status.OK, details: "", metadata };
+  const details = encodeDetails(error);
+  if (details !== undefined) metadata.set("grpc-status-details-bin", asBuffer(details));
+  // grpc-js throws over half of a surrogate pair.
+  return { code: error.code as number, details: error.message.toWellFormed(), metadata };
+}
+
+/** From grpc-js's clock, which may jump, to ours. */
+function deadlineOf(call: ServerInterceptingCallInterface): number {
+  const deadline = Number(call.getDeadline());
+  return deadline === Number.POSITIVE_INFINITY ? NEVER : now() + deadline - Date.now();
+}

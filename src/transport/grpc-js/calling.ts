@@ -1,0 +1,75 @@
+import { type Channel, type Metadata as GrpcMetadata, status as Status, type StatusObject } from "@grpc/grpc-js";
+import { Code, codeFrom } from "../../core/code.ts";
+import { NEVER, now } from "../../core/deadline.ts";
+import { Metadata } from "../../core/metadata.ts";
+import { RpcError } from "../../core/rpc-error.ts";
+import { formatTimeout } from "../grpc-timeout.ts";
+import { decodeDetails } from "../rich-status.ts";
+import type { CallingEvents, CallingStream, OpenStream } from "../wire-stream.ts";
+import { asBuffer, asBytes, fromGrpc, toGrpc } from "./metadata.ts";
+
+/** What grpc-js says of a call that it never sent, or that the server's HTTP/2 turned away. */
+const neverProcessed =
+  /^(?:Stream refused by server|Channel closed|No connection established|Failed to start HTTP\/2 stream)/;
+
+/** Calls over one grpc-js channel. */
+export function openOn(channel: Channel, address: string): OpenStream {
+  return ({ path, metadata, deadline }, events) => {
+    const headers = toGrpc(metadata);
+    const timeout = formatTimeout(deadline === NEVER ? NEVER : deadline - now());
+    if (timeout !== undefined) headers.set("grpc-timeout", timeout);
+    try {
+      // No deadline for grpc-js: the caller of this watches it, and sends what is left of it in the header.
+      const call = channel.createCall(path, Number.POSITIVE_INFINITY, null, null, null);
+      call.start(headers, listenerFor(events, address));
+      return {
+        write: (bytes, written) => call.sendMessageWithContext({ callback: () => written() }, asBuffer(bytes)),
+        end: () => call.halfClose(),
+        read: () => call.startRead(),
+        reset: () => call.cancelWithStatus(Status.CANCELLED, "cancelled"),
+      };
+    } catch (cause) {
+      return refused(events, address, cause);
+    }
+  };
+}
+
+/** For a channel that was closed in between. */
+function refused(events: CallingEvents, address: string, cause: unknown): CallingStream {
+  const error = new RpcError(Code.UNAVAILABLE, `the connection to ${address} is closed`, { cause, unprocessed: true });
+  queueMicrotask(() => events.status(error, Metadata.EMPTY));
+  const nothing = (): void => {};
+  return { write: nothing, end: nothing, read: nothing, reset: nothing };
+}
+
+function listenerFor(events: CallingEvents, address: string) {
+  let answered = false;
+  return {
+    onReceiveMetadata(metadata: GrpcMetadata) {
+      answered = true;
+      events.header(fromGrpc(metadata));
+    },
+    onReceiveMessage: (bytes: Buffer) => events.message(asBytes(bytes)),
+    onReceiveStatus(status: StatusObject) {
+      const sent = answered || Object.keys(status.metadata.getMap()).length > 0;
+      const trailer = fromGrpc(status.metadata);
+      if (status.code === Status.OK) return events.status(undefined, trailer);
+      events.status(sent ? received(status, trailer) : local(status, address), trailer);
+    },
+  };
+}
+
+/** The status that the server sent. */
+function received({ code, details: message, metadata: raw }: StatusObject, metadata: Metadata): RpcError {
+  const bytes = raw.get("grpc-status-details-bin")[0];
+  const details = bytes instanceof Uint8Array ? decodeDetails(bytes) : [];
+  return new RpcError(codeFrom(code), message, { metadata, details });
+}
+
+/** A status that grpc-js made itself: no server answered. */
+function local({ code, details }: StatusObject, address: string): RpcError {
+  const unprocessed = neverProcessed.test(details);
+  const known = unprocessed ? Code.UNAVAILABLE : codeFrom(code);
+  const message = known === Code.UNAVAILABLE ? `the call to ${address} failed: ${details}` : details;
+  return new RpcError(known, message, { unprocessed });
+}

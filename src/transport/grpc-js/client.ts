@@ -1,0 +1,105 @@
+import type { Socket } from "node:net";
+import { isIP } from "node:net";
+import {
+  Channel,
+  type ChannelOptions,
+  compressionAlgorithms,
+  Metadata as GrpcMetadata,
+  connectivityState as State,
+} from "@grpc/grpc-js";
+import type { Endpoint } from "../../core/endpoint.ts";
+import type { ConnectOptions, Peer } from "../../core/transport.ts";
+import { socketAddress } from "../address.ts";
+import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
+import { type CallConnection, createPeer } from "../peer.ts";
+import { clientTlsOptions } from "../tls.ts";
+import { openOn } from "./calling.ts";
+import { SocketCredentials } from "./credentials.ts";
+
+/** A peer over grpc-js: one grpc-js channel for each connection, none of whose own reconnecting is used. */
+export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer {
+  const { address } = endpoint;
+  const tls = options.tls && clientTlsOptions(options.tls, address);
+  const target = targetOf(address);
+  const channelOptions = channelOptionsOf(options);
+
+  return createPeer(endpoint, options, async (signal, lost) => {
+    const sockets: Socket[] = [];
+    const credentials = new SocketCredentials(tls, (socket) => sockets.push(socket));
+    const channel = new Channel(target, credentials, channelOptions);
+    const abandon = (): void => {
+      channel.close();
+      for (const socket of sockets) socket.destroy();
+    };
+    signal.addEventListener("abort", abandon, { once: true });
+    try {
+      await ready(channel, signal);
+    } catch (error) {
+      if (!signal.aborted) abandon();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", abandon);
+    }
+    const connection: CallConnection = { open: openOn(channel, address), close: () => channel.close() };
+    channel.watchConnectivityState(State.READY, Number.POSITIVE_INFINITY, () => lost("connection lost"));
+    return connection;
+  });
+}
+
+/** Resolves once the channel is connected; rejects when its first try has failed. */
+function ready(channel: Channel, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      const state = signal.aborted ? State.SHUTDOWN : channel.getConnectivityState(true);
+      if (state === State.READY) resolve();
+      else if (state === State.SHUTDOWN) reject(new Error("given up"));
+      else if (state === State.TRANSIENT_FAILURE) whyNot(channel, reject);
+      else channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, look);
+    };
+    look();
+  });
+}
+
+/** grpc-js tells why a connection failed only to a call. */
+function whyNot(channel: Channel, reject: (error: Error) => void): void {
+  const call = channel.createCall("/", Number.POSITIVE_INFINITY, null, null, null);
+  call.start(new GrpcMetadata(), {
+    onReceiveMetadata() {},
+    onReceiveMessage() {},
+    onReceiveStatus: ({ details }) => reject(new Error(lastError(details))),
+  });
+}
+
+function lastError(details: string): string {
+  const last = /Last error: (?:\w*Error: )?(.*?)(?: \(\d{4}-\d\d-\d\dT[^)]*\))?\. Resolution note/s.exec(details);
+  return last?.[1] ?? details;
+}
+
+/** With a scheme that says how to resolve, so that no host name is taken for one. */
+function targetOf(address: string): string {
+  const to = socketAddress(address);
+  if ("path" in to) return `unix:${to.path}`;
+  const version = isIP(to.host);
+  return `${version === 0 ? "dns" : `ipv${version}`}:${address}`;
+}
+
+function channelOptionsOf(options: ConnectOptions): ChannelOptions {
+  const { compression = "identity", keepaliveMs = 10_000, keepaliveTimeoutMs = 3000, userAgent } = options;
+  return {
+    "grpc.use_local_subchannel_pool": 1,
+    "grpc.enable_channelz": 0,
+    "grpc.enable_retries": 0,
+    // Nothing is buffered for retries: a message counts as written when the connection has taken it.
+    "grpc.retry_buffer_size": -1,
+    "grpc.per_rpc_retry_buffer_size": -1,
+    "grpc.enable_http_proxy": 0,
+    "grpc.service_config_disable_resolution": 1,
+    "grpc.client_idle_timeout_ms": 0x7fff_ffff,
+    "grpc.max_receive_message_length": options.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES,
+    "grpc.max_send_message_length": -1,
+    "grpc.default_compression_algorithm": compressionAlgorithms[compression],
+    "grpc.keepalive_time_ms": keepaliveMs,
+    "grpc.keepalive_timeout_ms": keepaliveTimeoutMs,
+    ...(userAgent !== undefined && { "grpc.primary_user_agent": userAgent }),
+  };
+}

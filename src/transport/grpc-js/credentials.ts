@@ -1,0 +1,43 @@
+import type { Socket } from "node:net";
+import type { ConnectionOptions } from "node:tls";
+import { CallCredentials, ChannelCredentials } from "@grpc/grpc-js";
+import { secure } from "../tls.ts";
+
+type SecureConnector = ReturnType<ChannelCredentials["_createSecureConnector"]>;
+
+/**
+ * Credentials through which Trunkline sees each socket that grpc-js opens. grpc-js's own would leave a socket open for
+ * ever on which nothing answers, would wait for ever where one closes during the TLS handshake, and cannot do TLS to an
+ * IP address on Node 26 (it sends the address as a server name, which Node refuses).
+ */
+export class SocketCredentials extends ChannelCredentials {
+  readonly #tls: ConnectionOptions | undefined;
+  readonly #opened: (socket: Socket) => void;
+
+  constructor(tls: ConnectionOptions | undefined, opened: (socket: Socket) => void) {
+    super();
+    this.#tls = tls;
+    this.#opened = opened;
+  }
+
+  override _isSecure(): boolean {
+    return this.#tls !== undefined;
+  }
+
+  override _equals(other: ChannelCredentials): boolean {
+    return this === other;
+  }
+
+  override _createSecureConnector(_target: unknown, _options: unknown, calls?: CallCredentials): SecureConnector {
+    return {
+      connect: async (socket) => {
+        this.#opened(socket);
+        if (this.#tls === undefined) return { socket, secure: false };
+        return { socket: await secure(socket, this.#tls), secure: true };
+      },
+      waitForReady: () => Promise.resolve(),
+      getCallCredentials: () => calls ?? CallCredentials.createEmpty(),
+      destroy() {},
+    };
+  }
+}

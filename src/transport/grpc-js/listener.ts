@@ -1,0 +1,117 @@
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import { Server, ServerCredentials, ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
+import type { Caller } from "../../core/call.ts";
+import { Code } from "../../core/code.ts";
+import { RpcError } from "../../core/rpc-error.ts";
+import type { Acceptor, Listener, ListenOptions } from "../../core/transport.ts";
+import { remoteAddress } from "../address.ts";
+import { bind } from "../bind.ts";
+import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
+import type { ServerCall } from "../server-call.ts";
+import { callerTls } from "../tls.ts";
+import { answer, answerUnknown } from "./answering.ts";
+
+/** How long `close()` waits for clients to take the last statuses, in milliseconds, before it cuts connections. */
+const partingMs = 1000;
+
+/**
+ * A listener over grpc-js. The port is bound here and grpc-js is handed each connection: so the caller's certificate,
+ * the number of connections and the end of each are in our hands.
+ */
+export async function listenGrpcJs(address: string, acceptor: Acceptor, options: ListenOptions): Promise<Listener> {
+  const calls = new Set<ServerCall>();
+  const callers = new Map<string, Caller>();
+  const server = new Server(serverOptions(options, interceptor));
+  answerEveryPath(server);
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  let closing: Promise<void> | undefined;
+  let draining = false;
+
+  const port = await bind(address, options, (socket) => {
+    const caller = callerOf(socket);
+    callers.set(caller.address, caller);
+    socket.once("close", () => callers.delete(caller.address));
+    injector.injectConnection(socket);
+  });
+
+  function interceptor(
+    { path }: Parameters<ServerInterceptor>[0],
+    call: Parameters<ServerInterceptor>[1],
+  ): ServerInterceptingCall {
+    const method = acceptor.method(path);
+    const { remoteAddress: host, remotePort } = call.getConnectionInfo();
+    const from = remoteAddress(host, remotePort);
+    const caller = callers.get(from) ?? { address: from };
+    const start = (): void => {
+      if (method === undefined) answerUnknown(call, acceptor.unknown(path));
+      else answer(call, { acceptor, method, caller, limits: options, calls });
+    };
+    // grpc-js's own handling of the call never starts: `next` is not called.
+    return new ServerInterceptingCall(call, { start });
+  }
+
+  function drain(): void {
+    if (draining) return;
+    draining = true;
+    port.stop();
+    // Tells each client to go. The time after which grpc-js would cut what is left is as far away as a timer reaches.
+    injector.drain(0x7fff_ffff);
+  }
+
+  async function shut(): Promise<void> {
+    const gone = new RpcError(Code.UNAVAILABLE, `the server at ${port.address} is shutting down`);
+    for (const call of [...calls]) call.abort(gone);
+    drain();
+    const cut = setTimeout(() => {
+      for (const socket of port.sockets) socket.destroy();
+    }, partingMs);
+    await port.closed;
+    clearTimeout(cut);
+    injector.destroy();
+    server.forceShutdown();
+  }
+
+  return {
+    address: port.address,
+    get inflight() {
+      return calls.size;
+    },
+    drain,
+    close() {
+      closing ??= shut();
+      return closing;
+    },
+  };
+}
+
+function callerOf(socket: Socket): Caller {
+  const address = remoteAddress(socket.remoteAddress, socket.remotePort);
+  const tls = socket instanceof TLSSocket ? callerTls(socket) : undefined;
+  return tls === undefined ? { address } : { address, tls };
+}
+
+/**
+ * grpc-js looks a handler up in a table of paths. Ours names one for every path, so that methods can come and go, and
+ * the acceptor words what is unknown.
+ */
+function answerEveryPath(server: Server): void {
+  const table = (server as unknown as { handlers?: unknown }).handlers;
+  if (!(table instanceof Map))
+    throw new Error("this version of @grpc/grpc-js keeps its handlers elsewhere: use ~1.14.7");
+  const identity = (bytes: Buffer): Buffer => bytes;
+  table.get = (path: string) => ({ path, type: "bidi", func() {}, serialize: identity, deserialize: identity });
+}
+
+function serverOptions(options: ListenOptions, interceptor: ServerInterceptor) {
+  const { maxConcurrentStreams = 1000, keepaliveMs, keepaliveTimeoutMs } = options;
+  return {
+    interceptors: [interceptor],
+    "grpc.enable_channelz": 0,
+    "grpc.max_concurrent_streams": maxConcurrentStreams,
+    "grpc.max_receive_message_length": options.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES,
+    "grpc.max_send_message_length": -1,
+    ...(keepaliveMs !== undefined && { "grpc.keepalive_time_ms": keepaliveMs }),
+    ...(keepaliveTimeoutMs !== undefined && { "grpc.keepalive_timeout_ms": keepaliveTimeoutMs }),
+  };
+}
