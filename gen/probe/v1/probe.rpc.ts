@@ -6,11 +6,12 @@ import {
   clientStreaming,
   defineService,
   type ServerStreaming,
-  type Service,
   serverStreaming,
+  type Service,
   type Unary,
   unary,
 } from "trunkline/contract";
+import { file } from "./probe.desc.ts";
 import { CollectReply, ExpandRequest, Payload } from "./probe.ts";
 
 /** All four call shapes. */
@@ -28,4 +29,4 @@ export const Probe: Service<{
   expand: serverStreaming("Expand", ExpandRequest, Payload, { idempotency: "NO_SIDE_EFFECTS" }),
   collect: clientStreaming("Collect", Payload, CollectReply),
   converse: bidiStreaming("Converse", Payload, Payload),
-});
+}, file);

@@ -1,0 +1,110 @@
+import type { Call, Handler, Reply } from "../core/call.ts";
+import { systemClock } from "../core/clock.ts";
+import type { CodeName } from "../core/code.ts";
+import { RpcError } from "../core/rpc-error.ts";
+import type { Peer } from "../core/transport.ts";
+import { INCONCLUSIVE } from "./circuit.ts";
+import { createHealth, type Health, type HealthOptions } from "./health.ts";
+import { judge, SERVER_FAULTS, type Verdict } from "./verdict.ts";
+
+export type { CircuitState } from "./circuit.ts";
+
+export interface BreakerOptions extends HealthOptions {
+  /** Codes that count against the server; UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE, DATA_LOSS by default. */
+  readonly faults?: readonly CodeName[] | undefined;
+  /** Milliseconds that a server must have had for a call before a missed deadline counts against it; 100 by default. */
+  readonly fairTimeMs?: number | undefined;
+  /** Milliseconds after which a probe that has no answer has failed; 5,000 by default. The call itself goes on. */
+  readonly probeTimeoutMs?: number | undefined;
+}
+
+/**
+ * A circuit breaker around one peer. Stands below `balance`: each peer has a circuit of its own, and an open one is
+ * walked around, because it clears `ready`. `changed` is called whenever the circuit changes that.
+ *
+ * A balancer that has nothing better may still call a peer whose circuit is open. Such a call goes through and counts
+ * for nothing: the probe decides. For a stream, to open is the outcome. Errors on their way up are given the peer's
+ * address. `false` leaves out the circuit and does only that.
+ */
+export function breaker(peer: Peer, options: BreakerOptions | false = {}, changed: () => void = () => {}): Peer {
+  if (options === false)
+    return around(peer, (call) => peer.handle(call).then(undefined, (error) => named(error, peer)));
+  const { faults = SERVER_FAULTS, fairTimeMs = 100, probeTimeoutMs = 5_000, clock = systemClock } = options;
+  const faultCodes: ReadonlySet<string> = new Set(faults);
+  const health = createHealth(() => peer.endpoint, options, changed);
+
+  function handle(call: Call): Promise<Reply> {
+    if (!health.closed && health.free) return probe(call);
+    const startedMs = clock.now();
+    const { trips } = health;
+    return peer.handle(call).then(answered, (error) => {
+      health.count(verdictOn(error, startedMs), error, trips);
+      return named(error, peer);
+    });
+  }
+
+  function answered(reply: Reply): Reply {
+    health.answered();
+    return reply;
+  }
+
+  function verdictOn(error: unknown, startedMs: number): Verdict {
+    return judge(error, clock.now() - startedMs, faultCodes, fairTimeMs);
+  }
+
+  function probe(call: Call): Promise<Reply> {
+    const startedMs = clock.now();
+    const reply = peer.handle(call);
+    const outcome = new Promise<void>((resolve, reject) => {
+      const cancel = clock.setTimeout(() => reject(new Error("no answer to the probe")), probeTimeoutMs);
+      const settle = (verdict: Verdict, error?: unknown) => {
+        cancel();
+        if (verdict === "answered") resolve();
+        else reject(verdict === "fault" ? error : INCONCLUSIVE);
+      };
+      reply.then(
+        () => settle("answered"),
+        (error) => settle(verdictOn(error, startedMs), error),
+      );
+    });
+    health.probe(outcome);
+    return reply.then(undefined, (error) => named(error, peer));
+  }
+
+  return around(peer, handle, health);
+}
+
+/** The same peer, but with this `handle` and, where a circuit stands before it, its state. */
+function around(peer: Peer, handle: Handler, health?: Health): Peer {
+  const ejected = () => health !== undefined && !health.free && peer.ready;
+  return {
+    get endpoint() {
+      return peer.endpoint;
+    },
+    set endpoint(endpoint) {
+      peer.endpoint = endpoint;
+    },
+    get state() {
+      return ejected() ? "ejected" : peer.state;
+    },
+    get ready() {
+      return peer.ready && (health === undefined || health.free);
+    },
+    get inflight() {
+      return peer.inflight;
+    },
+    get reason() {
+      return ejected() ? "circuit open" : peer.reason;
+    },
+    handle,
+    close() {
+      health?.shutdown();
+      return peer.close();
+    },
+  };
+}
+
+function named(error: unknown, peer: Peer): never {
+  if (RpcError.is(error)) error.peer ??= peer.endpoint.address;
+  throw error;
+}

@@ -1,0 +1,86 @@
+import { type Clock, systemClock } from "../core/clock.ts";
+import type { Endpoint } from "../core/endpoint.ts";
+import { type Logger, silent } from "../core/logger.ts";
+import { type AccrualOptions, accrual } from "./accrual.ts";
+import { type Circuit, type CircuitOptions, type CircuitState, createCircuit } from "./circuit.ts";
+import type { Verdict } from "./verdict.ts";
+
+export interface HealthOptions extends AccrualOptions, CircuitOptions {
+  /** Called after each change of a circuit. */
+  readonly onChange?: ((state: CircuitState, endpoint: Endpoint) => void) | undefined;
+  readonly logger?: Logger | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** One peer's health: what its calls say of it, and the circuit that opens when that is bad. */
+export interface Health {
+  /** True while the circuit is closed. */
+  readonly closed: boolean;
+  /** True when a call may go: the circuit is closed, or half-open with its probe still to be sent. */
+  readonly free: boolean;
+  /** How often the circuit has opened. A call from before the last time tells nothing of the peer now. */
+  readonly trips: number;
+  answered(): void;
+  /** Counts the end of a call that began when the circuit had opened `trips` times. */
+  count(verdict: Verdict, error: unknown, trips: number): void;
+  /** Sends the probe; see `Circuit`. */
+  probe(outcome: Promise<void>): void;
+  shutdown(): void;
+}
+
+/** `endpoint` is asked at each change, since a peer's endpoint may be replaced. */
+export function createHealth(endpoint: () => Endpoint, options: HealthOptions, changed: () => void): Health {
+  const { onChange, logger = silent, clock = systemClock } = options;
+  const counts = accrual(options);
+  // Made at the first trip: a peer that never fails costs no opossum.
+  let circuit: Circuit | undefined;
+  let closed = true;
+  let closedAtMs = 0;
+  let trips = 0;
+
+  function circuitChanged(state: CircuitState): void {
+    closed = state === "closed";
+    const fields = { peer: endpoint().address };
+    if (closed) {
+      closedAtMs = clock.now();
+      counts.reset();
+      logger.info(fields, "circuit closed");
+    } else logger.debug(fields, `circuit ${state}`);
+    changed();
+    onChange?.(state, endpoint());
+  }
+
+  function trip(error: unknown): void {
+    circuit ??= createCircuit(options, circuitChanged);
+    trips++;
+    // One that closed for a shorter time than it had been open is not well yet.
+    circuit.open(clock.now() - closedAtMs < circuit.openedForMs);
+    logger.warn({ peer: endpoint().address, openMs: circuit.openedForMs, err: error }, "circuit opened");
+  }
+
+  return {
+    get closed() {
+      return closed;
+    },
+    get free() {
+      return closed || circuit?.free === true;
+    },
+    get trips() {
+      return trips;
+    },
+    answered: counts.answered,
+    count(verdict, error, since) {
+      if (!closed || since !== trips) return;
+      if (verdict === "answered") counts.answered();
+      else if (verdict === "fault" && counts.faulted(clock.now())) trip(error);
+    },
+    probe(outcome) {
+      circuit?.probe(outcome);
+      changed();
+    },
+    shutdown() {
+      circuit?.shutdown();
+      closed = true;
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import { Code, type CodeName } from "../core/code.ts";
+import { RpcError } from "../core/rpc-error.ts";
+
+/**
+ * What a failed call says of the peer.
+ * - `fault`: the server is at fault.
+ * - `answered`: the server did its work, and the error is the caller's affair.
+ * - `nothing`: the call was not the peer's to fail.
+ */
+export type Verdict = "fault" | "answered" | "nothing";
+
+/**
+ * Codes that are the server's fault. Against go-zero's list: UNKNOWN counts, being what a handler becomes that throws;
+ * UNIMPLEMENTED does not, since an older server in a rolling upgrade is not a sick one; RESOURCE_EXHAUSTED does not,
+ * since a server that sheds load is doing well, and opening its circuit would move the load onto the others.
+ */
+export const SERVER_FAULTS: readonly CodeName[] = [
+  "UNKNOWN",
+  "DEADLINE_EXCEEDED",
+  "INTERNAL",
+  "UNAVAILABLE",
+  "DATA_LOSS",
+];
+
+/**
+ * Judges an error.
+ * - The caller's own cancellation says nothing.
+ * - Nor does an attempt that no server took up (`unprocessed`): the connection's state already keeps calls away.
+ * - Nor does a deadline that left the server less than `fairTimeMs`, whoever noticed that it had passed.
+ * - A refusal with pushback is an answer: the server lives, and says when to come back.
+ */
+export function judge(error: unknown, elapsedMs: number, faults: ReadonlySet<string>, fairTimeMs: number): Verdict {
+  if (!RpcError.is(error) || error.unprocessed || error.code === Code.CANCELLED) return "nothing";
+  if (!faults.has(error.codeName)) return "answered";
+  if (error.code === Code.DEADLINE_EXCEEDED && elapsedMs < fairTimeMs) return "nothing";
+  return error.metadata.has("grpc-retry-pushback-ms") ? "answered" : "fault";
+}

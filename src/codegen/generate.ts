@@ -1,0 +1,74 @@
+import { create, createFileRegistry, type DescFile, type DescMethod, type FileRegistry } from "@bufbuild/protobuf";
+import {
+  type CodeGeneratorRequest,
+  type CodeGeneratorResponse,
+  CodeGeneratorResponse_Feature,
+  CodeGeneratorResponse_FileSchema,
+  CodeGeneratorResponseSchema,
+  Edition,
+  FileDescriptorSetSchema,
+} from "@bufbuild/protobuf/wkt";
+import type { MethodPolicy } from "../core/policy.ts";
+import { renderDescriptorFile, withDependencies } from "./descriptor-file.ts";
+import { modulePath } from "./names.ts";
+import { parseOptions } from "./options.ts";
+import { resolvePolicies } from "./policy.ts";
+import { renderServiceConfig } from "./service-config.ts";
+import { renderServiceFile } from "./service-file.ts";
+
+/**
+ * Answers a compiler: `<name>.rpc.ts` for each file with services, `<name>.desc.ts` for these and all that they import,
+ * and `service_config/<service>.json` for each service with a policy. What is wrong with a contract or an option stands
+ * in the answer's `error`, a line for each problem.
+ */
+export function generate(request: CodeGeneratorRequest): CodeGeneratorResponse {
+  const response = create(CodeGeneratorResponseSchema, {
+    supportedFeatures: BigInt(
+      CodeGeneratorResponse_Feature.PROTO3_OPTIONAL | CodeGeneratorResponse_Feature.SUPPORTS_EDITIONS,
+    ),
+    minimumEdition: Edition.EDITION_PROTO2,
+    maximumEdition: Edition.EDITION_2023,
+  });
+  try {
+    for (const [name, content] of render(request)) {
+      response.file.push(create(CodeGeneratorResponse_FileSchema, { name, content }));
+    }
+  } catch (error) {
+    response.error = error instanceof Error ? error.message : String(error);
+  }
+  return response;
+}
+
+function render(request: CodeGeneratorRequest): Map<string, string> {
+  const { importExtension } = parseOptions(request.parameter);
+  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: request.protoFile }));
+  const files = request.fileToGenerate
+    .map((name) => registry.getFile(name))
+    .filter((file) => file !== undefined && file.services.length > 0) as DescFile[];
+  const policies = readPolicies(files, registry);
+  const output = new Map<string, string>();
+  for (const file of files) {
+    output.set(`${modulePath(file.proto.name)}.rpc.ts`, renderServiceFile(file, policies, importExtension));
+    for (const service of file.services) {
+      const config = renderServiceConfig(service, policies);
+      if (config !== undefined) output.set(`service_config/${service.typeName}.json`, config);
+    }
+  }
+  for (const file of withDependencies(files)) {
+    output.set(`${modulePath(file.proto.name)}.desc.ts`, renderDescriptorFile(file, importExtension));
+  }
+  return output;
+}
+
+/** @throws Error with a line for each problem of any file */
+function readPolicies(files: readonly DescFile[], registry: FileRegistry): Map<DescMethod, MethodPolicy> {
+  const policies = new Map<DescMethod, MethodPolicy>();
+  const problems: string[] = [];
+  for (const service of files.flatMap((file) => file.services)) {
+    const resolved = resolvePolicies(service, registry);
+    for (const [method, policy] of resolved.policies) policies.set(method, policy);
+    problems.push(...resolved.problems);
+  }
+  if (problems.length > 0) throw new Error(problems.join("\n"));
+  return policies;
+}
