@@ -2,6 +2,8 @@
 import { type BidiStreaming, bidiStreaming, defineService, type Service, type Unary, unary } from "trunkline/contract";
 import { file } from "./rpc.desc.ts";
 import {
+  AlarmRequest,
+  AlarmResponse,
   AuthenticateRequest,
   AuthenticateResponse,
   CompactionRequest,
@@ -115,9 +117,12 @@ export const Cluster: Service<{
 }, file);
 
 export const Maintenance: Service<{
+  /** Alarm activates, deactivates, and queries alarms regarding cluster health. */
+  alarm: Unary<AlarmRequest, AlarmResponse>;
   /** Status gets the status of the member. */
   status: Unary<StatusRequest, StatusResponse>;
 }> = defineService("etcdserverpb.Maintenance", {
+  alarm: unary("Alarm", AlarmRequest, AlarmResponse),
   status: unary("Status", StatusRequest, StatusResponse),
 }, file);
 

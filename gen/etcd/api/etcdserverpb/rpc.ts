@@ -9,6 +9,25 @@ export const protobufPackage = "etcdserverpb";
 
 export const protobufFileName = "etcd/api/etcdserverpb/rpc.proto";
 
+export const AlarmType = {
+  /** NONE - default, used to query if any alarm is active */
+  NONE: 0,
+  /** NOSPACE - space quota is exhausted */
+  NOSPACE: 1,
+  /** CORRUPT - kv store corruption detected */
+  CORRUPT: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type AlarmType = typeof AlarmType[keyof typeof AlarmType];
+
+export namespace AlarmType {
+  export type NONE = typeof AlarmType.NONE;
+  export type NOSPACE = typeof AlarmType.NOSPACE;
+  export type CORRUPT = typeof AlarmType.CORRUPT;
+  export type UNRECOGNIZED = typeof AlarmType.UNRECOGNIZED;
+}
+
 export interface ResponseHeader {
   /** cluster_id is the ID of the cluster which sent the response. */
   clusterId: bigint;
@@ -554,6 +573,48 @@ export interface MemberListResponse {
     | undefined;
   /** members is a list of all members associated with the cluster. */
   members: Member[];
+}
+
+export interface AlarmRequest {
+  /**
+   * action is the kind of alarm request to issue. The action
+   * may GET alarm statuses, ACTIVATE an alarm, or DEACTIVATE a
+   * raised alarm.
+   */
+  action: AlarmRequest_AlarmAction;
+  /**
+   * memberID is the ID of the member associated with the alarm. If memberID is 0, the
+   * alarm request covers all members.
+   */
+  memberID: bigint;
+  /** alarm is the type of alarm to consider for this request. */
+  alarm: AlarmType;
+}
+
+export const AlarmRequest_AlarmAction = { GET: 0, ACTIVATE: 1, DEACTIVATE: 2, UNRECOGNIZED: -1 } as const;
+
+export type AlarmRequest_AlarmAction = typeof AlarmRequest_AlarmAction[keyof typeof AlarmRequest_AlarmAction];
+
+export namespace AlarmRequest_AlarmAction {
+  export type GET = typeof AlarmRequest_AlarmAction.GET;
+  export type ACTIVATE = typeof AlarmRequest_AlarmAction.ACTIVATE;
+  export type DEACTIVATE = typeof AlarmRequest_AlarmAction.DEACTIVATE;
+  export type UNRECOGNIZED = typeof AlarmRequest_AlarmAction.UNRECOGNIZED;
+}
+
+export interface AlarmMember {
+  /** memberID is the ID of the member associated with the raised alarm. */
+  memberID: bigint;
+  /** alarm is the type of alarm which has been raised. */
+  alarm: AlarmType;
+}
+
+export interface AlarmResponse {
+  header:
+    | ResponseHeader
+    | undefined;
+  /** alarms is a list of alarms associated with the alarm request. */
+  alarms: AlarmMember[];
 }
 
 export interface StatusRequest {
@@ -3752,6 +3813,233 @@ export const MemberListResponse: MessageFns<MemberListResponse, "etcdserverpb.Me
       ? ResponseHeader.fromPartial(object.header)
       : undefined;
     message.members = object.members?.map((e) => Member.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseAlarmRequest(): AlarmRequest {
+  return { action: 0, memberID: 0n, alarm: 0 };
+}
+
+export const AlarmRequest: MessageFns<AlarmRequest, "etcdserverpb.AlarmRequest"> = {
+  $type: "etcdserverpb.AlarmRequest" as const,
+
+  encode(message: AlarmRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.action !== 0) {
+      writer.uint32(8).int32(message.action);
+    }
+    if (message.memberID !== 0n) {
+      if (BigInt.asUintN(64, message.memberID) !== message.memberID) {
+        throw new globalThis.Error("value provided for field message.memberID of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.memberID);
+    }
+    if (message.alarm !== 0) {
+      writer.uint32(24).int32(message.alarm);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AlarmRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAlarmRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.action = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.memberID = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.alarm = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AlarmRequest>): AlarmRequest {
+    return AlarmRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AlarmRequest>): AlarmRequest {
+    const message = createBaseAlarmRequest();
+    message.action = object.action ?? 0;
+    message.memberID = (object.memberID !== undefined && object.memberID !== null) ? BigInt(object.memberID) : 0n;
+    message.alarm = object.alarm ?? 0;
+    return message;
+  },
+};
+
+function createBaseAlarmMember(): AlarmMember {
+  return { memberID: 0n, alarm: 0 };
+}
+
+export const AlarmMember: MessageFns<AlarmMember, "etcdserverpb.AlarmMember"> = {
+  $type: "etcdserverpb.AlarmMember" as const,
+
+  encode(message: AlarmMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.memberID !== 0n) {
+      if (BigInt.asUintN(64, message.memberID) !== message.memberID) {
+        throw new globalThis.Error("value provided for field message.memberID of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.memberID);
+    }
+    if (message.alarm !== 0) {
+      writer.uint32(16).int32(message.alarm);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AlarmMember {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAlarmMember();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.memberID = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.alarm = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AlarmMember>): AlarmMember {
+    return AlarmMember.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AlarmMember>): AlarmMember {
+    const message = createBaseAlarmMember();
+    message.memberID = (object.memberID !== undefined && object.memberID !== null) ? BigInt(object.memberID) : 0n;
+    message.alarm = object.alarm ?? 0;
+    return message;
+  },
+};
+
+function createBaseAlarmResponse(): AlarmResponse {
+  return { header: undefined, alarms: [] };
+}
+
+export const AlarmResponse: MessageFns<AlarmResponse, "etcdserverpb.AlarmResponse"> = {
+  $type: "etcdserverpb.AlarmResponse" as const,
+
+  encode(message: AlarmResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.header !== undefined) {
+      ResponseHeader.encode(message.header, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.alarms) {
+      AlarmMember.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AlarmResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAlarmResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.header = ResponseHeader.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.alarms.push(AlarmMember.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AlarmResponse>): AlarmResponse {
+    return AlarmResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AlarmResponse>): AlarmResponse {
+    const message = createBaseAlarmResponse();
+    message.header = (object.header !== undefined && object.header !== null)
+      ? ResponseHeader.fromPartial(object.header)
+      : undefined;
+    message.alarms = object.alarms?.map((e) => AlarmMember.fromPartial(e)) || [];
     return message;
   },
 };
