@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  resolve: { conditions: ["@trunkline/source", "node", "import"] },
-  ssr: { resolve: { conditions: ["@trunkline/source", "node", "import"] } },
+  resolve: { conditions: ["@trunkline/source", "node"] },
+  ssr: { resolve: { conditions: ["@trunkline/source", "node"] } },
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/interop/**", "test/faults/**"],

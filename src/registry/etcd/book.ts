@@ -1,0 +1,90 @@
+import type { Endpoint } from "../../core/endpoint.ts";
+import type { Logger } from "../../core/logger.ts";
+import { type Change, type Entry, maxEntries } from "./client.ts";
+import type { Dialect } from "./dialects/dialect.ts";
+
+/** The endpoints of one service, as its keys say. */
+export interface Book {
+  /** These are all the keys. True where that changed the endpoints. */
+  replace(entries: readonly Entry[]): boolean;
+  /** True where that changed the endpoints. */
+  apply(changes: readonly Change[]): boolean;
+  /** One for each address. */
+  endpoints(): readonly Endpoint[];
+}
+
+interface Line {
+  readonly modRevision: string;
+  /** `undefined` where the entry cannot be read. */
+  readonly endpoint: Endpoint | undefined;
+  /** The place of its dialect among those configured: of two entries with one address the lowest stands. */
+  readonly rank: number;
+}
+
+/** Unreadable entries beyond this many are not logged, until the service is resolved anew. */
+const maxComplaints = 1_000;
+
+/** An entry that no dialect can read is left out and logged once for each time it was written. */
+export function createBook(service: string, dialects: readonly Dialect[], logger: Logger): Book {
+  const complaints = new Set<string>();
+  let lines = new Map<string, Line>();
+
+  const lineOf = (entry: Entry): Line => {
+    const problems: string[] = [];
+    for (const [rank, dialect] of dialects.entries()) {
+      if (!entry.key.startsWith(dialect.prefix(service))) continue;
+      try {
+        return { modRevision: entry.modRevision, endpoint: dialect.read(entry), rank };
+      } catch (error) {
+        problems.push(`${dialect.name}: ${(error as Error).message}`);
+      }
+    }
+    complain(entry, problems.join("; "));
+    return { modRevision: entry.modRevision, endpoint: undefined, rank: 0 };
+  };
+
+  const complain = ({ key, modRevision }: Entry, problem: string) => {
+    const complaint = `${modRevision} ${key}`;
+    if (complaints.size >= maxComplaints || complaints.has(complaint)) return;
+    complaints.add(complaint);
+    logger.warn({ service, key, problem }, "an entry of the registry cannot be read and is left out");
+  };
+
+  return {
+    replace(entries) {
+      const before = lines;
+      lines = new Map();
+      let changed = false;
+      for (const entry of entries) {
+        const known = before.get(entry.key);
+        const same = known !== undefined && known.modRevision === entry.modRevision;
+        if (!same) changed = true;
+        lines.set(entry.key, same ? known : lineOf(entry));
+      }
+      return changed || lines.size !== before.size;
+    },
+
+    apply(changes) {
+      let changed = false;
+      for (const { key, entry } of changes) {
+        if (entry === undefined) {
+          if (lines.delete(key)) changed = true;
+        } else if (lines.has(key) || lines.size < maxEntries) {
+          lines.set(key, lineOf(entry));
+          changed = true;
+        }
+      }
+      return changed;
+    },
+
+    endpoints() {
+      const best = new Map<string, Line & { readonly endpoint: Endpoint }>();
+      for (const { endpoint, ...line } of lines.values()) {
+        if (endpoint === undefined) continue;
+        const other = best.get(endpoint.address);
+        if (other === undefined || line.rank < other.rank) best.set(endpoint.address, { ...line, endpoint });
+      }
+      return [...best.values()].map(({ endpoint }) => endpoint);
+    },
+  };
+}

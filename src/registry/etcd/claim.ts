@@ -1,0 +1,96 @@
+import type { Logger } from "../../core/logger.ts";
+import type { Announcement } from "../registry.ts";
+import type { Change, Entry, EtcdClient } from "./client.ts";
+import type { Dialect, KeyValue } from "./dialects/dialect.ts";
+
+export interface ClaimOptions {
+  readonly client: EtcdClient;
+  readonly dialects: readonly Dialect[];
+  readonly logger: Logger;
+}
+
+/**
+ * A server's hold on its keys. Where two servers announce one address, the later one stands: the earlier leaves the key
+ * alone while the other has it and puts it back when it is gone. Neither can take the other's key away with its lease,
+ * since a key belongs to the lease it was last put under.
+ */
+export interface Claim {
+  /** The keys under this lease. */
+  keys(leaseId: string): readonly KeyValue[];
+  /** Puts what is missing. The first time it takes every key, whoever has it. */
+  restore(leaseId: string): Promise<void>;
+  /** True where these changes leave a key to be put back, or to be looked at. */
+  isDisturbedBy(changes: readonly Change[], leaseId: string): boolean;
+}
+
+export function createClaim(announcement: Announcement, { client, dialects, logger }: ClaimOptions): Claim {
+  const { services, endpoint } = announcement;
+  /** The lease of the last restore and the one before: what stands under them is ours. */
+  let leases: readonly string[] = [];
+  /** The keys that others hold, and under which lease, so that each is logged once. */
+  const held = new Map<string, string>();
+
+  const keys = (leaseId: string) => {
+    const all = new Map<string, KeyValue>();
+    for (const service of services) {
+      for (const dialect of dialects) {
+        const record = dialect.write(service, endpoint, leaseId);
+        all.set(record.key, record);
+      }
+    }
+    return [...all.values()];
+  };
+
+  const logOthers = (entries: readonly Entry[], message: string) => {
+    for (const { key, leaseId } of entries) {
+      if (held.get(key) === leaseId) continue;
+      held.set(key, leaseId);
+      logger.warn({ key, leaseId, address: endpoint.address }, message);
+    }
+  };
+
+  const isOurs = ({ leaseId }: Entry) => leases.includes(leaseId);
+
+  const takeAll = async (leaseId: string) => {
+    const { replaced } = await client.put(keys(leaseId), leaseId);
+    leases = [leaseId];
+    logOthers(
+      replaced.filter((entry) => !isOurs(entry)),
+      "this address was announced already, by an earlier server or by a second one; the latest stands",
+    );
+  };
+
+  const putMissing = async (leaseId: string) => {
+    leases = [...new Set([leaseId, ...leases])].slice(0, 2);
+    const records = keys(leaseId);
+    const { entries } = await client.read(records.map(({ key }) => ({ key })));
+    const present = new Map(entries.map((entry) => [entry.key, entry]));
+    const missing = records.filter(({ key, value }) => {
+      const entry = present.get(key);
+      return entry === undefined || (isOurs(entry) && !(entry.leaseId === leaseId && entry.value === value));
+    });
+    logOthers(
+      entries.filter((entry) => !isOurs(entry)),
+      "another server announces the same address; its entry stands until it goes",
+    );
+    if (missing.length === 0) return true;
+    const puts = missing.map((record) => ({ ...record, expected: present.get(record.key)?.modRevision ?? "0" }));
+    const { done } = await client.put(puts, leaseId);
+    if (done) for (const { key } of missing) held.delete(key);
+    return done;
+  };
+
+  return {
+    keys,
+    async restore(leaseId) {
+      if (leases.length === 0) return takeAll(leaseId);
+      // False says that a key has changed since it was read. Somebody else is at work, so there is no end to expect soon.
+      for (let attempts = 0; attempts < 10; attempts++) if (await putMissing(leaseId)) return;
+      throw new Error(`the keys of ${endpoint.address} change too fast to put them back`);
+    },
+    isDisturbedBy(changes, leaseId) {
+      const values = new Map(keys(leaseId).map(({ key, value }) => [key, value]));
+      return changes.some(({ key, entry }) => entry?.leaseId !== leaseId || entry.value !== values.get(key));
+    },
+  };
+}

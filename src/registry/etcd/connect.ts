@@ -1,0 +1,105 @@
+import { type CallOptionsFactory, Etcd3 } from "etcd3";
+import type { ClientTls } from "../../core/transport.ts";
+import { createHostPolicies } from "./hosts.ts";
+import type { EtcdSettings } from "./settings.ts";
+import { createTokens, isTokenRefused, noTokens, type Tokens } from "./tokens.ts";
+
+type CallOptions = Exclude<CallOptionsFactory, (...context: never) => unknown>;
+type Interceptor = NonNullable<CallOptions["interceptors"]>[number];
+
+/** etcd's largest list: some 100,000 servers of one service. */
+const maxResponseBytes = 64 * 1024 * 1024;
+
+/** etcd3's connections to the hosts of one etcd, and the login that goes with them. */
+export interface Connection {
+  readonly etcd: Etcd3;
+  /** Makes a call with a token that etcd takes, logging in again where it has to. */
+  withLogin<T>(call: () => Promise<T>): Promise<T>;
+}
+
+/**
+ * Of etcd3 the connections, the choice of host and the plain requests are used. Its leases and watchers are not: a
+ * lease of its is never granted again, and a watcher may throw out of an event (see `follow.ts` and `lease.ts`).
+ */
+export function connect(settings: EtcdSettings): Connection {
+  const { hosts, tls, username, password, callTimeoutMs } = settings;
+  let tokens = noTokens;
+  const urls = hosts.map((host) => `${tls === undefined ? "http" : "https"}://${host}`);
+  const interceptors = [sendMetadata(() => tokens)];
+  const etcd = new Etcd3({
+    hosts: urls,
+    ...(tls === undefined ? {} : { credentials: credentials(tls) }),
+    grpcOptions: {
+      // A frozen etcd shows after 8 s; below 5 s etcd answers "too many pings".
+      "grpc.keepalive_time_ms": 6_000,
+      "grpc.keepalive_timeout_ms": 2_000,
+      "grpc.initial_reconnect_backoff_ms": 100,
+      "grpc.max_reconnect_backoff_ms": 2_000,
+      "grpc.max_receive_message_length": maxResponseBytes,
+      ...(tls?.serverName === undefined ? {} : { "grpc.ssl_target_name_override": tls.serverName }),
+    },
+    defaultCallOptions: ({ isStream }) => ({
+      interceptors,
+      ...(isStream ? {} : { deadline: Date.now() + callTimeoutMs }),
+    }),
+    faultHandling: createHostPolicies(urls),
+  });
+  if (username !== undefined) tokens = createTokens(() => login(etcd, username, password, callTimeoutMs));
+
+  return {
+    etcd,
+    async withLogin(call) {
+      const token = await tokens.get();
+      try {
+        return await call();
+      } catch (error) {
+        if (!isTokenRefused(error) || tokens === noTokens) throw error;
+        tokens.drop(token);
+        await tokens.get();
+        return call();
+      }
+    },
+  };
+}
+
+function credentials({ ca, cert, key }: ClientTls): {
+  rootCertificate: Buffer;
+  privateKey?: Buffer;
+  certChain?: Buffer;
+} {
+  const buffer = (pem: string | Uint8Array | undefined) => (pem === undefined ? undefined : Buffer.from(pem));
+  return {
+    // etcd3 hands it to grpc-js, where none means the system's authorities.
+    rootCertificate: buffer(ca) as Buffer,
+    ...(key === undefined ? {} : { privateKey: Buffer.from(key) }),
+    ...(cert === undefined ? {} : { certChain: Buffer.from(cert) }),
+  };
+}
+
+/** Adds the token, and asks a host that has lost its cluster's leader to say so instead of serving what it has. */
+function sendMetadata(tokens: () => Tokens): Interceptor {
+  return (options, nextCall) => {
+    const call = nextCall(options);
+    const start = call.start.bind(call);
+    call.start = (metadata, listener) => {
+      metadata.set("hasleader", "true");
+      const token = tokens().latest;
+      if (token !== undefined) metadata.set("token", token);
+      start(metadata, listener);
+    };
+    // grpc-js calls only what the interface has; its type asks for the class.
+    return call as ReturnType<Interceptor>;
+  };
+}
+
+async function login(etcd: Etcd3, name: string, password: string, callTimeoutMs: number): Promise<string | undefined> {
+  try {
+    // No interceptors: an expired token has no business here.
+    const options = { interceptors: [], deadline: Date.now() + callTimeoutMs };
+    return (await etcd.auth.authenticate({ name, password }, options)).token;
+  } catch (error) {
+    // As etcd's own client does: a login that nobody asks for does no harm.
+    if (error instanceof Error && error.message.includes("authentication is not enabled")) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,93 @@
+import { silent } from "../../core/logger.ts";
+import { checkAnnouncement } from "../announcement.ts";
+import { createListeners, type Listeners } from "../listeners.ts";
+import type { Registration, Registry } from "../registry.ts";
+import { createClient } from "./client.ts";
+import { register } from "./registration.ts";
+import { resolveService } from "./resolver.ts";
+import { listServices } from "./services.ts";
+import { type EtcdOptions, etcdSettings } from "./settings.ts";
+
+/**
+ * A registry in etcd: `etcd("http://127.0.0.1:2379")`, an array of such hosts, or a URI such as
+ * `etcd://user:password@host1:2379,host2:2379`. Connects when it is first used, and keeps the process alive until it is
+ * closed.
+ * @throws TypeError for hosts or options that cannot be right, saying which
+ */
+export function etcd(hosts: string | readonly string[], options: EtcdOptions = {}): Registry {
+  const settings = etcdSettings(hosts, options);
+  const { dialects, ttlSeconds, relistMs, doubtMs } = settings;
+  const client = createClient(settings);
+  const closing = new AbortController();
+  const registrations = new Set<Registration>();
+  const resolving = new Map<string, { readonly listeners: Listeners; readonly stop: AbortController }>();
+
+  const assertOpen = () => {
+    if (closing.signal.aborted) throw new Error("this registry is closed");
+  };
+
+  const startResolving = (service: string) => {
+    const logger = settings.logger ?? silent;
+    const started = { listeners: createListeners(service, logger), stop: new AbortController() };
+    resolving.set(service, started);
+    void resolveService({
+      client,
+      service,
+      dialects,
+      relistMs,
+      doubtMs,
+      logger,
+      signal: started.stop.signal,
+      report: (snapshot) => started.listeners.report(snapshot),
+    });
+    return started;
+  };
+
+  return {
+    resolve(service, listener) {
+      assertOpen();
+      const { listeners, stop } = resolving.get(service) ?? startResolving(service);
+      const remove = listeners.add(listener);
+      return () => {
+        remove();
+        if (listeners.size > 0) return;
+        stop.abort();
+        if (resolving.get(service)?.stop === stop) resolving.delete(service);
+      };
+    },
+
+    register(announcement, logger = silent) {
+      assertOpen();
+      checkAnnouncement(announcement);
+      const registration = register(announcement, {
+        client,
+        dialects,
+        ttlSeconds,
+        relistMs,
+        logger: settings.logger ?? logger,
+      });
+      registrations.add(registration);
+      return {
+        registered: registration.registered,
+        async close(timeoutMs) {
+          await registration.close(timeoutMs);
+          registrations.delete(registration);
+        },
+      };
+    },
+
+    async services() {
+      assertOpen();
+      return listServices(client, dialects);
+    },
+
+    async close() {
+      closing.abort();
+      for (const { stop } of resolving.values()) stop.abort();
+      resolving.clear();
+      await Promise.all([...registrations].map((registration) => registration.close()));
+      registrations.clear();
+      client.close();
+    },
+  };
+}

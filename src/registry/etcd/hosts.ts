@@ -1,0 +1,46 @@
+import { type IOptions, isRecoverableError } from "etcd3";
+import { now } from "../../core/deadline.ts";
+
+type FaultHandling = NonNullable<IOptions["faultHandling"]>;
+
+/** A host that failed is passed over for this long, while another has not failed. */
+const restMs = 5_000;
+
+/**
+ * How etcd3 chooses hosts. Its own circuit refuses a lone host for 5 s after three failures, so that a registration
+ * would come back late; here a host is only passed over in favour of a better one. Each call tries every host once;
+ * waiting and trying again is up to the caller.
+ */
+export function createHostPolicies(hosts: readonly string[]): FaultHandling {
+  const failedAt = new Map<string, number>();
+  const resting = (host: string) => now() - (failedAt.get(host) ?? Number.NEGATIVE_INFINITY) < restMs;
+
+  const forHost = (host: string) => ({
+    async execute<T>(attempt: () => Promise<T> | T): Promise<T> {
+      if (resting(host) && !hosts.every(resting)) throw new Error(`${host} failed a moment ago`);
+      try {
+        const result = await attempt();
+        failedAt.delete(host);
+        return result;
+      } catch (error) {
+        if (isRecoverableError(error as Error)) failedAt.set(host, now());
+        throw error;
+      }
+    },
+  });
+
+  const forCall = {
+    async execute<T>(attempt: () => Promise<T>): Promise<T> {
+      for (let left = hosts.length - 1; ; left--) {
+        try {
+          return await attempt();
+        } catch (error) {
+          if (left === 0 || !isRecoverableError(error as Error)) throw error;
+        }
+      }
+    },
+  };
+
+  // etcd3 calls nothing but `execute`; the type asks for all of cockatiel's policy.
+  return { host: forHost as never, global: forCall as never };
+}

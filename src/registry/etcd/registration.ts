@@ -1,0 +1,112 @@
+import { now } from "../../core/deadline.ts";
+import type { Logger } from "../../core/logger.ts";
+import type { Announcement, Registration } from "../registry.ts";
+import { createBackoff, sleep } from "./backoff.ts";
+import { createClaim } from "./claim.ts";
+import type { EtcdClient } from "./client.ts";
+import { describe } from "./describe.ts";
+import type { Dialect } from "./dialects/dialect.ts";
+import { keepKeys } from "./keep-keys.ts";
+import { keepLease } from "./lease.ts";
+import { createStanding } from "./standing.ts";
+
+export interface RegisterOptions {
+  readonly client: EtcdClient;
+  readonly dialects: readonly Dialect[];
+  readonly ttlSeconds: number;
+  readonly relistMs: number;
+  readonly logger: Logger;
+}
+
+const defaultCloseMs = 2_000;
+/** Leases that are lost sooner are granted again ever more slowly. */
+const shortestGoodLeaseMs = 1_000;
+
+/**
+ * Keeps an announcement in etcd until it is closed: grants a lease, puts the keys under it, renews the lease and puts
+ * back what disappears; and when etcd no longer has the lease, all of it again, for ever.
+ */
+export function register(announcement: Announcement, options: RegisterOptions): Registration {
+  const { client, ttlSeconds, relistMs, logger } = options;
+  const { services, endpoint } = announcement;
+  const closing = new AbortController();
+  const givenUp = new AbortController();
+  const registered = Promise.withResolvers<void>();
+  const standing = createStanding(logger, { services, address: endpoint.address });
+  const claim = createClaim(announcement, options);
+  let leaseId: string | undefined;
+
+  const ended = run();
+  return {
+    registered: registered.promise,
+    async close(timeoutMs = defaultCloseMs) {
+      closing.abort();
+      const timeout = new AbortController();
+      await Promise.race([ended, sleep(timeoutMs, timeout.signal)]);
+      timeout.abort();
+      givenUp.abort();
+    },
+  };
+
+  async function run(): Promise<void> {
+    const backoff = createBackoff();
+    while (!closing.signal.aborted) {
+      try {
+        const lease = await client.grant(ttlSeconds);
+        leaseId = lease.leaseId;
+        const grantedAt = now();
+        await hold(lease.leaseId, lease.ttlSeconds);
+        if (closing.signal.aborted) break;
+        standing.failing("etcd no longer has its lease");
+        leaseId = undefined;
+        if (now() - grantedAt > shortestGoodLeaseMs) backoff.reset();
+      } catch (error) {
+        standing.failing(describe(error));
+      }
+      await backoff.wait(closing.signal);
+    }
+    await release();
+  }
+
+  /** Resolves when the lease is gone, or when this is to close. */
+  async function hold(id: string, grantedSeconds: number): Promise<void> {
+    const over = new AbortController();
+    const end = () => over.abort();
+    closing.signal.addEventListener("abort", end);
+    if (closing.signal.aborted) end();
+    const failed = (error: unknown) => standing.failing(describe(error));
+    let standsThere = false;
+    const lease = keepLease({
+      client,
+      leaseId: id,
+      ttlSeconds: grantedSeconds,
+      signal: over.signal,
+      renewed: () => standsThere && standing.well({ leaseId: id }),
+      failed,
+    });
+    const restored = () => {
+      standsThere = true;
+      standing.well({ leaseId: id });
+      registered.resolve();
+    };
+    const keys = keepKeys({ client, claim, leaseId: id, relistMs, signal: over.signal, restored, failed });
+    await Promise.race([lease, keys]);
+    end();
+    closing.signal.removeEventListener("abort", end);
+  }
+
+  /** Takes the keys out with their lease. Where etcd is away, the lease runs out by itself. */
+  async function release(): Promise<void> {
+    const backoff = createBackoff();
+    while (leaseId !== undefined && !givenUp.signal.aborted) {
+      try {
+        await client.revoke(leaseId);
+        logger.info({ services, address: endpoint.address }, "deregistered");
+        return;
+      } catch (error) {
+        logger.debug({ address: endpoint.address, reason: describe(error) }, "cannot deregister; trying on");
+        await backoff.wait(givenUp.signal);
+      }
+    }
+  }
+}

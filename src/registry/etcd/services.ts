@@ -1,0 +1,31 @@
+import type { EtcdClient } from "./client.ts";
+import type { Dialect } from "./dialects/dialect.ts";
+
+/** How many keys are looked at: an etcd may hold much besides services. */
+const maxKeys = 200_000;
+
+/** The names of all services that have an entry which can be read. */
+export async function listServices(client: EtcdClient, dialects: readonly Dialect[]): Promise<string[]> {
+  const services = new Set<string>();
+  for (const root of new Set(dialects.map((dialect) => dialect.root))) {
+    const here = dialects.filter((dialect) => dialect.root === root);
+    let seen = 0;
+    for await (const entry of client.scan({ prefix: root })) {
+      if (++seen > maxKeys) break;
+      for (const dialect of here) {
+        const service = dialect.serviceOf(entry);
+        if (service !== undefined && !services.has(service) && isReadable(dialect, entry)) services.add(service);
+      }
+    }
+  }
+  return [...services].sort();
+}
+
+function isReadable(dialect: Dialect, entry: { readonly key: string; readonly value: string }): boolean {
+  try {
+    dialect.read(entry);
+    return true;
+  } catch {
+    return false;
+  }
+}

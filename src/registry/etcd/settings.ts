@@ -1,0 +1,88 @@
+import { readFileSync } from "node:fs";
+
+import type { Logger } from "../../core/logger.ts";
+import type { ClientTls } from "../../core/transport.ts";
+import { type DialectName, dialectNamed } from "./dialects/by-name.ts";
+import type { Dialect } from "./dialects/dialect.ts";
+import { type EtcdUri, parseEtcdUri } from "./uri.ts";
+
+export interface EtcdOptions {
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** For `https://` and `etcds://`; the system's authorities by default. */
+  readonly tls?: ClientTls | undefined;
+  /** Seconds a registration outlives a server that dies; 10 by default, at least 1. etcd may raise a small one. */
+  readonly ttlSeconds?: number | undefined;
+  /** Stands before every key; empty by default. */
+  readonly namespace?: string | undefined;
+  /** The formats to write and to read, the first of them preferred; `["go-naming"]` by default. */
+  readonly dialects?: readonly (DialectName | Dialect)[] | undefined;
+  /** Milliseconds a request to etcd may take; 2,000 by default. */
+  readonly callTimeoutMs?: number | undefined;
+  /** Milliseconds between full lists, in case a watch missed something; 30,000 by default. */
+  readonly relistMs?: number | undefined;
+  /**
+   * Milliseconds for which servers stay known after etcd came back without its data, while they register again; 30,000
+   * by default.
+   */
+  readonly doubtMs?: number | undefined;
+  /** Silent by default. */
+  readonly logger?: Logger | undefined;
+}
+
+/** The options with their defaults, checked. */
+export interface EtcdSettings {
+  /** `host:port` */
+  readonly hosts: readonly string[];
+  readonly tls: ClientTls | undefined;
+  readonly username: string | undefined;
+  readonly password: string;
+  readonly ttlSeconds: number;
+  readonly namespace: string;
+  readonly dialects: readonly Dialect[];
+  readonly callTimeoutMs: number;
+  readonly relistMs: number;
+  readonly doubtMs: number;
+  readonly logger: Logger | undefined;
+}
+
+/** @throws TypeError that names what is wrong; never with a password in it */
+export function etcdSettings(hosts: string | readonly string[], options: EtcdOptions): EtcdSettings {
+  const uris = (typeof hosts === "string" ? [hosts] : hosts).map(parseEtcdUri);
+  const first = uris[0];
+  if (first === undefined) throw new TypeError("etcd() needs at least one host: http://127.0.0.1:2379");
+  if (uris.some(({ secure }) => secure !== first.secure)) {
+    throw new TypeError("etcd() takes either http:// or https:// hosts, not both");
+  }
+  const {
+    tls = fileTls(first),
+    ttlSeconds = first.ttlSeconds ?? 10,
+    dialects = first.dialects ?? ["go-naming"],
+  } = options;
+  if (!(Number.isInteger(ttlSeconds) && ttlSeconds >= 1)) {
+    throw new TypeError(`ttlSeconds is ${ttlSeconds}; give a whole number of seconds from 1`);
+  }
+  if (tls !== undefined && !first.secure) {
+    throw new TypeError("etcd() has TLS options, but its hosts say http://; write https:// or etcds://");
+  }
+  if (dialects.length === 0) throw new TypeError("etcd() needs at least one dialect");
+  return {
+    hosts: [...new Set(uris.flatMap((uri) => uri.hosts))],
+    tls: first.secure ? (tls ?? {}) : undefined,
+    username: options.username ?? first.username,
+    password: options.password ?? first.password ?? "",
+    ttlSeconds,
+    namespace: options.namespace ?? first.namespace,
+    dialects: dialects.map((each) => (typeof each === "string" ? dialectNamed(each) : each)),
+    callTimeoutMs: options.callTimeoutMs ?? 2_000,
+    relistMs: options.relistMs ?? 30_000,
+    doubtMs: options.doubtMs ?? 30_000,
+    logger: options.logger,
+  };
+}
+
+function fileTls({ files: { ca, cert, key } }: EtcdUri): ClientTls | undefined {
+  if (ca === undefined && cert === undefined && key === undefined) return undefined;
+  const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
+  return { ca: read(ca), cert: read(cert), key: read(key) };
+}

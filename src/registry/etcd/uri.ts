@@ -1,0 +1,68 @@
+import { formatAddress, parseAddress } from "../../core/endpoint.ts";
+import type { DialectName } from "./dialects/by-name.ts";
+
+/** What a URI says of an etcd. */
+export interface EtcdUri {
+  /** `host:port` */
+  readonly hosts: readonly string[];
+  readonly secure: boolean;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly namespace: string;
+  readonly ttlSeconds: number | undefined;
+  readonly dialects: readonly DialectName[] | undefined;
+  /** Paths of PEM files. */
+  readonly files: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+}
+
+const pattern = /^(?:(\w+):\/\/)?(?:([^@]*)@)?([^/?#@]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/;
+const secureOf = new Map([
+  [undefined, false],
+  ["etcd", false],
+  ["http", false],
+  ["etcds", true],
+  ["https", true],
+]);
+const parameters = ["ttl", "dialects", "ca", "cert", "key"];
+
+/**
+ * Reads `etcd://user:password@host1:2379,host2:2379/namespace/?ttl=10&dialects=go-naming,kratos`. `etcds://` is TLS,
+ * with the PEM files `ca`, `cert` and `key`; `http://`, `https://` and a bare `host:port` do as well. The port is 2379
+ * by default. What follows the host's slash stands before every key.
+ * @throws TypeError that names what is wrong, without the password
+ */
+export function parseEtcdUri(uri: string): EtcdUri {
+  const shown = uri.replace(/\/\/.*@/, "//…@");
+  const refuse = (why: string) => new TypeError(`"${shown}" names no etcd: ${why}`);
+  const match = pattern.exec(uri);
+  if (match === null) throw refuse("write etcd://host:2379");
+  const [, scheme, login, hosts = "", namespace = "", query] = match;
+  const secure = secureOf.get(scheme);
+  if (secure === undefined) throw refuse(`${scheme}:// is none of etcd, etcds, http and https`);
+
+  const found = new URLSearchParams(query);
+  for (const name of found.keys()) {
+    if (!parameters.includes(name)) throw refuse(`it knows no "${name}", only ${parameters.join(", ")}`);
+  }
+  const files = Object.fromEntries([...found].filter(([name]) => name === "ca" || name === "cert" || name === "key"));
+  const [username, ...password] = login?.split(":") ?? [];
+  try {
+    return {
+      hosts: hosts.split(",").map(withPort),
+      secure,
+      username: username === undefined ? undefined : decodeURIComponent(username),
+      password: password.length === 0 ? undefined : decodeURIComponent(password.join(":")),
+      namespace: decodeURIComponent(namespace),
+      ttlSeconds: found.has("ttl") ? Number(found.get("ttl")) : undefined,
+      dialects: found.get("dialects")?.split(",") as readonly DialectName[] | undefined,
+      files,
+    };
+  } catch (error) {
+    throw refuse(error instanceof URIError ? "a % in it is not followed by two digits" : (error as Error).message);
+  }
+}
+
+function withPort(host: string): string {
+  const { host: name, port } = parseAddress(/:\d+$/.test(host) && !/^[^[].*:.*:/.test(host) ? host : `${host}:2379`);
+  return formatAddress(name, port);
+}

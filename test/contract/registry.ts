@@ -1,0 +1,207 @@
+import { afterEach, describe, expect, test } from "vitest";
+import type { Registry } from "../../src/registry/registry.ts";
+import { watchService } from "../support/snapshots.ts";
+
+let names = 0;
+/** A service of its own for each test, so that they can share one registry. */
+export const freshService = (): string => `contract.v1.Service${process.pid}x${++names}`;
+
+/**
+ * What every registry does. `connect` gives a new view of one and the same registry each time it is called: another
+ * client of one etcd, or the one object that lives in memory.
+ */
+export function registryContract(name: string, connect: () => Registry | Promise<Registry>): void {
+  describe(`the registry contract: ${name}`, () => {
+    const open: Registry[] = [];
+    const registry = async () => {
+      const made = await connect();
+      open.push(made);
+      return made;
+    };
+    afterEach(async () => {
+      await Promise.all(open.splice(0).map((each) => each.close()));
+    });
+
+    test("a service that nobody registered is a current empty list", async () => {
+      const watched = watchService(await registry(), freshService());
+      const snapshot = await watched.until(() => true);
+      expect(snapshot).toMatchObject({ endpoints: [], state: "current" });
+    });
+
+    test("a server is found under every service it announces, with its address and metadata", async () => {
+      const it = await registry();
+      const services = [freshService(), freshService()];
+      const endpoint = { address: "10.1.2.3:50051", metadata: { zone: "eu-1", quote: '"\\/\n', späte: "Ünïcode ✓" } };
+      await it.register({ services, endpoint }).registered;
+      for (const service of services) {
+        const snapshot = await watchService(it, service).untilCurrent("10.1.2.3:50051");
+        expect(snapshot.endpoints).toEqual([endpoint]);
+      }
+    });
+
+    test("a new server shows, and a closed one is gone, within a second", async () => {
+      const [server, client] = [await registry(), await registry()];
+      const service = freshService();
+      const watched = watchService(client, service);
+      await watched.untilCurrent();
+      const stays = server.register({ services: [service], endpoint: { address: "10.0.0.1:1000" } });
+      const goes = server.register({ services: [service], endpoint: { address: "10.0.0.2:1000" } });
+      await Promise.all([stays.registered, goes.registered]);
+      await watched.until(({ endpoints }) => endpoints.length === 2, 1_000);
+      await goes.close();
+      await watched.until(({ endpoints }) => endpoints.length === 1, 1_000);
+      expect(watched.addresses).toEqual(["10.0.0.1:1000"]);
+    });
+
+    test("a service never sees the servers of one whose name its own begins", async () => {
+      const it = await registry();
+      const service = freshService();
+      const longer = it.register({ services: [`${service}C`], endpoint: { address: "10.0.0.1:1000" } });
+      const own = it.register({ services: [service], endpoint: { address: "10.0.0.2:1000" } });
+      await Promise.all([longer.registered, own.registered]);
+      const watched = watchService(it, service);
+      await watched.untilCurrent("10.0.0.2:1000");
+      await longer.close();
+      await own.close();
+      await watched.untilCurrent();
+      expect(watched.seen.flatMap(({ endpoints }) => endpoints.map(({ address }) => address))).not.toContain(
+        "10.0.0.1:1000",
+      );
+    });
+
+    test("a second listener hears at once what is known", async () => {
+      const it = await registry();
+      const service = freshService();
+      await it.register({ services: [service], endpoint: { address: "10.0.0.1:1000" } }).registered;
+      await watchService(it, service).untilCurrent("10.0.0.1:1000");
+      expect(watchService(it, service).addresses).toEqual(["10.0.0.1:1000"]);
+    });
+
+    test("a listener that left hears no more, and the others do", async () => {
+      const it = await registry();
+      const service = freshService();
+      const [leaves, stays] = [watchService(it, service), watchService(it, service)];
+      await Promise.all([leaves.untilCurrent(), stays.untilCurrent()]);
+      leaves.stop();
+      leaves.stop();
+      const heard = leaves.seen.length;
+      await it.register({ services: [service], endpoint: { address: "10.0.0.1:1000" } }).registered;
+      await stays.untilCurrent("10.0.0.1:1000");
+      expect(leaves.seen.length).toBe(heard);
+    });
+
+    test("a service can be resolved again after its last listener left", async () => {
+      const it = await registry();
+      const service = freshService();
+      const first = watchService(it, service);
+      await first.untilCurrent();
+      first.stop();
+      await it.register({ services: [service], endpoint: { address: "10.0.0.1:1000" } }).registered;
+      await watchService(it, service).untilCurrent("10.0.0.1:1000");
+    });
+
+    test("a listener that throws keeps no other from hearing", async () => {
+      const it = await registry();
+      const service = freshService();
+      it.resolve(service, () => {
+        throw new Error("a fault of the listener");
+      });
+      const watched = watchService(it, service);
+      await it.register({ services: [service], endpoint: { address: "10.0.0.1:1000" } }).registered;
+      await watched.untilCurrent("10.0.0.1:1000");
+    });
+
+    test("lists the services that have a server", async () => {
+      const it = await registry();
+      const [here, gone] = [freshService(), freshService()];
+      await it.register({ services: [here], endpoint: { address: "10.0.0.1:1000" } }).registered;
+      const registration = it.register({ services: [gone], endpoint: { address: "10.0.0.1:1000" } });
+      await registration.registered;
+      await registration.close();
+      const services = await it.services();
+      expect(services).toContain(here);
+      expect(services).not.toContain(gone);
+      expect(services).toEqual([...new Set(services)].sort());
+    });
+
+    test("of two servers that announce one address the later stands, and the earlier is back when it goes", async () => {
+      const [first, second, client] = [await registry(), await registry(), await registry()];
+      const service = freshService();
+      const watched = watchService(client, service);
+      const announce = (it: Registry, from: string) =>
+        it.register({ services: [service], endpoint: { address: "10.0.0.1:1000", metadata: { from } } });
+      const earlier = announce(first, "earlier");
+      await earlier.registered;
+      const later = announce(second, "later");
+      await later.registered;
+      const from = (who: string) =>
+        watched.until(({ endpoints }) => endpoints.length === 1 && endpoints[0]?.metadata?.from === who);
+      await from("later");
+      await later.close();
+      await from("earlier");
+      await earlier.close();
+      await watched.untilCurrent();
+    });
+
+    test("the earlier of two servers with one address does not take the later's entry away when it closes", async () => {
+      const [first, second, client] = [await registry(), await registry(), await registry()];
+      const service = freshService();
+      const endpoint = { address: "10.0.0.1:1000" };
+      const earlier = first.register({ services: [service], endpoint });
+      await earlier.registered;
+      await second.register({ services: [service], endpoint }).registered;
+      const watched = watchService(client, service);
+      await watched.untilCurrent("10.0.0.1:1000");
+      await earlier.close();
+      const marker = second.register({ services: [service], endpoint: { address: "10.0.0.2:1000" } });
+      await marker.registered;
+      await watched.untilCurrent("10.0.0.1:1000", "10.0.0.2:1000");
+      expect(watched.seen.slice(1).every(({ endpoints }) => endpoints.length > 0)).toBe(true);
+    });
+
+    test("IPv6 addresses stand in brackets", async () => {
+      const it = await registry();
+      const service = freshService();
+      await it.register({ services: [service], endpoint: { address: "[2001:db8::1]:50051" } }).registered;
+      await watchService(it, service).untilCurrent("[2001:db8::1]:50051");
+    });
+
+    test("what cannot be announced is refused where it is announced", async () => {
+      const it = await registry();
+      const register = (service: string, address: string) => () =>
+        it.register({ services: [service], endpoint: { address } });
+      expect(register("a.B", "10.0.0.1")).toThrow('"10.0.0.1" is no address');
+      expect(register("a.B", "10.0.0.1:0")).toThrow("its port is 0");
+      expect(register("a.B", "10.0.0.1:65536")).toThrow('"10.0.0.1:65536" is no address');
+      expect(register("a/B", "10.0.0.1:1000")).toThrow('"a/B" is no name of a service');
+      expect(register("", "10.0.0.1:1000")).toThrow('"" is no name of a service');
+    });
+
+    test("fifty servers that come and go leave exactly those that stayed", async () => {
+      const [server, client] = [await registry(), await registry()];
+      const service = freshService();
+      const watched = watchService(client, service);
+      const address = (i: number) => `10.0.1.${i}:1000`;
+      const registrations = Array.from({ length: 50 }, (_, i) =>
+        server.register({ services: [service], endpoint: { address: address(i) } }),
+      );
+      await Promise.all(registrations.map(({ registered }) => registered));
+      await Promise.all(registrations.filter((_, i) => i % 2 === 1).map((each) => each.close()));
+      await watched.untilCurrent(...registrations.flatMap((_, i) => (i % 2 === 0 ? [address(i)] : [])));
+    });
+
+    test("a registry that is closed takes its servers out, and refuses to be used", async () => {
+      const [closes, client] = [await connect(), await registry()];
+      const service = freshService();
+      const watched = watchService(client, service);
+      await closes.register({ services: [service], endpoint: { address: "10.0.0.1:1000" } }).registered;
+      await watched.untilCurrent("10.0.0.1:1000");
+      const others = closes === client;
+      await closes.close();
+      await closes.close();
+      if (!others) await watched.untilCurrent();
+      expect(() => closes.resolve(service, () => {})).toThrow("closed");
+      expect(() => closes.register({ services: [service], endpoint: { address: "10.0.0.1:1000" } })).toThrow("closed");
+    });
+  });
+}

@@ -1,0 +1,165 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** One member of a real etcd. */
+export interface EtcdNode {
+  /** `http://127.0.0.1:port`, the same after every restart. */
+  readonly url: string;
+  readonly port: number;
+  /** Ends it at once, as a crash does. */
+  kill(): Promise<void>;
+  /** Freezes it: it keeps its connections and answers nothing. */
+  freeze(): void;
+  thaw(): void;
+  /** Starts it again on its ports, with its data or without. Resolves when it answers. */
+  start(options?: { readonly wipe?: boolean }): Promise<void>;
+}
+
+export interface TestEtcd {
+  readonly nodes: readonly EtcdNode[];
+  /** The nodes' URLs. */
+  readonly urls: readonly string[];
+  /** Runs etcdctl against the first node and gives what it prints. */
+  ctl(...args: readonly string[]): string;
+  stop(): Promise<void>;
+}
+
+export interface TestEtcdOptions {
+  /** 1 by default. */
+  readonly nodes?: number;
+  /** More of etcd's own flags: `["--auth-token-ttl", "2"]`. */
+  readonly args?: readonly string[];
+}
+
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+/** Whether there is an etcd on PATH; `test/support/install-etcd.ts` has tried to bring one. */
+export const hasEtcd: boolean = (() => {
+  try {
+    execFileSync("etcd", ["--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+/** Starts a real etcd on free ports of the loopback, with its data in a temporary directory. */
+export async function startEtcd({ nodes: count = 1, args = [] }: TestEtcdOptions = {}): Promise<TestEtcd> {
+  // Somebody else may take a free port before etcd does.
+  for (let attempts = 3; ; attempts--) {
+    const ports = await freePorts(count * 2);
+    const nodes = Array.from({ length: count }, (_, i) => createNode(i, ports, args));
+    try {
+      await Promise.all(nodes.map((node) => node.start()));
+      return testEtcd(nodes);
+    } catch (error) {
+      await Promise.all(nodes.map((node) => node.remove()));
+      if (attempts === 1) throw error;
+    }
+  }
+}
+
+function testEtcd(nodes: readonly (EtcdNode & { remove(): Promise<void> })[]): TestEtcd {
+  const urls = nodes.map(({ url }) => url);
+  return {
+    nodes,
+    urls,
+    ctl: (...args) =>
+      execFileSync("etcdctl", ["--endpoints", urls[0] ?? "", ...args], {
+        encoding: "utf8",
+        env: { ...process.env, ETCDCTL_API: "3" },
+        stdio: ["ignore", "pipe", "pipe"],
+      }),
+    async stop() {
+      await Promise.all(nodes.map((node) => node.remove()));
+    },
+  };
+}
+
+function createNode(index: number, ports: readonly number[], args: readonly string[]) {
+  const count = ports.length / 2;
+  const port = ports[index] ?? 0;
+  const peer = (i: number) => `http://127.0.0.1:${ports[count + i]}`;
+  const url = `http://127.0.0.1:${port}`;
+  const data = mkdtempSync(join(tmpdir(), "trunkline-etcd-"));
+  const flags = [
+    ...["--name", `node${index}`, "--data-dir", join(data, "data"), "--log-level", "error"],
+    ...["--listen-client-urls", url, "--advertise-client-urls", url],
+    ...["--listen-peer-urls", peer(index), "--initial-advertise-peer-urls", peer(index)],
+    ...["--initial-cluster", Array.from({ length: count }, (_, i) => `node${i}=${peer(i)}`).join(",")],
+    // Not synced to disk: a test needs no data after a power cut. Old releases know it as well.
+    ...["--unsafe-no-fsync", ...args],
+  ];
+  let child: ChildProcess | undefined;
+
+  const kill = async () => {
+    const dying = child;
+    child = undefined;
+    if (dying === undefined || dying.exitCode !== null || dying.signalCode !== null) return;
+    const exited = once(dying, "exit");
+    dying.kill("SIGKILL");
+    await exited;
+  };
+
+  return {
+    url,
+    port,
+    kill,
+    freeze: () => child?.kill("SIGSTOP"),
+    thaw: () => child?.kill("SIGCONT"),
+    async start({ wipe = false } = {}) {
+      await kill();
+      if (wipe) rmSync(join(data, "data"), { recursive: true, force: true });
+      const started = spawn("etcd", flags, { stdio: ["ignore", "ignore", "pipe"] });
+      child = started;
+      running.add(started);
+      started.once("exit", () => running.delete(started));
+      await untilHealthy(started, url);
+    },
+    async remove() {
+      await kill();
+      rmSync(data, { recursive: true, force: true });
+    },
+  } satisfies EtcdNode & { remove(): Promise<void> };
+}
+
+async function untilHealthy(child: ChildProcess, url: string): Promise<void> {
+  let said = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-2_000);
+  });
+  const giveUpAt = performance.now() + 30_000;
+  for (;;) {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`etcd ended at its start: ${said}`);
+    if (performance.now() > giveUpAt) throw new Error(`etcd at ${url} is not healthy after 30 s: ${said}`);
+    try {
+      const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(1_000) });
+      if (answer.ok && (await answer.text()).includes("true")) return;
+    } catch {
+      // It does not listen yet.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+/** Ports that nobody listens on now. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(
+    servers.map(async (server) => {
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const address = server.address();
+      return typeof address === "object" && address !== null ? address.port : 0;
+    }),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
