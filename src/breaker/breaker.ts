@@ -2,6 +2,7 @@ import type { Call, Handler, Reply } from "../core/call.ts";
 import { systemClock } from "../core/clock.ts";
 import type { CodeName } from "../core/code.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import { trailKey } from "../core/trail.ts";
 import type { Peer } from "../core/transport.ts";
 import { INCONCLUSIVE } from "./circuit.ts";
 import { createHealth, type Health, type HealthOptions } from "./health.ts";
@@ -27,13 +28,13 @@ export interface BreakerOptions extends HealthOptions {
  * address. `false` leaves out the circuit and does only that.
  */
 export function breaker(peer: Peer, options: BreakerOptions | false = {}, changed: () => void = () => {}): Peer {
-  if (options === false)
-    return around(peer, (call) => peer.handle(call).then(undefined, (error) => named(error, peer)));
+  if (options === false) return around(peer, (call) => passed(call, peer));
   const { faults = SERVER_FAULTS, fairTimeMs = 100, probeTimeoutMs = 5_000, clock = systemClock } = options;
   const faultCodes: ReadonlySet<string> = new Set(faults);
   const health = createHealth(() => peer.endpoint, options, changed);
 
   function handle(call: Call): Promise<Reply> {
+    if (call.values !== undefined) leaveTrail(call, peer);
     if (!health.closed && health.free) return probe(call);
     const startedMs = clock.now();
     const { trips } = health;
@@ -102,6 +103,16 @@ function around(peer: Peer, handle: Handler, health?: Health): Peer {
       return peer.close();
     },
   };
+}
+
+function passed(call: Call, peer: Peer): Promise<Reply> {
+  if (call.values !== undefined) leaveTrail(call, peer);
+  return peer.handle(call).then(undefined, (error) => named(error, peer));
+}
+
+function leaveTrail(call: Call, peer: Peer): void {
+  const trail = call.get(trailKey);
+  if (trail !== undefined) trail.address = peer.endpoint.address;
 }
 
 function named(error: unknown, peer: Peer): never {

@@ -1,4 +1,5 @@
 import { Code, type CodeName } from "../core/code.ts";
+import { RETRY_PUSHBACK } from "../core/pushback.ts";
 import { RpcError } from "../core/rpc-error.ts";
 
 /**
@@ -33,5 +34,5 @@ export function judge(error: unknown, elapsedMs: number, faults: ReadonlySet<str
   if (!RpcError.is(error) || error.unprocessed || error.code === Code.CANCELLED) return "nothing";
   if (!faults.has(error.codeName)) return "answered";
   if (error.code === Code.DEADLINE_EXCEEDED && elapsedMs < fairTimeMs) return "nothing";
-  return error.metadata.has("grpc-retry-pushback-ms") ? "answered" : "fault";
+  return error.metadata.has(RETRY_PUSHBACK) ? "answered" : "fault";
 }

@@ -1,0 +1,66 @@
+import type { Call } from "../core/call.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { Code } from "../core/code.ts";
+import { currentCall } from "../core/context.ts";
+import { type Logger, silent } from "../core/logger.ts";
+import { Metadata } from "../core/metadata.ts";
+import { PREVIOUS_ATTEMPTS, pushbackOf, RETRY_PUSHBACK } from "../core/pushback.ts";
+import { RpcError } from "../core/rpc-error.ts";
+import { type RetryBudget, retryBudget } from "./budget.ts";
+
+export interface ResendOptions {
+  /** One of its own for each channel, by default. */
+  readonly budget?: RetryBudget | undefined;
+  /** Gets a line at debug for each failed attempt. */
+  readonly logger?: Logger | undefined;
+  readonly clock?: Clock | undefined;
+  /** A random number from 0 to 1; `Math.random` by default. */
+  readonly random?: (() => number) | undefined;
+}
+
+/** What a retry and a hedge both stand on. */
+export interface Resend {
+  readonly budget: RetryBudget;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+export function resendWith(options: ResendOptions): Resend {
+  const { clock = systemClock, logger = silent, random = Math.random } = options;
+  return { clock, logger, random, budget: options.budget ?? retryBudget({ clock }) };
+}
+
+/**
+ * True when the call was made while answering one that is itself a retry. Then it is not sent again: of a chain of
+ * services one level retries, or each level would multiply the load that the one below sees.
+ */
+export function withinRetry(): boolean {
+  return currentCall()?.metadata.has(PREVIOUS_ATTEMPTS) === true;
+}
+
+/**
+ * The error that a call fails with after its last attempt. Within a handler it also tells the client above not to try
+ * again, should the handler pass it on: this level has done so.
+ */
+export function exhausted(error: RpcError, attempts: number): RpcError {
+  if (attempts < 2 || currentCall() === undefined || pushbackOf(error.metadata) === "never") return error;
+  const { code, message, details, header, unprocessed, peer } = error;
+  const metadata = withReserved(error.metadata, RETRY_PUSHBACK, "-1");
+  return new RpcError(code, message, { details, metadata, header, unprocessed, cause: error, ...(peer && { peer }) });
+}
+
+/** Metadata with one of gRPC's own keys, which `Metadata` takes from no user. */
+export function withReserved(metadata: Metadata, key: string, value: string): Metadata {
+  return Metadata.fromFlat([...metadata.without(key).flat, key, value]);
+}
+
+/** The metadata of an attempt that has `previous` before it. */
+export function attemptMetadata(call: Call, previous: number): Metadata {
+  return previous === 0 ? call.metadata : withReserved(call.metadata, PREVIOUS_ATTEMPTS, String(previous));
+}
+
+/** What a call fails with that its caller cancelled. */
+export function cancelledBy(signal: AbortSignal | undefined): RpcError {
+  return RpcError.from(signal?.reason, Code.CANCELLED);
+}

@@ -1,0 +1,130 @@
+import type { Call, Handler, Interceptor, Reply } from "../core/call.ts";
+import { DEFAULT_POLICY, type Policies, type Policy, policies } from "../core/policies.ts";
+import type { RetryPolicy } from "../core/policy.ts";
+import { pushbackOf } from "../core/pushback.ts";
+import { RpcError } from "../core/rpc-error.ts";
+import { backoffMs } from "./backoff.ts";
+import { hedge } from "./hedge.ts";
+import { pause } from "./pause.ts";
+import { type HeldRequests, heldRequests } from "./request.ts";
+import { attemptMetadata, exhausted, type Resend, type ResendOptions, resendWith, withinRetry } from "./resend.ts";
+
+export interface RetryOptions extends ResendOptions {
+  /** How the policy of a call is found; the contract's and the defaults alone by default. */
+  readonly policyOf?: Policies | undefined;
+}
+
+/**
+ * Sends a failed call again, as gRPC's A6 has it: https://github.com/grpc/proposal/blob/master/A6-client-retries.md
+ * Stands above `balance`, so that each attempt picks a peer anew, and one that is not the last one's where it can.
+ *
+ * - A method that is declared idempotent is retried by its policy: attempts, codes, backoff with jitter, the server's
+ *   pushback, within the channel's budget.
+ * - A call that no server took up is sent again whatever the method. The first time at once and free, as nothing was
+ *   asked of any server; after that it follows the policy too.
+ * - Where no peer was picked nothing is sent again: the balancer has waited for one already.
+ * - Never after a reply has begun: a stream that opened is the caller's, and so is its end.
+ * - Never past the deadline: a wait that would outlast it fails at once, with the last error.
+ *
+ * A call whose policy hedges is hedged instead.
+ */
+export function retry(options: RetryOptions = {}): Interceptor {
+  const { policyOf = policies() } = options;
+  const resend = resendWith(options);
+
+  function succeeded(reply: Reply): Reply {
+    resend.budget.deposit();
+    return reply;
+  }
+
+  return (next) => (call) => {
+    let policy: Policy;
+    try {
+      policy = policyOf(call.method, call.policy);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (policy.hedge !== undefined) {
+      const { retryableCodes } = policy.retry ?? DEFAULT_POLICY.retry;
+      return hedge(call, next, { ...resend, policy: policy.hedge, codes: retryableCodes });
+    }
+    const requests = heldRequests(call);
+    const sent = requests === undefined ? call : call.with({ request: requests.next() });
+    return next(sent).then(policy.retry === undefined ? undefined : succeeded, (error) =>
+      sendAgain(call, next, { policy: policy.retry, requests, resend }, RpcError.from(error)),
+    );
+  };
+}
+
+interface Context {
+  readonly policy: Required<RetryPolicy> | undefined;
+  readonly requests: HeldRequests | undefined;
+  readonly resend: Resend;
+}
+
+/** How far a call has come. */
+interface Progress {
+  /** Attempts in all. */
+  sent: number;
+  /** Attempts that count against the policy: all but the free one. */
+  counted: number;
+  /** Backoffs since the server last said itself how long to wait. */
+  backoffs: number;
+}
+
+async function sendAgain(call: Call, next: Handler, context: Context, firstError: RpcError): Promise<Reply> {
+  const { requests, resend, policy } = context;
+  const progress: Progress = { sent: 1, counted: 1, backoffs: 0 };
+  for (let error = firstError; ; ) {
+    const delayMs = delayBefore(call, error, progress, context);
+    const { method } = call;
+    resend.logger.debug(
+      { method: method.path, attempt: progress.sent, peer: error.peer, code: error.codeName, againInMs: delayMs },
+      `attempt failed: ${error.message}`,
+    );
+    if (delayMs === undefined) {
+      requests?.release();
+      throw exhausted(error, progress.sent);
+    }
+    if (delayMs > 0) await pause(call, delayMs, resend.clock);
+    progress.sent++;
+    try {
+      const reply = await next(attempt(call, progress, error.peer, requests));
+      if (policy !== undefined) resend.budget.deposit();
+      return reply;
+    } catch (caught) {
+      error = RpcError.from(caught);
+    }
+  }
+}
+
+function attempt(call: Call, progress: Progress, avoid: string | undefined, requests: HeldRequests | undefined): Call {
+  const metadata = attemptMetadata(call, progress.counted - 1);
+  return call.with({ attempt: progress.sent, avoid, metadata, ...(requests && { request: requests.next() }) });
+}
+
+/** Milliseconds until the next attempt, for which it makes room in `progress`; `undefined` where there is none. */
+function delayBefore(call: Call, error: RpcError, progress: Progress, context: Context): number | undefined {
+  const { requests, resend } = context;
+  const { unprocessed } = error;
+  if (unprocessed && error.peer === undefined) return undefined;
+  if (requests?.begun || isCancelled(call)) return undefined;
+  if (unprocessed && progress.sent === 1) return resend.clock.now() < call.deadline ? 0 : undefined;
+
+  const policy = context.policy ?? (unprocessed ? DEFAULT_POLICY.retry : undefined);
+  if (policy === undefined || progress.counted >= policy.maxAttempts || withinRetry()) return undefined;
+  if (!unprocessed && !policy.retryableCodes.includes(error.codeName)) return undefined;
+  const pushback = pushbackOf(error.metadata);
+  if (pushback === "never") return undefined;
+
+  const delayMs = pushback ?? backoffMs(policy, progress.backoffs + 1, resend.random);
+  if (resend.clock.now() + delayMs >= call.deadline || !resend.budget.withdraw()) return undefined;
+  progress.backoffs = pushback === undefined ? progress.backoffs + 1 : 0;
+  progress.counted++;
+  return delayMs;
+}
+
+function isCancelled({ cancellation }: Call): boolean {
+  if (cancellation === undefined) return false;
+  return cancellation instanceof AbortSignal ? cancellation.aborted : cancellation.reason !== undefined;
+}
