@@ -5,8 +5,8 @@ import type { Call } from "./call.ts";
 const current = new AsyncLocalStorage<Call>();
 
 /** Runs `answer` so that calls made in it inherit the deadline and the cancellation of `call`. */
-export function runInCall<T>(call: Call, answer: () => T): T {
-  return current.run(call, answer);
+export function runInCall<A extends unknown[], T>(call: Call, answer: (...args: A) => T, ...args: A): T {
+  return current.run(call, answer, ...args);
 }
 
 /** The call that is being answered here; `undefined` outside a handler. */

@@ -1,0 +1,96 @@
+import { balance } from "../balance/balance.ts";
+import type { Balancer } from "../balance/balancer.ts";
+import { roundRobin } from "../balance/round-robin.ts";
+import { type BreakerOptions, breaker } from "../breaker/breaker.ts";
+import { type Handler, type Interceptor, intercept } from "../core/call.ts";
+import type { Endpoint } from "../core/endpoint.ts";
+import { type Logger, silent } from "../core/logger.ts";
+import type { Method } from "../core/method.ts";
+import { type ChannelPolicy, policies } from "../core/policies.ts";
+import type { ConnectOptions, Transport } from "../core/transport.ts";
+import type { Resolver } from "../registry/registry.ts";
+import { staticRegistry } from "../registry/static.ts";
+import { retry } from "../retry/retry.ts";
+import { http2 } from "../transport/http2/index.ts";
+import { sharedConnections } from "./shared-connections.ts";
+
+interface EveryChannel extends Omit<ConnectOptions, "changed"> {
+  /** The native HTTP/2 by default. */
+  readonly transport?: Transport | undefined;
+  /** `roundRobin` by default. */
+  readonly balancer?: Balancer | undefined;
+  /** When a server's circuit opens; `false` for none. */
+  readonly breaker?: BreakerOptions | false | undefined;
+  /** How calls are made, over what the contract says; a call's own options stand over it. */
+  readonly policy?: ChannelPolicy | undefined;
+  /** Around every call: the first is the outermost, and sees a retried call once. */
+  readonly interceptors?: readonly Interceptor[] | undefined;
+  /** Around every attempt at a call. */
+  readonly attemptInterceptors?: readonly Interceptor[] | undefined;
+  /** Silent by default; hand in a pino logger. */
+  readonly logger?: Logger | undefined;
+  /** Milliseconds a call waits for a first server to be found; 3,000 by default, and never beyond its deadline. */
+  readonly resolveTimeoutMs?: number | undefined;
+}
+
+interface FoundServers extends EveryChannel {
+  /** Where servers are found, by the full names of their services. */
+  readonly registry: Resolver;
+  readonly endpoints?: undefined;
+}
+
+interface GivenServers extends EveryChannel {
+  /** The servers themselves, without a registry: `["127.0.0.1:50051"]`. */
+  readonly endpoints: readonly (string | Endpoint)[];
+  readonly registry?: undefined;
+}
+
+export type ChannelOptions = FoundServers | GivenServers;
+
+/** The way to services: what clients are made over. */
+export interface Channel {
+  readonly handle: Handler;
+  /** Milliseconds that a call of this method may take where the call does not say; 0 is no deadline. */
+  timeoutMs(method: Method): number;
+  /** Lets calls in flight finish, then disconnects. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Makes a channel. It returns at once; servers are looked up at the first call of their service.
+ *
+ * The stack, from the outside in, and why it stands so:
+ * - `interceptors`: above the retry, they see what the user sees.
+ * - `retry`: above the balancer, so that each attempt picks anew.
+ * - `attemptInterceptors`: below the retry, they see each attempt.
+ * - `balance`: turns a call to a service into a call to one peer.
+ * - `breaker`: below the balancer, one circuit a peer; an open one clears `ready`, and the picker walks around it.
+ * - `transport`: the wire to one address.
+ */
+export function createChannel(options: ChannelOptions): Channel {
+  const { transport = http2(), balancer = roundRobin(), logger = silent } = options;
+  const { interceptors = [], attemptInterceptors = [] } = options;
+  const resolver = options.registry ?? staticRegistry(options.endpoints);
+  const connection = sharedConnections(transport, { ...options, logger });
+  const circuit = options.breaker === false ? false : { logger, ...options.breaker };
+  const connect = (endpoint: Endpoint, changed: () => void) => breaker(connection(endpoint, changed), circuit, changed);
+
+  const policyOf = policies(options.policy);
+
+  const toService = balance({ resolver, balancer, connect, logger });
+  const toAttempt = intercept(toService.handle, attemptInterceptors);
+  const handle = intercept(toAttempt, [...interceptors, retry({ policyOf, logger })]);
+
+  let closing: Promise<void> | undefined;
+  const channel: Channel = {
+    handle,
+    timeoutMs: (method) => policyOf(method).timeoutMs,
+    close() {
+      closing ??= toService.close();
+      return closing;
+    },
+    [Symbol.asyncDispose]: () => channel.close(),
+  };
+  return channel;
+}

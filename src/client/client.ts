@@ -1,0 +1,69 @@
+import type { Reply } from "../core/call.ts";
+import type { MessageInit } from "../core/message.ts";
+import type { BidiStreaming, ClientStreaming, Method, ServerStreaming, Service, Unary } from "../core/method.ts";
+import type { CallOptions } from "./call-options.ts";
+import type { Channel } from "./channel.ts";
+import { makeCall } from "./make-call.ts";
+import { ReplyStream } from "./reply-stream.ts";
+
+/** Messages to send, one after the other. */
+export type Requests<T> = AsyncIterable<MessageInit<T>> | Iterable<MessageInit<T>>;
+
+type ClientMethod<M> =
+  M extends Unary<infer I, infer O, infer X>
+    ? (request: MessageInit<I>, options?: CallOptions<X>) => Promise<O>
+    : M extends ServerStreaming<infer I, infer O, infer X>
+      ? (request: MessageInit<I>, options?: CallOptions<X>) => AsyncIterableIterator<O, undefined>
+      : M extends ClientStreaming<infer I, infer O, infer X>
+        ? (requests: Requests<I>, options?: CallOptions<X>) => Promise<O>
+        : M extends BidiStreaming<infer I, infer O, infer X>
+          ? (requests: Requests<I>, options?: CallOptions<X>) => AsyncIterableIterator<O, undefined>
+          : never;
+
+/** A service as a client calls it: `M` is the service's methods. */
+export type Client<M> = { readonly [K in keyof M]: ClientMethod<M[K]> };
+
+type AnyOptions = CallOptions<"IDEMPOTENT">;
+
+/**
+ * Makes the typed client of a service. It holds nothing: make as many as you like, and close the channel.
+ *
+ * A stream begins when it is first read, and leaving its `for await` early cancels it.
+ */
+export function createClient<M>(service: Service<M>, channel: Channel): Client<M> {
+  const client: Record<string, unknown> = {};
+  for (const [key, method] of Object.entries(service.methods as Record<string, Method>)) {
+    client[key] = method.responseStream ? streamingMethod(method, channel) : unaryMethod(method, channel);
+  }
+  // The one cast on the way in: each function above has the shape that its method's kind asks for.
+  return client as Client<M>;
+}
+
+function unaryMethod(method: Method, channel: Channel): (request: any, options?: AnyOptions) => Promise<unknown> {
+  const timeoutMs = channel.timeoutMs(method);
+  return (request, options) => {
+    try {
+      const reply = channel.handle(makeCall(method, request, timeoutMs, options));
+      const watched = options?.onHeader !== undefined || options?.onTrailer !== undefined;
+      return reply.then(watched ? (reply) => observed(reply, options) : responseOf);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
+}
+
+function responseOf(reply: Reply): unknown {
+  return reply.response;
+}
+
+function observed(reply: Reply, options: AnyOptions): unknown {
+  options.onHeader?.(reply.header);
+  options.onTrailer?.(reply.trailer);
+  return reply.response;
+}
+
+function streamingMethod(method: Method, channel: Channel): (request: any, options?: AnyOptions) => ReplyStream {
+  const timeoutMs = channel.timeoutMs(method);
+  return (request, options) =>
+    new ReplyStream(async () => channel.handle(makeCall(method, request, timeoutMs, options)), options);
+}

@@ -1,0 +1,74 @@
+import type { Endpoint } from "../core/endpoint.ts";
+import type { ConnectOptions, Peer, Transport } from "../core/transport.ts";
+
+type Connect = (endpoint: Endpoint, changed: () => void) => Peer;
+
+interface Connection {
+  readonly peer: Peer;
+  /** One for each service that is called at this address. */
+  readonly users: Set<() => void>;
+}
+
+/**
+ * One connection an address, however many services are called there. Each service has a peer of its own over it, and
+ * so a circuit of its own.
+ */
+export function sharedConnections(transport: Transport, options: ConnectOptions): Connect {
+  const connections = new Map<string, Connection>();
+
+  function open(endpoint: Endpoint): Connection {
+    const users = new Set<() => void>();
+    const changed = (): void => {
+      for (const user of users) user();
+    };
+    const connection = { peer: transport.connect(endpoint, { ...options, changed }), users };
+    connections.set(endpoint.address, connection);
+    return connection;
+  }
+
+  return (endpoint, changed) => {
+    const connection = connections.get(endpoint.address) ?? open(endpoint);
+    // Two services may share one `changed`; each use is a user of its own.
+    const user = (): void => changed();
+    connection.users.add(user);
+    return new SharedPeer(endpoint, connection.peer, async () => {
+      connection.users.delete(user);
+      if (connection.users.size > 0) return;
+      if (connections.get(endpoint.address) === connection) connections.delete(endpoint.address);
+      await connection.peer.close();
+    });
+  };
+}
+
+class SharedPeer implements Peer {
+  endpoint: Endpoint;
+  readonly handle: Peer["handle"];
+  readonly #peer: Peer;
+  readonly #release: () => Promise<void>;
+  #closed: Promise<void> | undefined;
+
+  constructor(endpoint: Endpoint, peer: Peer, release: () => Promise<void>) {
+    this.endpoint = endpoint;
+    this.handle = peer.handle;
+    this.#peer = peer;
+    this.#release = release;
+  }
+
+  get state(): Peer["state"] {
+    return this.#closed === undefined ? this.#peer.state : "closed";
+  }
+  get ready(): boolean {
+    return this.#closed === undefined && this.#peer.ready;
+  }
+  get inflight(): number {
+    return this.#peer.inflight;
+  }
+  get reason(): string | undefined {
+    return this.#peer.reason;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#release();
+    return this.#closed;
+  }
+}

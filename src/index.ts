@@ -1,0 +1,37 @@
+// For users.
+
+// For those who write a registry, a balancer or a transport of their own.
+export type { Balancer, Picker } from "./balance/balancer.ts";
+// Policies to choose from.
+export { leastLoaded } from "./balance/least-loaded.ts";
+export { roundRobin } from "./balance/round-robin.ts";
+export type { CallOptions } from "./client/call-options.ts";
+export { type Channel, type ChannelOptions, createChannel } from "./client/channel.ts";
+export { type Client, createClient, type Requests } from "./client/client.ts";
+export { type Call, type Handler, type Interceptor, type Reply, type ValueKey, valueKey } from "./core/call.ts";
+export { Code, type CodeName } from "./core/code.ts";
+export { detached } from "./core/context.ts";
+export type { Endpoint } from "./core/endpoint.ts";
+export type { Logger } from "./core/logger.ts";
+export type { MessageInit } from "./core/message.ts";
+export { Metadata, type MetadataInit, type MetadataValue } from "./core/metadata.ts";
+export type { Service } from "./core/method.ts";
+export type { HedgePolicy, MethodPolicy, RetryPolicy } from "./core/policy.ts";
+export { detail, type ErrorDetail, RpcError } from "./core/rpc-error.ts";
+export type {
+  Acceptor,
+  ClientTls,
+  ConnectOptions,
+  Listener,
+  ListenOptions,
+  Peer,
+  ServerTls,
+  Transport,
+} from "./core/transport.ts";
+export { registryFromUri } from "./registry/from-uri.ts";
+export { memoryRegistry } from "./registry/memory.ts";
+export type { Announcement, Registrar, Registration, Registry, Resolver, Snapshot } from "./registry/registry.ts";
+export { staticRegistry } from "./registry/static.ts";
+export type { HandlerContext } from "./server/handler-context.ts";
+export type { Implementation } from "./server/implementation.ts";
+export { createServer, type Server, type ServerOptions } from "./server/server.ts";

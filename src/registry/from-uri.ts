@@ -1,0 +1,37 @@
+import type { Logger } from "../core/logger.ts";
+import type { Registry } from "./registry.ts";
+import { staticRegistry } from "./static.ts";
+
+export interface RegistryFromUriOptions {
+  /** Silent by default. */
+  readonly logger?: Logger | undefined;
+}
+
+const etcdUri = /^(etcds?|https?):\/\//;
+
+/**
+ * The registry that a URI names, as `TRUNKLINE_REGISTRY` and the command line carry it:
+ * `etcd://user:password@host1:2379,host2:2379/namespace/?ttl=10`, `etcds://` for TLS, `http://` and `https://` for etcd
+ * as well, and `static://10.0.0.1:50051,10.0.0.2:50051` or just the addresses. etcd's client is loaded only where a URI
+ * asks for it.
+ * @throws TypeError (rejects with it) that names the URI and what is wrong with it
+ */
+export async function registryFromUri(uri: string, { logger }: RegistryFromUriOptions = {}): Promise<Registry> {
+  const text = uri.trim();
+  if (etcdUri.test(text)) {
+    const { etcd } = await import("./etcd/index.ts");
+    return etcd(text, { logger });
+  }
+  const scheme = /^(\w*):\/\//.exec(text)?.[1];
+  if (text === "" || (scheme !== undefined && scheme !== "static")) {
+    throw new TypeError(
+      `"${uri}" names no registry: write etcd://host:2379, etcds://host:2379 or static://host:port,host:port`,
+    );
+  }
+  return staticRegistry(
+    text
+      .replace(/^static:\/\//, "")
+      .split(",")
+      .map((address) => address.trim()),
+  );
+}

@@ -1,0 +1,98 @@
+import type { Call, Reply } from "../core/call.ts";
+import { Code } from "../core/code.ts";
+import { runInCall } from "../core/context.ts";
+import type { Metadata } from "../core/metadata.ts";
+import type { Method } from "../core/method.ts";
+import { RpcError } from "../core/rpc-error.ts";
+import { HandlerContext } from "./handler-context.ts";
+
+/** A handler that answers at once where it can: a synchronous function costs no promise. */
+export type Answer = (call: Call) => Reply | Promise<Reply>;
+
+type Implement = (request: unknown, context: HandlerContext) => unknown;
+
+/** Makes the answer to calls of a method from what the user gave for it. */
+export function answerWith(method: Method, implement: Implement): Answer {
+  return method.responseStream ? answerStream(method, implement) : answerOne(method, implement);
+}
+
+function answerOne(method: Method, implement: Implement): Answer {
+  return (call) => {
+    const context = new HandlerContext(call);
+    const answer = implement(call.request, context);
+    if (answer instanceof Promise) return answer.then((message) => one(method, message, context));
+    return one(method, answer, context);
+  };
+}
+
+function one(method: Method, answer: unknown, context: HandlerContext): Reply {
+  return { response: whole(method, answer), header: context.header, trailer: context.trailer };
+}
+
+/** The reply message with every field; what cannot be one is the server's fault and says where. */
+function whole(method: Method, answer: unknown): unknown {
+  if (typeof answer !== "object" || answer === null) throw wrongShape(method, `${answer}`);
+  try {
+    return method.response.fromPartial(answer as never);
+  } catch (cause) {
+    throw wrongShape(method, `a value that does not fit (${(cause as Error).message})`, cause);
+  }
+}
+
+function wrongShape(method: Method, what: string, cause?: unknown): RpcError {
+  const text = `the handler of ${method.path} gave ${what} where a ${method.response.$type} belongs`;
+  return new RpcError(Code.INTERNAL, text, { cause });
+}
+
+/** A stream stands once it has opened: its first message, or its end, decides. */
+function answerStream(method: Method, implement: Implement): Answer {
+  return async (call) => {
+    const context = new HandlerContext(call);
+    const given = implement(call.request, context) as AsyncIterable<unknown> | undefined;
+    if (typeof given?.[Symbol.asyncIterator] !== "function") throw wrongShape(method, "no AsyncIterable", undefined);
+    const messages = given[Symbol.asyncIterator]();
+    return new StreamReply(call, context, messages, await messages.next());
+  };
+}
+
+/** A stream of replies, its first message at hand; each further step of it runs inside the call. */
+class StreamReply implements Reply, AsyncIterableIterator<unknown> {
+  readonly response: AsyncIterable<unknown> = this;
+  readonly #call: Call;
+  readonly #context: HandlerContext;
+  readonly #messages: AsyncIterator<unknown>;
+  #first: IteratorResult<unknown> | undefined;
+  readonly #pull = (): Promise<IteratorResult<unknown>> => this.#messages.next();
+  readonly #toWhole = (step: IteratorResult<unknown>): IteratorResult<unknown> =>
+    step.done === true ? step : { done: false, value: whole(this.#call.method, step.value) };
+
+  constructor(call: Call, context: HandlerContext, messages: AsyncIterator<unknown>, first: IteratorResult<unknown>) {
+    this.#call = call;
+    this.#context = context;
+    this.#messages = messages;
+    this.#first = first;
+  }
+
+  get header(): Metadata {
+    return this.#context.header;
+  }
+  get trailer(): Metadata {
+    return this.#context.trailer;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<unknown>> {
+    const first = this.#first;
+    if (first === undefined) return runInCall(this.#call, this.#pull).then(this.#toWhole);
+    this.#first = undefined;
+    return Promise.resolve(first).then(this.#toWhole);
+  }
+
+  async return(): Promise<IteratorResult<unknown>> {
+    await this.#messages.return?.();
+    return { done: true, value: undefined };
+  }
+}

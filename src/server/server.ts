@@ -1,0 +1,154 @@
+import type { Interceptor } from "../core/call.ts";
+import { type Logger, silent } from "../core/logger.ts";
+import type { Service } from "../core/method.ts";
+import type { Acceptor, Listener, ListenOptions, Transport } from "../core/transport.ts";
+import type { Registrar, Registration } from "../registry/registry.ts";
+import { http2 } from "../transport/http2/index.ts";
+import { advertisedAddress } from "./advertise.ts";
+import { type DrainOptions, idle, quiet } from "./drain.ts";
+import { createHealth, type Health } from "./health.ts";
+import type { Fits, Implementation } from "./implementation.ts";
+import { reflectionOf } from "./reflection.ts";
+import { route, type Served } from "./route.ts";
+
+export interface ServerOptions extends ListenOptions {
+  /** Where to announce the services; without one, clients must be told the address. */
+  readonly registry?: Registrar | undefined;
+  /** What the registration says of this server: `version`, `zone`, `weight`, or facts of your own. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** The native HTTP/2 by default. */
+  readonly transport?: Transport | undefined;
+  /** Around every handler; the first is the outermost. */
+  readonly interceptors?: readonly Interceptor[] | undefined;
+  /** Silent by default; hand in a pino logger. */
+  readonly logger?: Logger | undefined;
+  /** Serve `grpc.reflection`, so that grpcurl, `buf curl` and `trunkline call` need no `.proto`; true by default. */
+  readonly reflection?: boolean | undefined;
+  /** How `close()` waits. */
+  readonly drain?: DrainOptions | undefined;
+}
+
+export interface ListenAddress {
+  /** What to announce where others reach this server under another address: `host` or `host:port`. */
+  readonly advertise?: string | undefined;
+}
+
+export interface Server {
+  /** Serves a service by these functions. Before `listen`. */
+  add<M, T extends Implementation<M>>(service: Service<M>, implementation: T & Fits<M, T>): Server;
+  /**
+   * Binds `host:port` (`:0` for any free port; IPv6 in brackets), then announces the services.
+   * @returns the address it is bound to
+   * @throws RpcError UNAVAILABLE when the address cannot be bound
+   */
+  listen(address: string, options?: ListenAddress): Promise<string>;
+  /** What it is bound to; `undefined` before `listen`. */
+  readonly address: string | undefined;
+  /** Resolves when the registry first holds this server; at once without a registry. */
+  readonly registered: Promise<void>;
+  /** The status that `grpc.health.v1` reports, service by service. */
+  readonly health: Pick<Health, "set">;
+  /**
+   * Takes the server out without losing a call: NOT_SERVING, out of the registry, serve on until no new call has come
+   * for a while, tell connections to go away, finish what is in flight. Bounded by `drain`, and by nothing else: a dead
+   * registry does not hold it up. A second call joins the first.
+   */
+  close(options?: DrainOptions): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Counts the calls that come in, for a drain to see when they stop coming. */
+function counting(acceptor: Acceptor, arrived: () => void): Acceptor {
+  const { method, unknown, handle } = acceptor;
+  return {
+    method,
+    unknown,
+    handle(call) {
+      arrived();
+      return handle(call);
+    },
+  };
+}
+
+/** Makes a server. It does nothing until `listen`. */
+export function createServer(options: ServerOptions = {}): Server {
+  const { registry, transport = http2(), interceptors = [], logger = silent, reflection = true } = options;
+  const served: Served[] = [];
+  const health = createHealth();
+  let arrived = 0;
+  let listener: Listener | undefined;
+  let listening: Promise<string> | undefined;
+  let registration: Registration | undefined;
+  let closing: Promise<void> | undefined;
+
+  async function listen(address: string, { advertise }: ListenAddress): Promise<string> {
+    const announced = served.map(({ service }) => service);
+    const all = [...served, health.served, ...(reflection ? reflectionOf([...announced, health.served.service]) : [])];
+    const acceptor = counting(route(all, interceptors, logger), () => {
+      arrived++;
+    });
+    const bound = await transport.listen(address, acceptor, { ...options, logger });
+    listener = bound;
+    for (const service of announced) health.set(service.name, "SERVING");
+    health.set("", "SERVING");
+    logger.info({ address: bound.address, services: announced.map(({ name }) => name) }, "listening");
+    if (registry !== undefined && announced.length > 0) {
+      registration = registry.register({
+        services: announced.map(({ name }) => name),
+        endpoint: { address: advertisedAddress(bound.address, advertise), metadata: options.metadata },
+      });
+    }
+    return bound.address;
+  }
+
+  // The order is the promise of `close`: nobody is sent here any more before anybody is sent away.
+  async function close(drain: DrainOptions): Promise<void> {
+    await listening?.catch(() => {});
+    if (listener === undefined) return;
+    health.shutdown();
+    if (registration !== undefined) {
+      await registration.close();
+      await quiet(() => arrived, drain);
+    }
+    const bound = listener;
+    health.endWatches();
+    bound.drain();
+    await idle(() => bound.inflight, drain);
+    if (bound.inflight > 0) logger.warn({ left: bound.inflight }, "closing with calls still in flight");
+    await bound.close();
+    logger.info({ address: bound.address }, "closed");
+  }
+
+  const server: Server = {
+    add(service, implementation) {
+      if (listening !== undefined) throw new Error(`add ${service.name} before listen`);
+      if (served.some((each) => each.service.name === service.name)) {
+        throw new Error(`${service.name} was added already`);
+      }
+      served.push({ service, implementation: implementation as Readonly<Record<string, unknown>> });
+      return server;
+    },
+    listen(address, listenAddress = {}) {
+      if (listening !== undefined) return Promise.reject(new Error("this server listens already, or has been closed"));
+      const attempt = listen(address, listenAddress);
+      listening = attempt;
+      attempt.catch(() => {
+        listening = undefined; // The port was taken, say: another may be tried.
+      });
+      return attempt;
+    },
+    get address() {
+      return listener?.address;
+    },
+    get registered() {
+      return registration?.registered ?? Promise.resolve();
+    },
+    health,
+    close(drain) {
+      closing ??= close({ ...options.drain, ...drain });
+      return closing;
+    },
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+  return server;
+}

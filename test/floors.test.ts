@@ -1,0 +1,71 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { expect, test } from "vitest";
+
+const src = resolve(import.meta.dirname, "../src");
+
+/** The floors of the house, from the ground up. A room may import from its own folder and from floors below. */
+const floors: readonly (readonly string[])[] = [
+  ["core"],
+  ["registry", "balance", "breaker", "retry", "limit", "transport", "observe"],
+  ["client", "server"],
+  ["codegen", "devetcd", "cli", "testing", "index.ts"],
+];
+
+/** Each npm package has one home. */
+const homes: Readonly<Record<string, readonly string[]>> = {
+  "@grpc/grpc-js": ["transport/grpc-js"],
+  "@grpc/proto-loader": ["cli"],
+  etcd3: ["registry/etcd"],
+  opossum: ["breaker"],
+  pino: ["observe"],
+  "@opentelemetry/api": ["observe"],
+  "@bufbuild/protobuf": ["codegen", "cli", "server/reflection.ts"],
+  "@bufbuild/protobuf/wkt": ["codegen", "cli", "server/reflection.ts"],
+  "@bufbuild/protobuf/codegenv2": ["codegen", "cli"],
+  "@bufbuild/protobuf/wire": ["transport/codec", "codegen"],
+};
+
+interface Import {
+  readonly from: string;
+  readonly specifier: string;
+}
+
+const imports: readonly Import[] = readdirSync(src, { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".ts"))
+  .flatMap((from) => {
+    const text = readFileSync(join(src, from), "utf8");
+    const found = text.matchAll(/(?:^(?:import|export)\b[^;]*?from\s*|\bimport\(\s*|^import\s+)"([^"]+)"/gms);
+    return [...found].map((match) => ({ from, specifier: match[1] as string }));
+  });
+
+const roomOf = (file: string): string => file.split("/")[0] as string;
+const floorOf = (file: string): number => floors.findIndex((rooms) => rooms.includes(roomOf(file)));
+
+test("there is something to check", () => {
+  expect(imports.length).toBeGreaterThan(100);
+});
+
+test("every room stands on a floor", () => {
+  expect([...new Set(imports.map(({ from }) => roomOf(from)))].filter((room) => floorOf(room) < 0)).toEqual([]);
+});
+
+test("imports point downward only", () => {
+  const upward = imports.filter(({ from, specifier }) => {
+    if (!specifier.startsWith(".")) return false;
+    const target = relative(src, resolve(src, dirname(from), specifier));
+    if (target.startsWith("../gen/")) return roomOf(from) === "core";
+    if (roomOf(target) === roomOf(from)) return false;
+    const sideways = roomOf(target) === "registry" && target === "registry/registry.ts";
+    return floorOf(target) > floorOf(from) || (floorOf(target) === floorOf(from) && !sideways && floorOf(from) < 2);
+  });
+  expect(upward).toEqual([]);
+});
+
+test("each npm package has one home", () => {
+  const strays = imports.filter(({ from, specifier }) => {
+    if (specifier.startsWith(".") || specifier.startsWith("node:")) return false;
+    return !(homes[specifier] ?? []).some((home) => from.startsWith(home));
+  });
+  expect(strays).toEqual([]);
+});

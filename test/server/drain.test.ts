@@ -1,0 +1,89 @@
+import { once } from "node:events";
+import { Code, createChannel, createClient, createServer, memoryRegistry, type Registrar } from "trunkline";
+import { expect, test } from "vitest";
+import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
+import { greetings } from "../support/greeter.ts";
+
+test("a call in flight is finished before the server is gone", async () => {
+  const { promise: started, resolve: start } = Promise.withResolvers<void>();
+  const { promise: finish, resolve: release } = Promise.withResolvers<void>();
+  const server = createServer().add(Greeter, {
+    ...greetings,
+    async sayHello({ name }) {
+      start();
+      await finish;
+      return { message: `Hello ${name}` };
+    },
+  });
+  const channel = createChannel({ endpoints: [await server.listen("127.0.0.1:0")] });
+  const call = createClient(Greeter, channel).sayHello({ name: "Ada" });
+  await started;
+  const closed = server.close();
+  release();
+  expect(await call).toEqual({ message: "Hello Ada" });
+  await closed;
+  await channel.close();
+});
+
+test("what does not finish in time ends with UNAVAILABLE, and its handler hears of it", async () => {
+  const { promise: started, resolve: start } = Promise.withResolvers<void>();
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  const server = createServer().add(Greeter, {
+    ...greetings,
+    async sayHelloAgain(_request, { signal }) {
+      start();
+      await once(signal, "abort");
+      end();
+      return {};
+    },
+  });
+  const channel = createChannel({ endpoints: [await server.listen("127.0.0.1:0")] });
+  const call = createClient(Greeter, channel)
+    .sayHelloAgain({})
+    .catch((error) => error);
+  await started;
+  await server.close({ timeoutMs: 20 });
+  expect(await call).toMatchObject({ code: Code.UNAVAILABLE });
+  await ended;
+  await channel.close();
+});
+
+test("no call is lost while servers behind a registry are replaced one after the other", async () => {
+  const registry = memoryRegistry();
+  const start = async () => {
+    const server = createServer({ registry, drain: { quietMs: 50 } }).add(Greeter, greetings);
+    await server.listen("127.0.0.1:0");
+    await server.registered;
+    return server;
+  };
+  const servers = await Promise.all([start(), start(), start()]);
+  const channel = createChannel({ registry });
+  const greeter = createClient(Greeter, channel);
+  let running = true;
+  let calls = 0;
+  const callers = Array.from({ length: 8 }, async () => {
+    while (running) {
+      // Not declared idempotent: nothing but an orderly drain keeps these whole.
+      await greeter.sayHelloAgain({ name: "you" });
+      calls++;
+    }
+  });
+  for (const [at, old] of servers.entries()) {
+    servers[at] = await start();
+    await old.close();
+  }
+  running = false;
+  await Promise.all(callers);
+  expect(calls).toBeGreaterThan(100);
+  await channel.close();
+  await Promise.all(servers.map((server) => server.close()));
+});
+
+test("a dead registry does not hold up the close", async () => {
+  const dead: Registrar = {
+    register: () => ({ registered: new Promise(() => {}), close: () => Promise.resolve() }),
+  };
+  const server = createServer({ registry: dead }).add(Greeter, greetings);
+  await server.listen("127.0.0.1:0");
+  await server.close({ quietMs: 10 });
+});

@@ -1,0 +1,162 @@
+import { Writable } from "node:stream";
+import { pino } from "pino";
+import { Code, createChannel, createClient, createServer, detail, memoryRegistry, RpcError } from "trunkline";
+import { expect, test } from "vitest";
+import { BadRequest, ErrorInfo } from "../../gen/google/rpc/error_details.ts";
+import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
+import { Probe } from "../../gen/probe/v1/probe.rpc.ts";
+import { greeterPair, greetings } from "../support/greeter.ts";
+
+const failure = (call: Promise<unknown>): Promise<RpcError> =>
+  call.then(() => expect.fail("it succeeded"), RpcError.from);
+
+test("a handler's RpcError reaches the client: code, message, rich details, trailers", async () => {
+  const violation = { fieldViolations: [{ field: "name", description: "give a name" }] };
+  await using pair = await greeterPair({
+    implementation: {
+      sayHello(_request, context) {
+        context.header = { "x-header": "h" };
+        throw new RpcError(Code.INVALID_ARGUMENT, "the näme is 100 % empty", {
+          details: [detail(BadRequest, violation)],
+        });
+      },
+    },
+  });
+  const error = await failure(pair.greeter.sayHello({}));
+  expect(error).toMatchObject({ code: Code.INVALID_ARGUMENT, message: "the näme is 100 % empty", peer: pair.address });
+  expect(error.detailsOf(BadRequest)).toMatchObject([violation]);
+  expect(error.detailsOf(ErrorInfo)).toEqual([]);
+});
+
+test.each([
+  [
+    "throws",
+    () => {
+      throw new Error("secret");
+    },
+  ],
+  ["rejects", () => Promise.reject(new Error("secret"))],
+])(
+  "what a handler %s that is no RpcError is UNKNOWN, and only the server's log has the reason",
+  async (_how, sayHello) => {
+    let log = "";
+    const logger = pino(
+      {},
+      new Writable({
+        write: (chunk, _encoding, done) => {
+          log += chunk;
+          done();
+        },
+      }),
+    );
+    await using pair = await greeterPair({ implementation: { sayHello: sayHello as () => never }, server: { logger } });
+    const error = await failure(pair.greeter.sayHello({}));
+    expect(error.code).toBe(Code.UNKNOWN);
+    expect(error.message).toContain("/greeter.v1.Greeter/SayHello");
+    expect(error.message).not.toContain("secret");
+    expect(log).toContain("secret");
+  },
+);
+
+test.each([
+  ["nothing", undefined, "undefined"],
+  ["a text", "Hello", "Hello"],
+  ["a field of another type", { message: 5 }, "greeter.v1.HelloReply"],
+])("a handler that returns %s fails with INTERNAL that names what belongs there", async (_what, reply, named) => {
+  await using pair = await greeterPair({
+    implementation: {
+      sayHello: () => reply as never,
+      async *chat() {
+        yield reply as never;
+      },
+    },
+  });
+  for (const call of [pair.greeter.sayHello({}), pair.greeter.chat([]).next()]) {
+    const error = await failure(call);
+    expect(error.code).toBe(Code.INTERNAL);
+    expect(error.message).toContain("greeter.v1.HelloReply");
+    expect(error.message).toContain(named);
+  }
+  expect((await pair.greeter.sayHelloAgain({ name: "Ada" })).message).toBe("Hello again, Ada");
+});
+
+test("a stream's handler that returns no stream fails with INTERNAL", async () => {
+  await using pair = await greeterPair({ implementation: { chat: () => ({ message: "Hello" }) as never } });
+  expect(await failure(pair.greeter.chat([]).next())).toMatchObject({ code: Code.INTERNAL });
+});
+
+test("an error of a call made in turn keeps its status, and its trailers stay behind", async () => {
+  await using behind = await greeterPair({
+    implementation: {
+      sayHello(_request, context) {
+        context.trailer = { "x-trailer": "t" };
+        throw new RpcError(Code.NOT_FOUND, "no such name");
+      },
+    },
+  });
+  await using front = await greeterPair({
+    implementation: { sayHello: (request) => behind.greeter.sayHello(request) },
+  });
+  const error = await failure(front.greeter.sayHello({}));
+  expect(error).toMatchObject({ code: Code.NOT_FOUND, message: "no such name", peer: front.address });
+  expect(error.metadata.size).toBe(0);
+});
+
+test("a service or a method that the server lacks is UNIMPLEMENTED, and says which", async () => {
+  await using pair = await greeterPair();
+  const probe = createClient(Probe, pair.channel);
+  const noService = await failure(probe.echo({}));
+  expect(noService).toMatchObject({ code: Code.UNIMPLEMENTED });
+  expect(noService.message).toContain("probe.v1.Probe");
+});
+
+test("a service is added whole, once, and before listening", async () => {
+  const server = createServer();
+  expect(() => server.add(Greeter, { sayHello: () => ({}) } as never)).not.toThrow();
+  expect(() => server.add(Greeter, greetings)).toThrow("greeter.v1.Greeter was added already");
+  await expect(server.listen("127.0.0.1:0")).rejects.toThrow("sayHelloAgain");
+  await server.close();
+});
+
+test("a port that is taken is an error that names it, and another can be tried", async () => {
+  await using pair = await greeterPair();
+  await using server = createServer().add(Greeter, greetings);
+  const error = await failure(server.listen(pair.address));
+  expect(error.code).toBe(Code.UNAVAILABLE);
+  expect(error.message).toContain(pair.address);
+  expect(await server.listen("127.0.0.1:0")).toMatch(/^127\.0\.0\.1:\d+$/);
+});
+
+test.each(["50051", "localhost", "127.0.0.1:99999", "::1:50051"])(
+  "%s is no address to listen on, and the error says how to write one",
+  async (address) => {
+    const server = createServer().add(Greeter, greetings);
+    await expect(server.listen(address)).rejects.toThrow(address);
+  },
+);
+
+test("a server registers once its port is bound, under every service, and leaves before it closes", async () => {
+  const registry = memoryRegistry();
+  const server = createServer({ registry, metadata: { zone: "a" } }).add(Greeter, greetings);
+  const seen: string[][] = [];
+  const stop = registry.resolve("greeter.v1.Greeter", ({ endpoints }) =>
+    seen.push(endpoints.map(({ address }) => address)),
+  );
+  const address = await server.listen("127.0.0.1:0");
+  await server.registered;
+  const channel = createChannel({ registry });
+  expect((await createClient(Greeter, channel).sayHello({ name: "Ada" })).message).toBe("Hello Ada");
+  await server.close();
+  stop();
+  await channel.close();
+  expect(seen.at(-1)).toEqual([]);
+  expect(seen).toContainEqual([address]);
+});
+
+test("closing twice, or before listening, is fine", async () => {
+  const server = createServer().add(Greeter, greetings);
+  await server.close();
+  const other = createServer().add(Greeter, greetings);
+  await other.listen("127.0.0.1:0");
+  await Promise.all([other.close(), other.close()]);
+});
