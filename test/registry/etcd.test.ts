@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { etcd } from "../../src/registry/etcd/index.ts";
+import { etcdRegistryContract } from "../contract/etcd-registry.ts";
 import { registryContract } from "../contract/registry.ts";
 import { hasEtcd, startEtcd, type TestEtcd } from "../support/etcd.ts";
 
@@ -11,4 +12,5 @@ describe.runIf(hasEtcd)("with a real etcd", () => {
   afterAll(() => server.stop());
 
   registryContract("etcd", () => etcd(server.urls));
+  etcdRegistryContract("etcd", () => server.urls[0] ?? "");
 });

@@ -83,6 +83,14 @@ export function etcdSettings(hosts: string | readonly string[], options: EtcdOpt
 
 function fileTls({ files: { ca, cert, key } }: EtcdUri): ClientTls | undefined {
   if (ca === undefined && cert === undefined && key === undefined) return undefined;
-  const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
-  return { ca: read(ca), cert: read(cert), key: read(key) };
+  return { ca: readPem("ca", ca), cert: readPem("cert", cert), key: readPem("key", key) };
+}
+
+function readPem(parameter: string, path: string | undefined): Uint8Array | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new TypeError(`the ${parameter} of an etcd cannot be read: ${(error as Error).message}`, { cause: error });
+  }
 }

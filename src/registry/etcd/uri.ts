@@ -1,5 +1,4 @@
 import { formatAddress, parseAddress } from "../../core/endpoint.ts";
-import type { DialectName } from "./dialects/by-name.ts";
 
 /** What a URI says of an etcd. */
 export interface EtcdUri {
@@ -10,19 +9,14 @@ export interface EtcdUri {
   readonly password: string | undefined;
   readonly namespace: string;
   readonly ttlSeconds: number | undefined;
-  readonly dialects: readonly DialectName[] | undefined;
+  readonly dialects: readonly string[] | undefined;
   /** Paths of PEM files. */
   readonly files: { readonly ca?: string; readonly cert?: string; readonly key?: string };
 }
 
-const pattern = /^(?:(\w+):\/\/)?(?:([^@]*)@)?([^/?#@]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/;
-const secureOf = new Map([
-  [undefined, false],
-  ["etcd", false],
-  ["http", false],
-  ["etcds", true],
-  ["https", true],
-]);
+const pattern =
+  /^(?:(?<scheme>\w*):\/\/)?(?:(?<login>[^@]*)@)?(?<hosts>[^/?#@]*)(?:\/(?<path>[^?#]*))?(?:\?(?<query>[^#]*))?$/;
+const isSecure: Readonly<Record<string, boolean>> = { etcd: false, http: false, etcds: true, https: true };
 const parameters = ["ttl", "dialects", "ca", "cert", "key"];
 
 /**
@@ -32,19 +26,17 @@ const parameters = ["ttl", "dialects", "ca", "cert", "key"];
  * @throws TypeError that names what is wrong, without the password
  */
 export function parseEtcdUri(uri: string): EtcdUri {
-  const shown = uri.replace(/\/\/.*@/, "//…@");
+  const shown = uri.replace(/^(\w*:\/\/)?.*@/, "$1…@");
   const refuse = (why: string) => new TypeError(`"${shown}" names no etcd: ${why}`);
-  const match = pattern.exec(uri);
-  if (match === null) throw refuse("write etcd://host:2379");
-  const [, scheme, login, hosts = "", namespace = "", query] = match;
-  const secure = secureOf.get(scheme);
-  if (secure === undefined) throw refuse(`${scheme}:// is none of etcd, etcds, http and https`);
+  const { scheme = "etcd", login, hosts = "", path = "", query } = pattern.exec(uri)?.groups ?? {};
+  const secure = Object.hasOwn(isSecure, scheme) ? isSecure[scheme] : undefined;
+  if (secure === undefined) throw refuse(`${scheme}:// is none of etcd://, etcds://, http:// and https://`);
+  if (hosts === "") throw refuse("it has no host; write etcd://host:2379");
 
   const found = new URLSearchParams(query);
   for (const name of found.keys()) {
-    if (!parameters.includes(name)) throw refuse(`it knows no "${name}", only ${parameters.join(", ")}`);
+    if (!parameters.includes(name)) throw refuse(`there is no parameter "${name}", only ${parameters.join(", ")}`);
   }
-  const files = Object.fromEntries([...found].filter(([name]) => name === "ca" || name === "cert" || name === "key"));
   const [username, ...password] = login?.split(":") ?? [];
   try {
     return {
@@ -52,17 +44,18 @@ export function parseEtcdUri(uri: string): EtcdUri {
       secure,
       username: username === undefined ? undefined : decodeURIComponent(username),
       password: password.length === 0 ? undefined : decodeURIComponent(password.join(":")),
-      namespace: decodeURIComponent(namespace),
+      namespace: decodeURIComponent(path),
       ttlSeconds: found.has("ttl") ? Number(found.get("ttl")) : undefined,
-      dialects: found.get("dialects")?.split(",") as readonly DialectName[] | undefined,
-      files,
+      dialects: found.get("dialects")?.split(","),
+      files: Object.fromEntries([...found].filter(([name]) => name === "ca" || name === "cert" || name === "key")),
     };
   } catch (error) {
-    throw refuse(error instanceof URIError ? "a % in it is not followed by two digits" : (error as Error).message);
+    throw refuse(error instanceof URIError ? "a % in it is not followed by two hex digits" : (error as Error).message);
   }
 }
 
 function withPort(host: string): string {
-  const { host: name, port } = parseAddress(/:\d+$/.test(host) && !/^[^[].*:.*:/.test(host) ? host : `${host}:2379`);
+  const hasPort = /^(\[[^\]]*\]|[^:[]*):/.test(host);
+  const { host: name, port } = parseAddress(hasPort ? host : `${host}:2379`);
   return formatAddress(name, port);
 }

@@ -1,0 +1,296 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { type EtcdOptions, etcd, goNaming } from "../../src/registry/etcd/index.ts";
+import type { Registry } from "../../src/registry/registry.ts";
+import { type EtcdKeys, openEtcdKeys } from "../support/etcd-keys.ts";
+import { createLog } from "../support/log.ts";
+import { createProxy, type TcpProxy } from "../support/proxy.ts";
+import { watchService } from "../support/snapshots.ts";
+import { freshService } from "./registry.ts";
+
+/**
+ * What the etcd registry does with an etcd, a real one or one that speaks its API: what it writes, what it can read, and
+ * how it comes back. `url` is asked for once the suite runs.
+ */
+export function etcdRegistryContract(name: string, url: () => string): void {
+  describe(`the etcd registry contract: ${name}`, () => {
+    let keys: EtcdKeys;
+    beforeAll(() => {
+      keys = openEtcdKeys(url());
+    });
+    afterAll(() => keys.close());
+
+    const toClose: (() => void | Promise<void>)[] = [];
+    afterEach(async () => {
+      for (const close of toClose.splice(0).reverse()) await close();
+    });
+    const registry = (options: EtcdOptions = {}, at = url()): Registry => {
+      const made = etcd(at, options);
+      toClose.push(() => made.close());
+      return made;
+    };
+    const proxy = async (): Promise<TcpProxy> => {
+      const made = await createProxy(new URL(url()).host);
+      toClose.push(() => made.close());
+      return made;
+    };
+
+    test("writes what etcd's Go naming package writes, all under one lease", async () => {
+      const services = [freshService(), freshService()];
+      const endpoint = { address: "10.0.0.5:50051", metadata: { zone: "a", weight: "3" } };
+      await registry().register({ services, endpoint }).registered;
+      const entries = (await Promise.all(services.map((service) => keys.list(service)))).flat();
+      expect(entries.map(({ key }) => key)).toEqual(services.map((service) => `${service}/10.0.0.5:50051`));
+      for (const { value } of entries) {
+        expect(value).toBe('{"Op":0,"Addr":"10.0.0.5:50051","Metadata":{"zone":"a","weight":"3"}}');
+      }
+      expect(new Set(entries.map(({ leaseId }) => leaseId)).size).toBe(1);
+      expect(entries[0]?.leaseId).not.toBe("0");
+    });
+
+    test("writes null where there is no metadata", async () => {
+      const service = freshService();
+      await registry().register({ services: [service], endpoint: { address: "[::1]:50051" } }).registered;
+      expect(await keys.list(service)).toMatchObject([
+        { key: `${service}/[::1]:50051`, value: '{"Op":0,"Addr":"[::1]:50051","Metadata":null}' },
+      ]);
+    });
+
+    test("writes every dialect under one lease, and takes all of them out together", async () => {
+      const service = freshService();
+      const it = registry({ dialects: ["go-naming", "go-zero", "kratos", "kitex"] });
+      const registration = it.register({ services: [service], endpoint: { address: "10.0.0.5:50051" } });
+      await registration.registered;
+      const roots = [`${service}/`, `/microservices/${service}/`, `kitex/registry-etcd/${service}/`];
+      const list = async () => (await Promise.all(roots.map((root) => keys.list(root)))).flat();
+      const entries = await list();
+      const leaseId = entries[0]?.leaseId;
+      expect(entries.map(({ key }) => key).sort()).toEqual(
+        [
+          `${service}/10.0.0.5:50051`,
+          `${service}/${leaseId}`,
+          `/microservices/${service}/10.0.0.5:50051`,
+          `kitex/registry-etcd/${service}/10.0.0.5:50051`,
+        ].sort(),
+      );
+      expect(entries.every((entry) => entry.leaseId === leaseId)).toBe(true);
+      await registration.close();
+      expect(await list()).toEqual([]);
+    });
+
+    test("reads what others write in every dialect, one server for each address", async () => {
+      const service = freshService();
+      const kratosValue = { id: "x", name: service, endpoints: ["http://10.0.0.3:80", "grpc://10.0.0.3:1000"] };
+      const kitexValue = { network: "tcp", address: "10.0.0.4:1000", weight: 10, tags: { zone: "b" } };
+      await keys.put(`${service}/anything`, '{"Op":0,"Addr":"10.0.0.1:1000","Metadata":{"a":1,"b":null,"c":{"d":[]}}}');
+      await keys.put(`${service}/10.0.0.2:1000`, '{"Op":1,"Addr":"10.0.0.2:1000","Metadata":null}');
+      await keys.put(`${service}/7587`, "10.0.0.5:1000");
+      await keys.put(`${service}/7588`, "10.0.0.1:1000");
+      await keys.put(`/microservices/${service}/x`, JSON.stringify(kratosValue));
+      await keys.put(`kitex/registry-etcd/${service}/10.0.0.4:1000`, JSON.stringify(kitexValue));
+      const watched = watchService(registry({ dialects: ["go-naming", "go-zero", "kratos", "kitex"] }), service);
+      const { endpoints } = await watched.until(({ state }) => state === "current");
+      const byAddress = Object.fromEntries(endpoints.map(({ address, metadata }) => [address, metadata]));
+      expect(byAddress).toEqual({
+        "10.0.0.1:1000": { a: "1", c: '{"d":[]}' },
+        "10.0.0.2:1000": undefined,
+        "10.0.0.3:1000": undefined,
+        "10.0.0.4:1000": { zone: "b", weight: "10" },
+        "10.0.0.5:1000": undefined,
+      });
+      expect(endpoints.length).toBe(5);
+    });
+
+    test("an entry that cannot be read is left out and logged once, and the others serve", async () => {
+      const service = freshService();
+      const log = createLog();
+      const bad = {
+        "not-json": "nonsense",
+        "no-object": "[1]",
+        "no-address": '{"Op":0}',
+        "odd-address": '{"Addr":7}',
+        "no-port": '{"Addr":"10.0.0.1"}',
+        "bad-port": '{"Addr":"10.0.0.1:99999"}',
+        "port-0": '{"Addr":"10.0.0.1:0"}',
+        empty: "",
+      };
+      for (const [key, value] of Object.entries(bad)) await keys.put(`${service}/${key}`, value);
+      await keys.put(`${service}/good`, '{"Op":0,"Addr":"10.0.0.1:1000"}');
+      const it = registry({ logger: log, relistMs: 100 });
+      const watched = watchService(it, service);
+      await watched.untilCurrent("10.0.0.1:1000");
+      // Lists more than once, and sees a bad entry come by a watch too.
+      await keys.put(`${service}/late`, "{");
+      await keys.put(`${service}/second`, '{"Op":0,"Addr":"10.0.0.2:1000"}');
+      await watched.untilCurrent("10.0.0.1:1000", "10.0.0.2:1000");
+      await keys.delete(`${service}/second`);
+      await watched.untilCurrent("10.0.0.1:1000");
+      const logged = log.of().map(({ fields }) => String(fields.key));
+      expect(logged.length).toBe(Object.keys(bad).length + 1);
+      expect(new Set(logged)).toEqual(new Set([...Object.keys(bad), "late"].map((key) => `${service}/${key}`)));
+      expect(log.of()[0]?.fields).toMatchObject({ service, problem: expect.stringContaining("go-naming: ") });
+    });
+
+    test("an entry that is repaired serves", async () => {
+      const service = freshService();
+      await keys.put(`${service}/x`, "nonsense");
+      const watched = watchService(registry(), service);
+      await watched.untilCurrent();
+      await keys.put(`${service}/x`, '{"Addr":"10.0.0.1:1000"}');
+      await watched.untilCurrent("10.0.0.1:1000");
+      await keys.put(`${service}/x`, "nonsense");
+      await watched.untilCurrent();
+    });
+
+    test("keys that are deleted by hand come back under the same lease", async () => {
+      const services = [freshService(), freshService()] as const;
+      const it = registry();
+      await it.register({ services, endpoint: { address: "10.0.0.1:1000" } }).registered;
+      const watched = watchService(it, services[0]);
+      await watched.untilCurrent("10.0.0.1:1000");
+      const list = async () => (await Promise.all(services.map((service) => keys.list(service)))).flat();
+      const before = await list();
+      await keys.delete(...before.map(({ key }) => key));
+      await watched.until(({ endpoints }) => endpoints.length === 0);
+      await watched.untilCurrent("10.0.0.1:1000");
+      expect(await list()).toEqual(before);
+    });
+
+    test("a key that is overwritten with nonsense under no lease is put right once it is deleted", async () => {
+      const service = freshService();
+      const log = createLog();
+      const it = registry({ logger: log });
+      await it.register({ services: [service], endpoint: { address: "10.0.0.1:1000" } }).registered;
+      const watched = watchService(it, service);
+      await watched.untilCurrent("10.0.0.1:1000");
+      const key = `${service}/10.0.0.1:1000`;
+      await keys.put(key, "nonsense");
+      await watched.untilCurrent();
+      await keys.delete(key);
+      await watched.untilCurrent("10.0.0.1:1000");
+      expect(log.of("warn").map(({ message }) => message)).toContainEqual(expect.stringContaining("same address"));
+    });
+
+    test("a lease that is revoked by hand is granted anew, and the keys are back within two seconds", async () => {
+      const service = freshService();
+      const log = createLog();
+      const it = registry({ ttlSeconds: 3, logger: log });
+      await it.register({ services: [service], endpoint: { address: "10.0.0.1:1000" } }).registered;
+      const watched = watchService(it, service);
+      await watched.untilCurrent("10.0.0.1:1000");
+      const [before] = await keys.list(service);
+      await keys.revoke(before?.leaseId ?? "");
+      await watched.until(({ endpoints }) => endpoints.length === 0);
+      await watched.until(({ endpoints }) => endpoints.length === 1, 2_000);
+      const [after] = await keys.list(service);
+      expect(after?.leaseId).not.toBe(before?.leaseId);
+      const registrations = log.lines.filter(({ fields }) => "address" in fields).map(({ message }) => message);
+      expect(registrations).toEqual(["registered", expect.stringContaining("cannot keep"), "registered again"]);
+    });
+
+    test("a registration outlives its lease's time while it is renewed", async () => {
+      const service = freshService();
+      const it = registry({ ttlSeconds: 1 });
+      await it.register({ services: [service], endpoint: { address: "10.0.0.1:1000" } }).registered;
+      const watched = watchService(it, service);
+      await watched.untilCurrent("10.0.0.1:1000");
+      const [before] = await keys.list(service);
+      await new Promise((resolve) => setTimeout(resolve, 4_000));
+      expect(await keys.list(service)).toEqual([before]);
+      expect(watched.seen.every(({ endpoints }) => endpoints.length === 1)).toBe(true);
+    });
+
+    test("a client that was cut off sees what has changed meanwhile, and its list is never empty", async () => {
+      const service = freshService();
+      const way = await proxy();
+      const server = registry();
+      const gone = server.register({ services: [service], endpoint: { address: "10.0.0.1:1000" } });
+      await gone.registered;
+      const watched = watchService(registry({}, `http://${way.address}`), service);
+      await watched.untilCurrent("10.0.0.1:1000");
+      way.refuse();
+      await watched.until(({ state }) => state === "stale");
+      await server.register({ services: [service], endpoint: { address: "10.0.0.2:1000" } }).registered;
+      await gone.close();
+      way.pass();
+      await watched.untilCurrent("10.0.0.2:1000");
+      const later = watched.seen.slice(watched.seen.findIndex(({ endpoints }) => endpoints.length > 0));
+      expect(later.every(({ endpoints }) => endpoints.length === 1)).toBe(true);
+      expect(watched.seen.find(({ state }) => state === "stale")?.reason).toBeTruthy();
+    });
+
+    test("a client whose history was compacted while it was cut off lists again", async () => {
+      const service = freshService();
+      const way = await proxy();
+      const server = registry();
+      await server.register({ services: [service], endpoint: { address: "10.0.0.1:1000" } }).registered;
+      const log = createLog();
+      const watched = watchService(registry({ logger: log }, `http://${way.address}`), service);
+      await watched.untilCurrent("10.0.0.1:1000");
+      way.stall();
+      await server.register({ services: [service], endpoint: { address: "10.0.0.2:1000" } }).registered;
+      await keys.compact();
+      way.cut();
+      way.pass();
+      await watched.untilCurrent("10.0.0.1:1000", "10.0.0.2:1000");
+      expect(log.of()).toEqual([]);
+    });
+
+    test("an etcd that nobody answers for is unknown, never an empty list", async () => {
+      const way = await proxy();
+      way.refuse();
+      const service = freshService();
+      const watched = watchService(registry({}, `http://${way.address}`), service);
+      const first = await watched.until(() => true);
+      expect(first).toMatchObject({ state: "unknown", endpoints: [], reason: expect.any(String) });
+      way.pass();
+      await watched.untilCurrent();
+    });
+
+    test("a namespace keeps services apart, and stands before every key", async () => {
+      const service = freshService();
+      const [a, b] = [registry({ namespace: "team-a/" }), registry({}, `${url()}/team-b/`)];
+      await a.register({ services: [service], endpoint: { address: "10.0.0.1:1000" } }).registered;
+      await b.register({ services: [service], endpoint: { address: "10.0.0.2:1000" } }).registered;
+      await watchService(a, service).untilCurrent("10.0.0.1:1000");
+      await watchService(b, service).untilCurrent("10.0.0.2:1000");
+      await watchService(registry(), service).untilCurrent();
+      expect(await a.services()).toContain(service);
+      expect(await registry().services()).not.toContain(service);
+      expect((await keys.list("team-b/")).map(({ key }) => key)).toContain(`team-b/${service}/10.0.0.2:1000`);
+    });
+
+    test("lists the services of every dialect, and nothing else that stands in etcd", async () => {
+      const [naming, zero, kratos, kitex] = [freshService(), freshService(), freshService(), freshService()];
+      await keys.put(`${naming}/x`, '{"Addr":"10.0.0.1:1000"}');
+      await keys.put(`${zero}/7587`, "10.0.0.1:1000");
+      await keys.put(`/microservices/${kratos}/x`, '{"endpoints":["grpc://10.0.0.1:1000"]}');
+      await keys.put(`kitex/registry-etcd/${kitex}/x`, '{"address":"10.0.0.1:1000"}');
+      await keys.put("config/feature", '{"on":true}');
+      await keys.put("config", "on");
+      const services = await registry({ dialects: ["go-naming", "go-zero", "kratos", "kitex"] }).services();
+      expect(services.filter((service) => !service.startsWith("contract.v1."))).toEqual([]);
+      expect(services).toEqual(expect.arrayContaining([naming, zero, kratos, kitex]));
+      await keys.delete("config", "config/feature");
+    });
+
+    test("a server with two hundred services registers all of them", async () => {
+      const services = Array.from({ length: 200 }, freshService);
+      const it = registry();
+      await it.register({ services, endpoint: { address: "10.0.0.1:1000" } }).registered;
+      for (const service of [services[0], services[127], services[128], services[199]]) {
+        await watchService(it, service ?? "").untilCurrent("10.0.0.1:1000");
+      }
+    });
+
+    test("a dialect of the user's own is written and read", async () => {
+      const service = freshService();
+      const own = { ...goNaming, name: "own", root: "own/", prefix: (of: string) => `own/${of}/` };
+      const it = registry({
+        dialects: [{ ...own, write: (of, { address }) => ({ key: `own/${of}/1`, value: `{"Addr":"${address}"}` }) }],
+      });
+      await it.register({ services: [service], endpoint: { address: "10.0.0.1:1000" } }).registered;
+      await watchService(it, service).untilCurrent("10.0.0.1:1000");
+      expect((await keys.list(`own/${service}`)).map(({ key }) => key)).toEqual([`own/${service}/1`]);
+    });
+  });
+}

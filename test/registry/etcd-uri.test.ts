@@ -1,0 +1,79 @@
+import { expect, test } from "vitest";
+import { etcdSettings } from "../../src/registry/etcd/settings.ts";
+import { parseEtcdUri } from "../../src/registry/etcd/uri.ts";
+
+test("a URI names hosts, user, namespace, lease, dialects and files", () => {
+  const uri = "etcds://me:p%40ss:word@a:1,b,[::1]:3,[::2]/team/?ttl=7&dialects=go-naming,kratos&ca=ca.pem&key=k.pem";
+  expect(parseEtcdUri(uri)).toEqual({
+    hosts: ["a:1", "b:2379", "[::1]:3", "[::2]:2379"],
+    secure: true,
+    username: "me",
+    password: "p@ss:word",
+    namespace: "team/",
+    ttlSeconds: 7,
+    dialects: ["go-naming", "kratos"],
+    files: { ca: "ca.pem", key: "k.pem" },
+  });
+});
+
+test("http, https, etcd, etcds and a bare address are understood", () => {
+  const read = (uri: string) => [parseEtcdUri(uri).secure, ...parseEtcdUri(uri).hosts];
+  expect(read("http://a:1")).toEqual([false, "a:1"]);
+  expect(read("https://a:1")).toEqual([true, "a:1"]);
+  expect(read("etcd://a:1/")).toEqual([false, "a:1"]);
+  expect(read("etcds://a")).toEqual([true, "a:2379"]);
+  expect(read("a:1")).toEqual([false, "a:1"]);
+});
+
+test.each([
+  ["redis://a:1", "redis:// is none of etcd://"],
+  ["constructor://a:1", "constructor:// is none of etcd://"],
+  ["etcd://", "it has no host"],
+  ["", "it has no host"],
+  ["etcd://a:1,,b:1", "is no address"],
+  ["etcd://a:99999", '"a:99999" is no address'],
+  ["etcd://a:1:2", '"a:1:2" is no address'],
+  ["etcd://::1", '"::1" is no address'],
+  ["etcd://a b:1", "is no address"],
+  ["etcd://a:1?tll=3", 'there is no parameter "tll"'],
+  ["etcd://a:1/%zz", "a % in it"],
+])("%j is refused: %s", (uri, why) => {
+  expect(() => parseEtcdUri(uri)).toThrow(why);
+});
+
+test("a refused URI is shown without its password", () => {
+  for (const uri of ["redis://me:secret@a:1", "etcd://me:sec@ret@a:1", "me:secret@a:1?x=1"]) {
+    expect(() => parseEtcdUri(uri)).toThrow(TypeError);
+    expect(() => parseEtcdUri(uri)).not.toThrow(/sec/);
+  }
+});
+
+test("options stand over the URI, and both have defaults", () => {
+  const uri = "etcd://me:one@a:1/x/?ttl=7&dialects=kitex";
+  expect(etcdSettings(uri, {})).toMatchObject({ username: "me", password: "one", namespace: "x/", ttlSeconds: 7 });
+  expect(etcdSettings(uri, { password: "two", namespace: "y/", ttlSeconds: 8 })).toMatchObject({
+    username: "me",
+    password: "two",
+    namespace: "y/",
+    ttlSeconds: 8,
+  });
+  expect(etcdSettings(["http://a:1", "b:2"], {})).toMatchObject({
+    hosts: ["a:1", "b:2"],
+    namespace: "",
+    ttlSeconds: 10,
+    dialects: [{ name: "go-naming" }],
+    tls: undefined,
+  });
+  expect(etcdSettings(uri, {}).dialects.map(({ name }) => name)).toEqual(["kitex"]);
+});
+
+test("what cannot be right is refused by name", () => {
+  expect(() => etcdSettings([], {})).toThrow("at least one host");
+  expect(() => etcdSettings(["http://a:1", "https://b:1"], {})).toThrow("not both");
+  expect(() => etcdSettings("http://a:1", { tls: {} })).toThrow("hosts say http://");
+  expect(() => etcdSettings("etcd://a:1?ttl=soon", {})).toThrow("ttlSeconds is NaN");
+  expect(() => etcdSettings("a:1", { ttlSeconds: 0.5 })).toThrow("ttlSeconds is 0.5");
+  expect(() => etcdSettings("a:1?dialects=consul", {})).toThrow('"consul" is no dialect; there are go-naming');
+  expect(() => etcdSettings("a:1", { dialects: [] })).toThrow("at least one dialect");
+  expect(() => etcdSettings("etcds://a:1?ca=/nowhere.pem", {})).toThrow(/the ca of an etcd cannot be read.*nowhere/);
+});

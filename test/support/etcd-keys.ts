@@ -1,0 +1,39 @@
+import { Etcd3 } from "etcd3";
+
+/** Looks into an etcd and meddles with it, past the code under test. */
+export interface EtcdKeys {
+  /** Every key below a prefix with its value and its lease in decimal. */
+  list(prefix: string): Promise<readonly { key: string; value: string; leaseId: string }[]>;
+  put(key: string, value: string): Promise<void>;
+  delete(...keys: readonly string[]): Promise<void>;
+  revoke(leaseId: string): Promise<void>;
+  /** Compacts everything up to now. */
+  compact(): Promise<void>;
+  close(): void;
+}
+
+export function openEtcdKeys(url: string): EtcdKeys {
+  const etcd = new Etcd3({ hosts: url });
+  return {
+    async list(prefix) {
+      const { kvs } = await etcd.getAll().prefix(prefix).exec();
+      return kvs.map(({ key, value, lease }) => ({ key: key.toString(), value: value.toString(), leaseId: lease }));
+    },
+    async put(key, value) {
+      await etcd.put(key).value(value);
+    },
+    async delete(...keys) {
+      // One transaction, so that a watch sees them go at once.
+      const success = keys.map((key) => ({ request_delete_range: { key: Buffer.from(key) } }));
+      await etcd.kv.txn({ success });
+    },
+    async revoke(leaseId) {
+      await etcd.leaseClient.leaseRevoke({ ID: leaseId });
+    },
+    async compact() {
+      const { header } = await etcd.kv.range({ key: Buffer.from("none") });
+      await etcd.kv.compact({ revision: header.revision, physical: true });
+    },
+    close: () => etcd.close(),
+  };
+}
