@@ -1,0 +1,353 @@
+import type { MessageType } from "../../core/message.ts";
+import { scratch, scratchBytes } from "./scratch.ts";
+import { readUtf8 } from "./utf8.ts";
+import { ReaderBase } from "./wire-base.ts";
+
+/** Nested messages and groups, as in every protobuf implementation. */
+const maxDepth = 100;
+
+/** The bytes are no message of their type, or nested deeper than 100 levels. */
+export class MalformedMessage extends Error {}
+Object.defineProperty(MalformedMessage.prototype, "name", { value: "MalformedMessage", configurable: true });
+
+/**
+ * A `BinaryReader` for messages that stand somewhere in a larger buffer. One reader serves any number of messages, one
+ * at a time. What it returns never refers to the buffer, which may be overwritten as soon as `read` has returned.
+ *
+ * It refuses, with `MalformedMessage`, what protobuf does not allow and generated code would let pass: invalid UTF-8,
+ * field number 0, an end of a group that never began, a varint of more than ten bytes or a tag of more than five, a
+ * nested message whose fields run beyond its length.
+ */
+export class FastReader extends ReaderBase {
+  pos = 0;
+  len = 0;
+  #bytes: Uint8Array = new Uint8Array(0);
+  /** How deep the message that is being read is nested: 1 for the outermost. */
+  #depth = 0;
+  /** Where the message of each depth begins and ends. */
+  readonly #starts: number[] = new Array(maxDepth + 1).fill(0);
+  readonly #ends: number[] = new Array(maxDepth + 1).fill(0);
+  /** What `uint32` returned last: a tag, the length of a nested message, or a value. */
+  #last = 1;
+  /** True where a message must be looked at again, since a varint in it was too wide for a tag. */
+  #suspect: boolean = false;
+  #failure: MalformedMessage | undefined;
+  /** The type that was read last with this reader itself. */
+  #type: object | undefined;
+
+  /**
+   * Decodes the message that stands in `bytes` from `start` to `end`. A type whose codec is not ts-proto's, or is bound
+   * to another copy of `@bufbuild/protobuf`, is handed a copy of the bytes.
+   * @throws MalformedMessage, or what such a foreign codec throws
+   */
+  read<T>(type: MessageType<T>, bytes: Uint8Array, start: number, end: number): T {
+    this.begin(bytes, start, end);
+    if (type !== this.#type && !fits(type)) return type.decode(this.#copy(start, end));
+    this.#type = type;
+    try {
+      return type.decode(this as never);
+    } catch (error) {
+      throw this.#failure ?? error;
+    }
+  }
+
+  /** Begins at a message by hand; `read` is the usual way. */
+  begin(bytes: Uint8Array, start: number, end: number): void {
+    this.#bytes = bytes;
+    this.pos = start;
+    this.len = end;
+    this.#depth = 0;
+    this.#suspect = false;
+    this.#failure = undefined;
+  }
+
+  /**
+   * How deep the message under way is nested. Code that ts-proto generates keeps count of it on the reader: it adds one
+   * where a message begins, right behind its length, and puts the count back where the message ends. That is how the
+   * reader knows where messages begin and end.
+   */
+  get __tsProtoDecodeDepth(): number {
+    if (this.#depth >= maxDepth) throw this.#fail(`messages are nested deeper than ${maxDepth} levels`);
+    return this.#depth;
+  }
+
+  set __tsProtoDecodeDepth(depth: number) {
+    if (depth > this.#depth) this.#enter(depth);
+    else this.#leave(depth);
+  }
+
+  #enter(depth: number): void {
+    const end = depth === 1 ? this.len : this.pos + this.#last;
+    if (depth > 1 && end > (this.#ends[depth - 1] as number))
+      throw this.#fail("a nested message ends behind its parent");
+    this.#depth = depth;
+    this.#starts[depth] = this.pos;
+    this.#ends[depth] = end;
+    this.#last = 1;
+  }
+
+  #leave(depth: number): void {
+    const ended = this.#depth;
+    this.#depth = depth;
+    if (this.#failure !== undefined) return;
+    const last = this.#last;
+    this.#last = 1;
+    if (this.pos !== this.#ends[ended]) throw this.#fail("the fields of a message do not end where it ends");
+    // Generated code stops in silence at a tag that is 0 or ends a group. Such a last value may have been a tag.
+    if ((last & 7) === 4 || last === 0 || this.#suspect) this.#inspect(this.#starts[ended] as number);
+  }
+
+  /** Goes through the fields of the message that ends here, as a check that all its tags are tags. */
+  #inspect(start: number): void {
+    const end = this.pos;
+    this.pos = start;
+    this.#suspect = false;
+    while (this.pos < end) {
+      const tag = this.uint32();
+      if (this.#suspect) throw this.#fail("a tag is longer than five bytes");
+      this.#skipField(tag, maxDepth - this.#depth);
+      this.#suspect = false;
+    }
+    this.#last = 1;
+  }
+
+  tag(): [number, number] {
+    const tag = this.uint32();
+    if (tag >>> 3 === 0 || this.#suspect) throw this.#fail("a tag is not valid");
+    return [tag >>> 3, tag & 7];
+  }
+
+  /** Goes past a field of an unknown kind and returns a copy of its bytes. */
+  skip(wireType: number, fieldNo: number = this.#last >>> 3): Uint8Array {
+    const start = this.pos;
+    this.#skipField((fieldNo << 3) | wireType, maxDepth - this.#depth);
+    return this.#copy(start, this.pos);
+  }
+
+  #skipField(tag: number, groups: number): void {
+    if (tag >>> 3 === 0) throw this.#fail("a field has the number 0");
+    switch (tag & 7) {
+      case 0:
+        this.#varint();
+        break;
+      case 1:
+        this.#past(8);
+        break;
+      case 2:
+        this.#past(this.#length());
+        break;
+      case 3:
+        this.#skipGroup(tag, groups);
+        break;
+      case 5:
+        this.#past(4);
+        break;
+      default:
+        throw this.#fail(`a field has the wire type ${tag & 7}, which cannot stand there`);
+    }
+  }
+
+  #skipGroup(tag: number, groups: number): void {
+    if (groups <= 0) throw this.#fail(`groups are nested deeper than ${maxDepth} levels`);
+    for (;;) {
+      const next = this.uint32();
+      if (next === tag + 1) return;
+      this.#skipField(next, groups - 1);
+    }
+  }
+
+  uint32(): number {
+    const byte = this.#bytes[this.pos] as number;
+    if (byte < 0x80 && this.pos < this.len) {
+      this.pos++;
+      this.#last = byte;
+      return byte;
+    }
+    const begin = this.pos;
+    const value = this.#varint() >>> 0;
+    const size = this.pos - begin;
+    if (size > 5 || (size === 5 && (this.#bytes[this.pos - 1] as number) > 0x0f)) this.#suspect = true;
+    this.#last = value;
+    return value;
+  }
+
+  int32(): number {
+    return this.#varint();
+  }
+
+  sint32(): number {
+    const value = this.#varint();
+    return (value >>> 1) ^ -(value & 1);
+  }
+
+  bool(): boolean {
+    this.#varint64();
+    return scratch.getInt32(0) !== 0 || scratch.getInt32(4) !== 0;
+  }
+
+  int64(): bigint {
+    this.#varint64();
+    return scratch.getBigInt64(0, true);
+  }
+
+  uint64(): bigint {
+    this.#varint64();
+    return scratch.getBigUint64(0, true);
+  }
+
+  sint64(): bigint {
+    this.#varint64();
+    const lo = scratch.getInt32(0, true);
+    const hi = scratch.getInt32(4, true);
+    const sign = -(lo & 1);
+    scratch.setInt32(0, ((lo >>> 1) | (hi << 31)) ^ sign, true);
+    scratch.setInt32(4, (hi >>> 1) ^ sign, true);
+    return scratch.getBigInt64(0, true);
+  }
+
+  fixed32(): number {
+    this.#fixed(4);
+    return scratch.getUint32(0, true);
+  }
+
+  sfixed32(): number {
+    this.#fixed(4);
+    return scratch.getInt32(0, true);
+  }
+
+  fixed64(): bigint {
+    this.#fixed(8);
+    return scratch.getBigUint64(0, true);
+  }
+
+  sfixed64(): bigint {
+    this.#fixed(8);
+    return scratch.getBigInt64(0, true);
+  }
+
+  float(): number {
+    this.#fixed(4);
+    return scratch.getFloat32(0, true);
+  }
+
+  double(): number {
+    this.#fixed(8);
+    return scratch.getFloat64(0, true);
+  }
+
+  bytes(): Uint8Array {
+    const length = this.#length();
+    const start = this.pos;
+    this.#past(length);
+    return this.#copy(start, start + length);
+  }
+
+  string(): string {
+    const length = this.#length();
+    const start = this.pos;
+    this.#past(length);
+    const text = readUtf8(this.#bytes, start, this.pos);
+    if (text === undefined) throw this.#fail("a string is not valid UTF-8");
+    return text;
+  }
+
+  /** The length of a string or of bytes: as `uint32`, but never taken for a tag. */
+  #length(): number {
+    const byte = this.#bytes[this.pos] as number;
+    if (byte < 0x80) {
+      this.pos++;
+      return byte;
+    }
+    return this.#varint() >>> 0;
+  }
+
+  /** The low 32 bits of a varint. */
+  #varint(): number {
+    const bytes = this.#bytes;
+    let pos = this.pos;
+    let value = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = bytes[pos++] as number;
+      if (shift < 32) value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) {
+        this.pos = pos;
+        if (pos > this.len) break;
+        return value;
+      }
+      if (pos >= this.len) break;
+    }
+    throw this.#fail(pos >= this.len ? "it is cut short" : "a varint is longer than ten bytes");
+  }
+
+  /** Leaves a varint's 64 bits in the scratch bytes. */
+  #varint64(): void {
+    const bytes = this.#bytes;
+    let pos = this.pos;
+    let lo = 0;
+    let hi = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = bytes[pos++] as number;
+      if (shift < 28) lo |= (byte & 0x7f) << shift;
+      else if (shift === 28) {
+        lo |= byte << 28;
+        hi = (byte & 0x7f) >> 4;
+      } else hi |= (byte & 0x7f) << (shift - 32);
+      if (byte < 0x80) {
+        if (pos > this.len) break;
+        this.pos = pos;
+        scratch.setInt32(0, lo, true);
+        scratch.setInt32(4, hi, true);
+        return;
+      }
+      if (pos >= this.len) break;
+    }
+    throw this.#fail(pos >= this.len ? "it is cut short" : "a varint is longer than ten bytes");
+  }
+
+  #fixed(length: 4 | 8): void {
+    const start = this.pos;
+    this.#past(length);
+    for (let i = 0; i < length; i++) scratchBytes[i] = this.#bytes[start + i] as number;
+  }
+
+  #past(length: number): void {
+    this.pos += length;
+    if (this.pos > this.len) throw this.#fail("it is cut short");
+  }
+
+  #copy(start: number, end: number): Uint8Array {
+    const copy = new Uint8Array(end - start);
+    copy.set(this.#bytes.subarray(start, end));
+    return copy;
+  }
+
+  #fail(reason: string): MalformedMessage {
+    this.#failure ??= new MalformedMessage(`the message is malformed: ${reason}`);
+    return this.#failure;
+  }
+}
+
+/** An empty message with one field that nobody knows: number 536,870,911, the varint 0. */
+const probe = Uint8Array.of(0xf8, 0xff, 0xff, 0xff, 0x0f, 0);
+const known = new WeakMap<object, boolean>();
+
+/** Whether a type's `decode` reads with the reader that it is given. Tried once for each type. */
+function fits(type: MessageType<unknown>): boolean {
+  let answer = known.get(type);
+  if (answer === undefined) {
+    answer = readsProbe(type);
+    known.set(type, answer);
+  }
+  return answer;
+}
+
+function readsProbe(type: MessageType<unknown>): boolean {
+  const reader = new FastReader();
+  reader.begin(probe, 0, probe.length);
+  try {
+    type.decode(reader as never);
+  } catch {
+    return false;
+  }
+  return reader.pos === reader.len;
+}
