@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import { type Logger, silent } from "../core/logger.ts";
+import { RpcError } from "../core/rpc-error.ts";
 import { type AccrualOptions, accrual } from "./accrual.ts";
 import { type Circuit, type CircuitOptions, type CircuitState, createCircuit } from "./circuit.ts";
 import type { Verdict } from "./verdict.ts";
@@ -55,7 +56,9 @@ export function createHealth(endpoint: () => Endpoint, options: HealthOptions, c
     trips++;
     // One that closed for a shorter time than it had been open is not well yet.
     circuit.open(clock.now() - closedAtMs < circuit.openedForMs);
-    logger.warn({ peer: endpoint().address, openMs: circuit.openedForMs, err: error }, "circuit opened");
+    const { codeName, message } = RpcError.from(error);
+    const fields = { peer: endpoint().address, openMs: circuit.openedForMs, code: codeName };
+    logger.warn(fields, `circuit opened: ${message}`);
   }
 
   return {
