@@ -1,0 +1,1 @@
+export { createDevEtcd, type DevEtcd, type DevEtcdOptions } from "./dev-etcd.ts";
