@@ -113,14 +113,14 @@ export class SlabWriter extends WriterBase {
   }
 
   override uint32(value: number): this {
-    if (value >>> 0 !== value) value = toUnsigned("uint32", value);
+    if (typeof value !== "number" || value >>> 0 !== value) value = toUnsigned("uint32", value);
     if (this.at + 5 > this.slab.length) this.#grow(5);
     this.#varint(value);
     return this;
   }
 
   override int32(value: number): this {
-    if ((value | 0) !== value) value = toSigned("int32", value);
+    if (typeof value !== "number" || (value | 0) !== value) value = toSigned("int32", value);
     if (this.at + 10 > this.slab.length) this.#grow(10);
     if (value >= 0) this.#varint(value);
     else this.#varint64(value, -1);
@@ -128,7 +128,7 @@ export class SlabWriter extends WriterBase {
   }
 
   override sint32(value: number): this {
-    if ((value | 0) !== value) value = toSigned("sint32", value);
+    if (typeof value !== "number" || (value | 0) !== value) value = toSigned("sint32", value);
     if (this.at + 5 > this.slab.length) this.#grow(5);
     this.#varint(((value << 1) ^ (value >> 31)) >>> 0);
     return this;
@@ -183,13 +183,13 @@ export class SlabWriter extends WriterBase {
   }
 
   override fixed32(value: number): this {
-    if (value >>> 0 !== value) value = toUnsigned("fixed32", value);
+    if (typeof value !== "number" || value >>> 0 !== value) value = toUnsigned("fixed32", value);
     scratch.setUint32(0, value, true);
     return this.#fixed(4);
   }
 
   override sfixed32(value: number): this {
-    if ((value | 0) !== value) value = toSigned("sfixed32", value);
+    if (typeof value !== "number" || (value | 0) !== value) value = toSigned("sfixed32", value);
     scratch.setInt32(0, value, true);
     return this.#fixed(4);
   }
