@@ -10,6 +10,7 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import type { MethodPolicy } from "../core/policy.ts";
 import { renderDescriptorFile, withDependencies } from "./descriptor-file.ts";
+import { checkMessages } from "./message-check.ts";
 import { modulePath } from "./names.ts";
 import { parseOptions } from "./options.ts";
 import { resolvePolicies } from "./policy.ts";
@@ -20,8 +21,9 @@ import { renderServiceFile } from "./service-file.ts";
  * Answers a compiler: `<name>.rpc.ts` for each file with services, `<name>.desc.ts` for these and all that they import,
  * and `service_config/<service>.json` for each service with a policy. What is wrong with a contract or an option stands
  * in the answer's `error`, a line for each problem.
+ * @param warn takes what is no error, but should be known
  */
-export function generate(request: CodeGeneratorRequest): CodeGeneratorResponse {
+export function generate(request: CodeGeneratorRequest, warn: (text: string) => void): CodeGeneratorResponse {
   const response = create(CodeGeneratorResponseSchema, {
     supportedFeatures: BigInt(
       CodeGeneratorResponse_Feature.PROTO3_OPTIONAL | CodeGeneratorResponse_Feature.SUPPORTS_EDITIONS,
@@ -30,7 +32,7 @@ export function generate(request: CodeGeneratorRequest): CodeGeneratorResponse {
     maximumEdition: Edition.EDITION_2023,
   });
   try {
-    for (const [name, content] of render(request)) {
+    for (const [name, content] of render(request, warn)) {
       response.file.push(create(CodeGeneratorResponse_FileSchema, { name, content }));
     }
   } catch (error) {
@@ -39,13 +41,13 @@ export function generate(request: CodeGeneratorRequest): CodeGeneratorResponse {
   return response;
 }
 
-function render(request: CodeGeneratorRequest): Map<string, string> {
+function render(request: CodeGeneratorRequest, warn: (text: string) => void): Map<string, string> {
   const { importExtension } = parseOptions(request.parameter);
   const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: request.protoFile }));
   const files = request.fileToGenerate
     .map((name) => registry.getFile(name))
     .filter((file) => file !== undefined && file.services.length > 0) as DescFile[];
-  const policies = readPolicies(files, registry);
+  const policies = check(files, registry, warn);
   const output = new Map<string, string>();
   for (const file of files) {
     output.set(`${modulePath(file.proto.name)}.rpc.ts`, renderServiceFile(file, policies, importExtension));
@@ -60,15 +62,24 @@ function render(request: CodeGeneratorRequest): Map<string, string> {
   return output;
 }
 
-/** @throws Error with a line for each problem of any file */
-function readPolicies(files: readonly DescFile[], registry: FileRegistry): Map<DescMethod, MethodPolicy> {
+/**
+ * Reads the policies of all services.
+ * @throws Error with a line for each problem of any file
+ */
+function check(
+  files: readonly DescFile[],
+  registry: FileRegistry,
+  warn: (text: string) => void,
+): Map<DescMethod, MethodPolicy> {
   const policies = new Map<DescMethod, MethodPolicy>();
-  const problems: string[] = [];
+  const messages = checkMessages(files);
+  const problems = [...messages.problems];
   for (const service of files.flatMap((file) => file.services)) {
     const resolved = resolvePolicies(service, registry);
     for (const [method, policy] of resolved.policies) policies.set(method, policy);
     problems.push(...resolved.problems);
   }
   if (problems.length > 0) throw new Error(problems.join("\n"));
+  messages.warnings.forEach(warn);
   return policies;
 }

@@ -28,5 +28,6 @@ function oneLine(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(oneLine).join(", ")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const properties = Object.entries(value).filter(([, each]) => each !== undefined);
+  if (properties.length === 0) return "{}";
   return `{ ${properties.map(([key, each]) => `${key}: ${oneLine(each)}`).join(", ")} }`;
 }

@@ -51,7 +51,11 @@ async function main(argument: string | undefined): Promise<void> {
   else if (argument === "--version") process.stdout.write(`${version()}\n`);
   else if (argument !== undefined) fail(`unknown argument "${argument}"; see --help`);
   else if (process.stdin.isTTY) fail(help);
-  else process.stdout.write(toBinary(CodeGeneratorResponseSchema, generate(await readRequest())));
+  else process.stdout.write(toBinary(CodeGeneratorResponseSchema, generate(await readRequest(), warn)));
+}
+
+function warn(text: string): void {
+  process.stderr.write(`protoc-gen-trunkline: warning: ${text}\n`);
 }
 
 function fail(message: string): void {

@@ -1,15 +1,19 @@
-import type { DescMessage, DescMethod, DescService } from "@bufbuild/protobuf";
+import type { DescEnum, DescMessage, DescMethod, DescService } from "@bufbuild/protobuf";
 
 // `$` cannot stand in a proto name, so a name that ends in it collides with no other.
 
-/** Words that cannot name a const in an ES module. */
 const reservedWords = new Set(
   (
     "arguments await break case catch class const continue debugger default delete do else enum eval export extends " +
-    "false finally for function if implements import in instanceof interface let new null package private protected " +
+    "false finally for function globalThis if implements import in instanceof interface let new null package private protected " +
     "public return static super switch this throw true try typeof undefined var void while with yield"
   ).split(" "),
 );
+
+/** True for a word that can name neither a const nor a type in an ES module. */
+export function isReservedWord(name: string): boolean {
+  return reservedWords.has(name);
+}
 
 /**
  * Names that an object has or that mean something on it. A client with a method `then` could not be awaited, and an
@@ -19,7 +23,7 @@ const reservedProperties = new Set([...Object.getOwnPropertyNames(Object.prototy
 
 /** The const that a service is exported as: its own name, `delete$` for a reserved word. */
 export function serviceConst(service: DescService): string {
-  return reservedWords.has(service.name) ? `${service.name}$` : service.name;
+  return isReservedWord(service.name) ? `${service.name}$` : service.name;
 }
 
 /**
@@ -44,13 +48,13 @@ function lowerCamel(name: string): string {
   return /^[a-zA-Z]/.test(camel) ? camel.charAt(0).toLowerCase() + camel.slice(1) : name;
 }
 
-/** The name under which ts-proto exports a message: `Outer.Inner_one` is `Outer_InnerOne`. */
-export function messageExport(message: DescMessage): string {
-  const name = nestedName(message);
+/** The name under which ts-proto exports a message or an enum: `Outer.Inner_one` is `Outer_InnerOne`. */
+export function typeExport(type: DescMessage | DescEnum): string {
+  const name = nestedName(type);
   return name === "Date" || name === "Function" ? `${name}Message` : name;
 }
 
-function nestedName({ name, parent }: DescMessage): string {
+function nestedName({ name, parent }: DescMessage | DescEnum): string {
   const own = name.includes("_") ? snakeToCamel(name) : name;
   return parent === undefined ? own : `${nestedName(parent)}_${own}`;
 }

@@ -1,7 +1,8 @@
 import type { DescMethod, DescService, Registry } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { codeName } from "../core/code.ts";
+import { DEFAULT_POLICY } from "../core/policies.ts";
 import type { HedgePolicy, MethodPolicy, RetryPolicy } from "../core/policy.ts";
-import { findSource } from "./comments.ts";
 import {
   type DeclaredHedge,
   type DeclaredPolicy,
@@ -10,11 +11,7 @@ import {
   optionNumber,
 } from "./declared-policy.ts";
 import { checkValues, type Fault, field, isOn } from "./policy-check.ts";
-
-// The defaults that options.proto states, written out so that every client of the contract does the same.
-const defaultRetry = { maxAttempts: 3, initialBackoffMs: 50, maxBackoffMs: 1_000, backoffMultiplier: 2 } as const;
-const defaultCodes = [14];
-const defaultHedgeAttempts = 2;
+import { nameOf, placeOf } from "./source.ts";
 
 /** What a service's methods declare, or what is wrong with it. */
 export interface Policies {
@@ -29,72 +26,80 @@ export function resolvePolicies(service: DescService, registry: Registry): Polic
   const policies = new Map<DescMethod, MethodPolicy>();
   const problems: string[] = [];
   function report(of: DescMethod | DescService, faults: readonly Fault[]): void {
-    for (const fault of faults) problems.push(`${placeOf(of, fault.field)}: ${nameOf(of)} ${fault.text}`);
+    // In field 4 of MethodDescriptorProto and in field 3 of ServiceDescriptorProto stand the options.
+    const options = of.kind === "rpc" ? 4 : 3;
+    for (const { field, text } of faults) {
+      problems.push(`${placeOf(of, options, optionNumber, field)}: ${nameOf(of)} ${text}`);
+    }
   }
 
   const shared = declaredPolicy(service, registry);
-  if (shared !== undefined) report(service, [...checkValues(shared), ...checkUse(service, shared)]);
+  const sharedFaults = shared === undefined ? [] : [...checkValues(shared), ...checkUse(service, shared)];
+  report(service, sharedFaults);
   for (const method of service.methods) {
     const own = declaredPolicy(method, registry);
-    if (own !== undefined) report(method, [...checkValues(own), ...checkSafe(method, own)]);
+    const ownFaults = own === undefined ? [] : [...checkValues(own), ...checkSafe(method, own)];
+    report(method, ownFaults);
     if (own === undefined && shared === undefined) continue;
-    const joined = join(method, own ?? {}, shared ?? {});
-    if (problems.length === 0) report(method, checkJoined(joined));
-    if (Object.keys(joined).length > 0) policies.set(method, joined);
+    const policy = join(method, own ?? {}, shared ?? {});
+    if (sharedFaults.length === 0 && ownFaults.length === 0) report(method, checkJoined(policy));
+    if (Object.keys(policy).length > 0) policies.set(method, policy);
   }
   return { policies, problems };
 }
 
-/** True for a method that may be sent twice. */
-function isIdempotent(method: DescMethod): boolean {
-  return method.idempotency !== 0;
+/** True for a method that is declared NO_SIDE_EFFECTS or IDEMPOTENT: one that may be sent twice. */
+export function isIdempotent(method: DescMethod): boolean {
+  return method.idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN;
 }
 
+/** What streams its requests cannot send them to two servers at once. */
+function canHedge(method: DescMethod): boolean {
+  return isIdempotent(method) && !method.proto.clientStreaming;
+}
+
+const declareIt = 'add "option idempotency_level = IDEMPOTENT;" (or NO_SIDE_EFFECTS)';
+
 function checkSafe(method: DescMethod, policy: DeclaredPolicy): Fault[] {
-  if (isIdempotent(method)) return [];
-  return (["retry", "hedge"] as const)
-    .filter((name) => isOn(policy[name]))
-    .map((name) => ({
-      field: field[name],
-      text:
-        `declares ${name}, but is not declared safe to send twice: add "option idempotency_level = IDEMPOTENT;" ` +
-        `(or NO_SIDE_EFFECTS) if it is, else remove the ${name}`,
-    }));
+  const faults: Fault[] = [];
+  for (const name of ["retry", "hedge"] as const) {
+    if (!isOn(policy[name])) continue;
+    if (!isIdempotent(method)) {
+      const text = `declares ${name}, but is not declared safe to send twice: ${declareIt} if it is, else remove the ${name}`;
+      faults.push({ field: field[name], text });
+    } else if (name === "hedge" && !canHedge(method)) {
+      const text = "declares hedge, but a stream of requests cannot go to two servers at once: remove the hedge";
+      faults.push({ field: field.hedge, text });
+    }
+  }
+  return faults;
 }
 
 function checkUse(service: DescService, policy: DeclaredPolicy): Fault[] {
-  if (service.methods.some(isIdempotent)) return [];
-  return (["retry", "hedge"] as const)
-    .filter((name) => isOn(policy[name]))
-    .map((name) => ({
-      field: field[name],
-      text:
-        `declares ${name}, but none of its methods is declared safe to send twice: add ` +
-        `"option idempotency_level = IDEMPOTENT;" (or NO_SIDE_EFFECTS) to those that are, else remove the ${name}`,
-    }));
-}
-
-function checkJoined({ retry, hedge }: MethodPolicy): Fault[] {
   const faults: Fault[] = [];
-  if (retry && (retry.initialBackoffMs ?? 0) > (retry.maxBackoffMs ?? 0)) {
-    const text = `has retry.initial_backoff_ms ${retry.initialBackoffMs} above retry.max_backoff_ms ${retry.maxBackoffMs}`;
-    faults.push({ field: field.retry, text: `${text}: raise max_backoff_ms or lower initial_backoff_ms` });
+  const ask = `${declareIt} to those that are safe to send twice, or remove it`;
+  if (isOn(policy.retry) && !service.methods.some(isIdempotent)) {
+    faults.push({ field: field.retry, text: `declares retry, but has no method that may be retried: ${ask}` });
   }
-  if (hedge && hedge.delayMs === undefined) {
-    faults.push({
-      field: field.hedge,
-      text: "declares hedge without delay_ms: say how long to wait for an answer first",
-    });
+  if (isOn(policy.hedge) && !service.methods.some(canHedge)) {
+    faults.push({ field: field.hedge, text: `declares hedge, but has no method that may be hedged: ${ask}` });
   }
   return faults;
+}
+
+function checkJoined({ retry }: MethodPolicy): Fault[] {
+  if (!retry) return [];
+  const { initialBackoffMs, maxBackoffMs } = { ...DEFAULT_POLICY.retry, ...retry };
+  if (initialBackoffMs <= maxBackoffMs) return [];
+  const text = `has retry.initial_backoff_ms ${initialBackoffMs} above retry.max_backoff_ms ${maxBackoffMs}`;
+  return [{ field: field.retry, text: `${text}: raise max_backoff_ms or lower initial_backoff_ms` }];
 }
 
 function join(method: DescMethod, own: DeclaredPolicy, shared: DeclaredPolicy): MethodPolicy {
   // A service's timeout would cut its long streams, and its retry would send twice what must not be.
   const timeoutMs = own.timeoutMs ?? (method.methodKind === "unary" ? shared.timeoutMs : undefined);
-  const resend = isIdempotent(method) ? shared : {};
-  const retry = joinRetry(own.retry, isOn(own.hedge) ? undefined : resend.retry);
-  const hedge = joinHedge(own.hedge, isOn(own.retry) ? undefined : resend.hedge);
+  const retry = joinRetry(own.retry, isIdempotent(method) && !isOn(own.hedge) ? shared.retry : undefined);
+  const hedge = joinHedge(own.hedge, canHedge(method) && !isOn(own.retry) ? shared.hedge : undefined);
   const maxRequestBytes = own.maxRequestBytes ?? shared.maxRequestBytes;
   const maxResponseBytes = own.maxResponseBytes ?? shared.maxResponseBytes;
   return {
@@ -108,34 +113,21 @@ function join(method: DescMethod, own: DeclaredPolicy, shared: DeclaredPolicy): 
 
 function joinRetry(own: DeclaredRetry | undefined, shared: DeclaredRetry | undefined): RetryPolicy | false | undefined {
   if (own === undefined && shared === undefined) return undefined;
-  const maxAttempts = own?.maxAttempts ?? shared?.maxAttempts ?? defaultRetry.maxAttempts;
+  const { maxAttempts, initialBackoffMs, maxBackoffMs, backoffMultiplier } = { ...shared, ...own };
   if (maxAttempts === 1) return false;
-  const codes = [own?.codes, shared?.codes].find((each) => each !== undefined && each.length > 0) ?? defaultCodes;
+  const codes = [own?.codes, shared?.codes].find((each) => each !== undefined && each.length > 0);
   return {
-    maxAttempts,
-    initialBackoffMs: own?.initialBackoffMs ?? shared?.initialBackoffMs ?? defaultRetry.initialBackoffMs,
-    maxBackoffMs: own?.maxBackoffMs ?? shared?.maxBackoffMs ?? defaultRetry.maxBackoffMs,
-    backoffMultiplier: own?.backoffMultiplier ?? shared?.backoffMultiplier ?? defaultRetry.backoffMultiplier,
-    retryableCodes: [...new Set(codes)].map(codeName),
+    ...(maxAttempts !== undefined && { maxAttempts }),
+    ...(initialBackoffMs !== undefined && { initialBackoffMs }),
+    ...(maxBackoffMs !== undefined && { maxBackoffMs }),
+    ...(backoffMultiplier !== undefined && { backoffMultiplier }),
+    ...(codes !== undefined && { retryableCodes: [...new Set(codes)].map(codeName) }),
   };
 }
 
 function joinHedge(own: DeclaredHedge | undefined, shared: DeclaredHedge | undefined): HedgePolicy | false | undefined {
   if (own === undefined && shared === undefined) return undefined;
-  const maxAttempts = own?.maxAttempts ?? shared?.maxAttempts ?? defaultHedgeAttempts;
+  const { maxAttempts, delayMs } = { ...shared, ...own };
   if (maxAttempts === 1) return false;
-  const delayMs = own?.delayMs ?? shared?.delayMs;
-  return { maxAttempts, ...(delayMs !== undefined && { delayMs }) };
-}
-
-function nameOf(of: DescMethod | DescService): string {
-  return of.kind === "rpc" ? `${of.parent.typeName}.${of.name}` : of.typeName;
-}
-
-function placeOf(of: DescMethod | DescService, number: number): string {
-  const service = of.kind === "rpc" ? of.parent : of;
-  const path = [6, service.file.services.indexOf(service)];
-  if (of.kind === "rpc") path.push(2, service.methods.indexOf(of), 4, optionNumber, number);
-  else path.push(3, optionNumber, number);
-  return findSource(service.file, path).at;
+  return { ...(maxAttempts !== undefined && { maxAttempts }), ...(delayMs !== undefined && { delayMs }) };
 }

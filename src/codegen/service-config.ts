@@ -1,9 +1,11 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import type { MethodPolicy } from "../core/policy.ts";
+import { DEFAULT_POLICY } from "../core/policies.ts";
+import type { HedgePolicy, MethodPolicy, RetryPolicy } from "../core/policy.ts";
 
 /**
- * A service's policy as gRPC's service config, for clients in other languages.
- * https://github.com/grpc/grpc/blob/master/doc/service_config.md. `undefined` where nothing is declared that it can say.
+ * A service's policy as gRPC's service config, for clients in other languages: methods with the same policy stand
+ * together, and what a policy leaves out is written out. `undefined` where nothing is declared that it can say.
+ * https://github.com/grpc/grpc/blob/master/doc/service_config.md
  */
 export function renderServiceConfig(
   service: DescService,
@@ -27,7 +29,7 @@ export function renderServiceConfig(
   return `${JSON.stringify({ methodConfig: configs, ...(resends && { retryThrottling }) }, undefined, 2)}\n`;
 }
 
-/** gRPC's A6 in the figures of Trunkline's retry budget: a fifth of the calls, and none while half of the tokens are gone. */
+/** gRPC's A6 with the figures of Trunkline's own retry budget: at most a fifth of the calls that succeed. */
 const retryThrottling = { maxTokens: 10, tokenRatio: 0.2 };
 
 function methodConfig({ timeoutMs, retry, hedge, maxRequestBytes, maxResponseBytes }: MethodPolicy): object {
@@ -36,22 +38,26 @@ function methodConfig({ timeoutMs, retry, hedge, maxRequestBytes, maxResponseByt
     ...(timeoutMs && { timeout: duration(timeoutMs) }),
     ...(maxRequestBytes !== undefined && { maxRequestMessageBytes: maxRequestBytes }),
     ...(maxResponseBytes !== undefined && { maxResponseMessageBytes: maxResponseBytes }),
-    ...(retry && {
-      retryPolicy: {
-        maxAttempts: retry.maxAttempts,
-        initialBackoff: duration(retry.initialBackoffMs ?? 0),
-        maxBackoff: duration(retry.maxBackoffMs ?? 0),
-        backoffMultiplier: retry.backoffMultiplier,
-        retryableStatusCodes: retry.retryableCodes,
-      },
-    }),
-    ...(hedge && {
-      hedgingPolicy: {
-        maxAttempts: hedge.maxAttempts,
-        hedgingDelay: duration(hedge.delayMs ?? 0),
-        nonFatalStatusCodes: ["UNAVAILABLE"],
-      },
-    }),
+    ...(retry && { retryPolicy: retryPolicy({ ...DEFAULT_POLICY.retry, ...retry }) }),
+    ...(hedge && { hedgingPolicy: hedgingPolicy({ ...DEFAULT_POLICY.hedge, ...hedge }) }),
+  };
+}
+
+function retryPolicy(retry: Required<RetryPolicy>): object {
+  return {
+    maxAttempts: retry.maxAttempts,
+    initialBackoff: duration(retry.initialBackoffMs),
+    maxBackoff: duration(retry.maxBackoffMs),
+    backoffMultiplier: retry.backoffMultiplier,
+    retryableStatusCodes: retry.retryableCodes,
+  };
+}
+
+function hedgingPolicy(hedge: Required<HedgePolicy>): object {
+  return {
+    maxAttempts: hedge.maxAttempts,
+    hedgingDelay: duration(hedge.delayMs),
+    nonFatalStatusCodes: DEFAULT_POLICY.retry.retryableCodes,
   };
 }
 

@@ -36,7 +36,8 @@ export interface Policy {
 /**
  * Retry as in gRPC's A6. https://github.com/grpc/proposal/blob/master/A6-client-retries.md
  * The wait before attempt n + 1 is initial_backoff_ms * backoff_multiplier^(n - 1), at most max_backoff_ms, give or
- * take a fifth. Only for a method that is declared NO_SIDE_EFFECTS or IDEMPOTENT.
+ * take a fifth. Only for a method that is declared NO_SIDE_EFFECTS or IDEMPOTENT. Nothing is sent again once the first
+ * message of a reply is there, and a stream of requests only while nothing was read from it.
  */
 export interface Retry {
   /** Attempts in all, the first one counted: 1 is no retry, 5 the most. 3 by default. */
@@ -104,15 +105,18 @@ export namespace Retry_Code {
   export type UNRECOGNIZED = typeof Retry_Code.UNRECOGNIZED;
 }
 
-/** Hedging as in gRPC's A6. Only for a method that is declared NO_SIDE_EFFECTS or IDEMPOTENT. */
+/**
+ * Hedging as in gRPC's A6. Only for a method that is declared NO_SIDE_EFFECTS or IDEMPOTENT and has one request: a stream
+ * of requests cannot go to two servers at once.
+ */
 export interface Hedge {
   /** Attempts in all, the first one counted: 1 is no hedging, 5 the most. 2 by default. */
   maxAttempts?:
     | number
     | undefined;
   /**
-   * Milliseconds between the attempts. Must be declared here or on the service: what is right is a little more than the
-   * method's usual latency.
+   * Milliseconds between the attempts, 100 by default. A little more than the method usually takes is right: 0 sends
+   * every call to max_attempts servers.
    */
   delayMs?: number | undefined;
 }
