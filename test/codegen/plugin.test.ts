@@ -1,0 +1,70 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { generate, root } from "./buf.ts";
+
+function plugin(args: readonly string[], input: string | Buffer = "") {
+  return spawnSync(process.execPath, [join(root, "src/codegen/main.ts"), ...args], { input, encoding: "utf8" });
+}
+
+const protos = {
+  "a/b/one.proto":
+    'syntax = "proto3"; package a.b; import "a/two.proto"; service S { rpc Do(a.Two) returns (a.Two); rpc Own(One) returns (One); } message One {}',
+  "a/two.proto": 'syntax = "proto3"; package a; message Two {}',
+  "a/none.proto": 'syntax = "proto3"; package a; message None {}',
+};
+
+test("only files with services get a service file, and only these and what they import a descriptor", () => {
+  const { files } = generate(protos);
+  expect([...files.keys()].toSorted()).toEqual(["a/b/one.desc.ts", "a/b/one.rpc.ts", "a/two.desc.ts"]);
+});
+
+test.each([
+  [[], ".ts"],
+  [["import_extension=.ts"], ".ts"],
+  [["import_extension=.js"], ".js"],
+  [["import_extension=none"], ""],
+])("with the options %j imports end in %j", (opt, extension) => {
+  const { files } = generate(protos, { opt });
+  const service = files.get("a/b/one.rpc.ts");
+  for (const path of ["../two", "./one", "./one.desc"]) expect(service).toContain(` from "${path}${extension}";`);
+  expect(files.get("a/b/one.desc.ts")).toContain(` from "../two.desc${extension}";`);
+});
+
+test.each([
+  ["importSuffix=.js", 'unknown option "importSuffix"; known is import_extension=.ts|.js|none'],
+  ["import_extension=mjs", 'option import_extension="mjs": give .ts, .js or none'],
+  ["import_extension", 'option import_extension="": give .ts, .js or none'],
+  ["import_extension=toString", 'option import_extension="toString": give .ts, .js or none'],
+])("the option %s is refused", (opt, text) => {
+  const { exitCode, stderr } = generate(protos, { opt: [opt] });
+  expect(exitCode).not.toBe(0);
+  expect(stderr).toContain(text);
+});
+
+test("--help says what it is and how it is run", () => {
+  const { stdout, status } = plugin(["--help"]);
+  expect(stdout).toContain("local: protoc-gen-trunkline");
+  expect(status).toBe(0);
+});
+
+test("--version prints the version of the package", () => {
+  expect(plugin(["--version"]).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test("an unknown argument is named", () => {
+  const { stderr, status } = plugin(["--out=gen"]);
+  expect(stderr).toBe('protoc-gen-trunkline: unknown argument "--out=gen"; see --help\n');
+  expect(status).toBe(1);
+});
+
+test.each([
+  ["nothing", Buffer.alloc(0)],
+  ["text", Buffer.from("syntax = 'proto3';")],
+  ["bytes", Buffer.from([0xff, 0xff, 0xff, 0xff, 0x07])],
+])("%s on stdin is answered with how the plugin is run", (_, input) => {
+  const { stdout, stderr, status } = plugin([], input);
+  expect(stdout).toBe("");
+  expect(stderr).toMatch(/^protoc-gen-trunkline: stdin holds no .*: buf or protoc run this plugin, see --help\n$/);
+  expect(status).toBe(1);
+});
