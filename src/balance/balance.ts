@@ -1,55 +1,105 @@
-// Until the balancer and the native wire are in their rooms, the simplest of each.
-import type { Handler } from "../core/call.ts";
+import type { Call, Handler, Reply } from "../core/call.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
-import type { Endpoint } from "../core/endpoint.ts";
+import { detached } from "../core/context.ts";
+import { type Logger, silent } from "../core/logger.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Resolver } from "../registry/registry.ts";
-import type { Balancer, Picker } from "./balancer.ts";
-export function balance({
-  resolver,
-  balancer,
-  connect,
-}: {
-  resolver: Resolver;
-  balancer: Balancer;
-  connect: (e: Endpoint, changed: () => void) => Peer;
-  logger?: unknown;
-}): { handle: Handler; close(): Promise<void> } {
-  const pools = new Map<string, { peers: Map<string, Peer>; picker: Picker | undefined; stop: () => void }>();
-  const pool = (service: string) => {
-    let p = pools.get(service);
-    if (p) return p;
-    const made = { peers: new Map<string, Peer>(), picker: undefined as Picker | undefined, stop: () => {} };
-    p = made;
-    pools.set(service, made);
-    made.stop = resolver.resolve(service, ({ endpoints }) => {
-      for (const e of endpoints)
-        if (!made.peers.has(e.address))
-          made.peers.set(
-            e.address,
-            connect(e, () => {}),
-          );
-      for (const [a, peer] of made.peers)
-        if (!endpoints.some((e) => e.address === a)) {
-          made.peers.delete(a);
-          void peer.close();
-        }
-      made.picker = balancer([...made.peers.values()]);
-    });
-    return p;
-  };
+import type { Balancer } from "./balancer.ts";
+import { type Connect, createPool, type Pool } from "./pool.ts";
+import { roundRobin } from "./round-robin.ts";
+import { waitForPeer } from "./wait.ts";
+
+export interface BalanceOptions {
+  readonly resolver: Resolver;
+  /** Makes the peer for an endpoint: the breaker around the transport. `changed` is called when its state has changed. */
+  readonly connect: Connect;
+  /** `roundRobin()` by default. */
+  readonly balancer?: Balancer | undefined;
+  /**
+   * Milliseconds that a call waits for an endpoint: for a first one to be found, or for one that is still connecting.
+   * 3,000 by default, and never beyond the call's deadline.
+   */
+  readonly resolveTimeoutMs?: number | undefined;
+  /**
+   * Milliseconds over which a peer that has just become ready is given its full share of the calls; 0, the default,
+   * gives it at once.
+   */
+  readonly slowStartMs?: number | undefined;
+  /** Milliseconds that endpoints of a sudden large loss are kept while they work; 30,000 by default. See `doubt.ts`. */
+  readonly doubtMs?: number | undefined;
+  /** Silent by default. */
+  readonly logger?: Logger | undefined;
+  readonly clock?: Clock | undefined;
+  /** A random number from 0 to 1; `Math.random` by default. */
+  readonly random?: (() => number) | undefined;
+}
+
+export interface Balance {
+  /** Sends a call to one of its service's peers. */
+  readonly handle: Handler;
+  /** The peers of a service, those that are not ready too; empty for a service that was never called. */
+  peers(service: string): readonly Peer[];
+  /** Ends every wait and refuses new calls. Resolves when calls in flight have finished and every peer is closed. */
+  close(): Promise<void>;
+}
+
+/**
+ * Turns a call to a service into a call to one peer. Stands below the retry, so that each attempt picks anew, and above
+ * each peer's breaker and transport. Servers are looked up at the first call of a service, and watched from then on.
+ *
+ * Where no peer can take the call it waits for one, as long as one may come: nothing was found yet, or a peer is still
+ * connecting. Where every peer has failed or has an open circuit it fails at once with UNAVAILABLE, as unprocessed.
+ */
+export function balance(options: BalanceOptions): Balance {
+  const {
+    resolver,
+    connect,
+    balancer = roundRobin(),
+    logger = silent,
+    clock = systemClock,
+    random = Math.random,
+  } = options;
+  const { resolveTimeoutMs = 3_000, slowStartMs = 0, doubtMs = 30_000 } = options;
+  const settings = { resolver, connect, balancer, logger, clock, random, resolveTimeoutMs, slowStartMs, doubtMs };
+  const pools = new Map<string, Pool>();
+  let closing: Promise<void> | undefined;
+
+  function open(service: string): Pool {
+    if (closing !== undefined) throw new RpcError(Code.CANCELLED, "the channel is closed");
+    // What a pool starts outlives the call that happens to be the first.
+    const pool = detached(() => createPool(service, settings));
+    pools.set(service, pool);
+    return pool;
+  }
+
+  // The happy path makes no promise of its own: the peer's is handed on.
+  function handle(call: Call): Promise<Reply> {
+    const { service } = call.method;
+    let pool: Pool;
+    let peer: Peer | undefined;
+    try {
+      pool = pools.get(service) ?? open(service);
+      peer = pool.pick(call);
+    } catch (error) {
+      return Promise.reject(RpcError.from(error, Code.INTERNAL));
+    }
+    return peer === undefined ? later(pool, call) : peer.handle(call);
+  }
+
+  async function later(pool: Pool, call: Call): Promise<Reply> {
+    const peer = await waitForPeer(pool, call, clock);
+    return peer.handle(call);
+  }
+
   return {
-    async handle(call) {
-      const peer = pool(call.method.service).picker?.(call);
-      if (!peer) throw new RpcError(Code.UNAVAILABLE, "none", { unprocessed: true });
-      return peer.handle(call);
-    },
-    async close() {
-      for (const p of pools.values()) {
-        p.stop();
-        await Promise.all([...p.peers.values()].map((x) => x.close()));
-      }
+    handle,
+    peers: (service) => pools.get(service)?.peers ?? [],
+    close() {
+      closing ??= Promise.all([...pools.values()].map((pool) => pool.close())).then(() => {});
+      pools.clear();
+      return closing;
     },
   };
 }

@@ -1,5 +1,15 @@
+import type { Peer } from "../core/transport.ts";
 import type { Balancer } from "./balancer.ts";
-export const leastLoaded = (): Balancer => (peers) => {
-  let i = 0;
-  return () => peers[i++ % peers.length];
-};
+import { twoChoices } from "./two-choices.ts";
+
+export interface LeastLoadedOptions {
+  /** A random number from 0 to 1; `Math.random` by default. */
+  readonly random?: (() => number) | undefined;
+}
+
+const inflight = (peer: Peer): number => peer.inflight;
+
+/** The peer with fewer calls in flight, of two chosen at random. */
+export function leastLoaded({ random = Math.random }: LeastLoadedOptions = {}): Balancer {
+  return (peers) => twoChoices(peers, inflight, random);
+}

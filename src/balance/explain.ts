@@ -1,0 +1,44 @@
+import type { Call } from "../core/call.ts";
+import { Code } from "../core/code.ts";
+import { RpcError } from "../core/rpc-error.ts";
+import type { Peer } from "../core/transport.ts";
+import type { Snapshot } from "../registry/registry.ts";
+
+/** Reasons that one error names; with a thousand servers there may be many. */
+const mostReasons = 3;
+
+/** UNAVAILABLE where the registry lists nobody for a service, or has not said. */
+export function nobodyListed(call: Call, heard: Snapshot | undefined): RpcError {
+  const { service } = call.method;
+  if (heard?.state === "current") return unavailable(`no endpoint of ${service} is registered (the registry says so)`);
+  const why = heard?.reason === undefined ? "has not answered yet" : `cannot be reached: ${heard.reason}`;
+  return unavailable(`no endpoint of ${service} is known (the registry ${why})`);
+}
+
+/** UNAVAILABLE where none of the peers that could take the call can take it now. */
+export function nobodyReady(call: Call, peers: readonly Peer[], known: number): RpcError {
+  const { service, name } = call.method;
+  const which = peers.length < known ? `${service} that serves ${name}` : service;
+  const of = (state: Peer["state"]) => peers.filter((peer) => peer.state === state);
+  const parts = [
+    `${known} known`,
+    ...(peers.length < known ? [`${peers.length} of them with the method`] : []),
+    ...counted(of("ejected"), "with an open circuit"),
+    ...counted(of("failed"), "not connected", true),
+    ...counted(of("connecting"), "still connecting"),
+    ...counted(of("ready"), "ready, but the balancer picked none"),
+  ];
+  return unavailable(`no endpoint of ${which} is ready (${parts.join(", ")})`);
+}
+
+function counted(peers: readonly Peer[], what: string, withReasons = false): string[] {
+  if (peers.length === 0) return [];
+  const reasons = withReasons ? [...new Set(peers.flatMap(({ reason }) => reason ?? []))] : [];
+  const more = reasons.length > mostReasons ? ["..."] : [];
+  const why = reasons.length === 0 ? "" : `: ${[...reasons.slice(0, mostReasons), ...more].join("; ")}`;
+  return [`${peers.length} ${what}${why}`];
+}
+
+function unavailable(message: string): RpcError {
+  return new RpcError(Code.UNAVAILABLE, message, { unprocessed: true });
+}

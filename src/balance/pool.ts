@@ -1,0 +1,111 @@
+import type { Call } from "../core/call.ts";
+import type { Clock } from "../core/clock.ts";
+import { Code } from "../core/code.ts";
+import type { Endpoint } from "../core/endpoint.ts";
+import type { Logger } from "../core/logger.ts";
+import { RpcError } from "../core/rpc-error.ts";
+import type { Peer } from "../core/transport.ts";
+import type { Resolver, Snapshot } from "../registry/registry.ts";
+import type { Balancer } from "./balancer.ts";
+import { nobodyListed, nobodyReady } from "./explain.ts";
+import { createMembers, type Members } from "./members.ts";
+import { type Picking, picking, serving } from "./picking.ts";
+
+export type Connect = (endpoint: Endpoint, changed: () => void) => Peer;
+
+export interface PoolOptions {
+  readonly resolver: Resolver;
+  readonly connect: Connect;
+  readonly balancer: Balancer;
+  readonly resolveTimeoutMs: number;
+  readonly slowStartMs: number;
+  readonly doubtMs: number;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+export interface Watcher {
+  /** Something changed: a pick may come out differently. */
+  changed(): void;
+  closed(error: RpcError): void;
+}
+
+/** The peers of one service, and how to pick one. */
+export interface Pool {
+  readonly peers: readonly Peer[];
+  pick(call: Call): Peer | undefined;
+  /** Until when, on the clock, a call that began to wait at `startedMs` may hope for a peer. */
+  hopeUntilMs(call: Call, startedMs: number): number;
+  /** Why no peer can take the call. */
+  unavailable(call: Call): RpcError;
+  /** Returns how to stop watching. */
+  watch(watcher: Watcher): () => void;
+  close(): Promise<void>;
+}
+
+export function createPool(service: string, options: PoolOptions): Pool {
+  const { resolver, resolveTimeoutMs, logger } = options;
+  const watchers = new Set<Watcher>();
+  const members: Members = createMembers(service, options, changed);
+  let heard: Snapshot | undefined;
+  // `undefined` when something has changed since: made again at the next pick, not at each of many changes.
+  let current: Picking | undefined;
+  let panic = false;
+  let closed = false;
+
+  const stopResolving = resolver.resolve(service, hear);
+
+  function hear(snapshot: Snapshot): void {
+    if (closed) return;
+    heard = snapshot;
+    members.hear(snapshot);
+    changed();
+  }
+
+  function changed(): void {
+    current = undefined;
+    for (const watcher of [...watchers]) watcher.changed();
+  }
+
+  function pickAnew(): Picking {
+    members.noteReady();
+    const { readySinceMs } = members;
+    current = picking(members.all(), { ...options, readySinceMs });
+    if (current.panic !== panic) {
+      panic = current.panic;
+      const what = panic ? "most circuits are open: all connected peers are called" : "most circuits are closed again";
+      logger.warn({ service }, what);
+    }
+    return current;
+  }
+
+  function candidates(call: Call): readonly Peer[] {
+    return serving(members.all(), call.method.name).map(({ peer }) => peer);
+  }
+
+  return {
+    get peers() {
+      return members.all().map(({ peer }) => peer);
+    },
+    pick: (call) => (current ?? pickAnew()).pick(call),
+    hopeUntilMs(call, startedMs) {
+      if (members.size === 0) return members.emptySinceMs + resolveTimeoutMs;
+      return (current ?? pickAnew()).connecting(call) ? startedMs + resolveTimeoutMs : Number.NEGATIVE_INFINITY;
+    },
+    unavailable(call) {
+      if (members.size === 0) return nobodyListed(call, heard);
+      return nobodyReady(call, candidates(call), members.size);
+    },
+    watch(watcher) {
+      watchers.add(watcher);
+      return () => watchers.delete(watcher);
+    },
+    close() {
+      closed = true;
+      stopResolving();
+      for (const watcher of [...watchers]) watcher.closed(new RpcError(Code.CANCELLED, "the channel was closed"));
+      return members.close();
+    },
+  };
+}

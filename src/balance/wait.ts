@@ -1,0 +1,71 @@
+import type { Call } from "../core/call.ts";
+import type { Clock } from "../core/clock.ts";
+import { Code } from "../core/code.ts";
+import { RpcError } from "../core/rpc-error.ts";
+import type { Peer } from "../core/transport.ts";
+import type { Pool } from "./pool.ts";
+
+/** The longest that a Node timer can wait, in milliseconds. */
+const longestMs = 0x7fff_ffff;
+
+/**
+ * Waits until a peer can take the call, for as long as there is hope of one.
+ * @throws RpcError UNAVAILABLE that says why there is none, DEADLINE_EXCEEDED, or the call's cancellation
+ */
+export function waitForPeer(pool: Pool, call: Call, clock: Clock): Promise<Peer> {
+  const { signal } = call;
+  const startedMs = clock.now();
+  const { promise, resolve, reject } = Promise.withResolvers<Peer>();
+  let stopTimer = (): void => {};
+  let stopWatching = (): void => {};
+
+  function settle(): void {
+    stopTimer();
+    stopWatching();
+    signal?.removeEventListener("abort", onAbort);
+  }
+
+  function fail(error: unknown): void {
+    settle();
+    reject(error);
+  }
+
+  function onAbort(): void {
+    fail(RpcError.from(signal?.reason, Code.CANCELLED));
+  }
+
+  function look(): void {
+    try {
+      const peer = pool.pick(call);
+      if (peer === undefined) lookAgain();
+      else {
+        settle();
+        resolve(peer);
+      }
+    } catch (error) {
+      fail(RpcError.from(error, Code.INTERNAL));
+    }
+  }
+
+  function lookAgain(): void {
+    const nowMs = clock.now();
+    const untilMs = Math.min(pool.hopeUntilMs(call, startedMs), call.deadline);
+    if (call.deadline <= nowMs) throw deadlinePassed(pool, call);
+    if (untilMs <= nowMs) throw pool.unavailable(call);
+    stopTimer();
+    stopTimer = clock.setTimeout(look, Math.min(Math.ceil(untilMs - nowMs), longestMs), true);
+  }
+
+  if (signal?.aborted) onAbort();
+  else {
+    signal?.addEventListener("abort", onAbort, { once: true });
+    stopWatching = pool.watch({ changed: look, closed: fail });
+    look();
+  }
+  return promise;
+}
+
+function deadlinePassed(pool: Pool, call: Call): RpcError {
+  const { message } = pool.unavailable(call);
+  return new RpcError(Code.DEADLINE_EXCEEDED, `the deadline of ${call.method.path} passed: ${message}`);
+}
