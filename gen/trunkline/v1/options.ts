@@ -60,7 +60,11 @@ export interface Retry {
   codes: Retry_Code[];
 }
 
-/** gRPC's status codes. https://grpc.io/docs/guides/status-codes/ */
+/**
+ * gRPC's status codes, under gRPC's names. https://grpc.io/docs/guides/status-codes/
+ * buf:lint:ignore ENUM_VALUE_PREFIX
+ * buf:lint:ignore ENUM_ZERO_VALUE_SUFFIX
+ */
 export const Retry_Code = {
   OK: 0,
   CANCELLED: 1,
