@@ -12,7 +12,10 @@ export const Greeter: Service<{
   /** Answers every name as it comes. */
   chat: BidiStreaming<HelloRequest, HelloReply>;
 }> = defineService("greeter.v1.Greeter", {
-  sayHello: unary("SayHello", HelloRequest, HelloReply, { idempotency: "NO_SIDE_EFFECTS" }),
+  sayHello: unary("SayHello", HelloRequest, HelloReply, {
+    idempotency: "NO_SIDE_EFFECTS",
+    policy: { retry: { maxAttempts: 4 } },
+  }),
   sayHelloAgain: unary("SayHelloAgain", HelloRequest, HelloReply),
   chat: bidiStreaming("Chat", HelloRequest, HelloReply),
 }, file);
