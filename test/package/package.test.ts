@@ -1,0 +1,131 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Ended, repository, run } from "../support/program.ts";
+
+// A user's project: outside the repository, with nothing in it but what the README says to install.
+const project = mkdtempSync(join(tmpdir(), "trunkline-user-"));
+const env: NodeJS.ProcessEnv = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env["PATH"]}` };
+
+function write(file: string, text: string): void {
+  mkdirSync(dirname(join(project, file)), { recursive: true });
+  writeFileSync(join(project, file), text);
+}
+
+async function succeed(command: string, ...args: string[]): Promise<Ended> {
+  const ended = await run(command, args, { cwd: project, env });
+  expect(ended, `${command} ${args.join(" ")}\n${ended.stdout}${ended.stderr}`).toMatchObject({ code: 0 });
+  return ended;
+}
+
+beforeAll(async () => {
+  const pack = await run("npm", ["pack", "--silent", "--pack-destination", project], { cwd: repository });
+  expect(pack, pack.stderr).toMatchObject({ code: 0 });
+  const tarball = readdirSync(project).find((file) => file.endsWith(".tgz")) as string;
+
+  const { devDependencies } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
+  const readme = readFileSync(join(repository, "README.md"), "utf8");
+  write("package.json", JSON.stringify({ name: "shop", private: true, type: "module" }));
+  write("buf.yaml", "version: v2\nmodules:\n  - path: proto\n");
+  write("buf.gen.yaml", /```yaml\n(version: v2\nplugins:.*?)```/s.exec(readme)?.[1] as string);
+  write(
+    "proto/shop/v1/shop.proto",
+    `syntax = "proto3";
+package shop.v1;
+import "google/protobuf/timestamp.proto";
+service Shop {
+  // Finds an article.
+  rpc Find(FindRequest) returns (Article);
+}
+message FindRequest { string id = 1; }
+message Article { string id = 1; int64 cents = 2; google.protobuf.Timestamp since = 3; }
+`,
+  );
+  write(
+    "tsconfig.json",
+    JSON.stringify({
+      compilerOptions: {
+        target: "es2024",
+        lib: ["es2024", "esnext.disposable"],
+        module: "nodenext",
+        types: ["node"],
+        strict: true,
+        erasableSyntaxOnly: true,
+        verbatimModuleSyntax: true,
+        exactOptionalPropertyTypes: true,
+        allowImportingTsExtensions: true,
+        noEmit: true,
+      },
+      include: ["*.ts", "gen"],
+    }),
+  );
+  write(
+    "main.ts",
+    `import { createChannel, createClient, createServer } from "trunkline";
+import { Shop } from "./gen/shop/v1/shop.rpc.ts";
+
+await using server = createServer();
+server.add(Shop, { find: ({ id }) => ({ id, cents: 250, since: { seconds: 5 } }) });
+await using channel = createChannel({ endpoints: [await server.listen("127.0.0.1:0")] });
+const { id, cents, since } = await createClient(Shop, channel).find({ id: "tea" });
+console.log(id, cents, since?.seconds);
+`,
+  );
+  write(
+    "plain.js",
+    `import { createChannel, createClient, createServer } from "trunkline";
+import { createDevEtcd } from "trunkline/devetcd";
+import { etcd } from "trunkline/etcd";
+import { Shop } from "./gen/shop/v1/shop.rpc.ts";
+
+const dev = await createDevEtcd({ listen: "127.0.0.1:0" });
+const registry = etcd(dev.uri);
+const server = createServer({ registry });
+server.add(Shop, { find: ({ id }) => ({ id, cents: 250n }) });
+await server.listen("127.0.0.1:0");
+const channel = createChannel({ registry });
+console.log((await createClient(Shop, channel).find({ id: "tea" })).cents);
+await channel.close();
+await server.close();
+await registry.close();
+await dev.close();
+`,
+  );
+  const versions = ["@bufbuild/buf", "ts-proto", "typescript", "@types/node"].map(
+    (name) => `${name}@${devDependencies[name]}`,
+  );
+  await succeed("npm", "install", "--no-audit", "--no-fund", "--prefer-offline", `./${tarball}`, ...versions);
+  await succeed("npx", "buf", "generate");
+}, 240_000);
+
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+test("a user's own .proto becomes a client and a server that type-check strictly and talk", async () => {
+  await succeed("npx", "tsc", "-p", ".");
+  expect((await succeed(process.execPath, "main.ts")).stdout).toBe("tea 250n 5n\n");
+});
+
+test("plain JavaScript finds its server through the embedded registry", async () => {
+  expect((await succeed(process.execPath, "plain.js")).stdout).toBe("250n\n");
+});
+
+test("etcd3 and grpc-js are loaded by those alone who use them", async () => {
+  const trace = `import { registerHooks } from "node:module";
+const heavy = new Set();
+registerHooks({ load(url, context, next) {
+  for (const name of ["etcd3", "@grpc/grpc-js", "@grpc/proto-loader", "ts-proto"]) if (url.includes("/node_modules/" + name + "/")) heavy.add(name);
+  return next(url, context);
+} });
+await import("trunkline");
+console.log([...heavy].join());
+`;
+  write("loaded.js", trace);
+  expect((await succeed(process.execPath, "loaded.js")).stdout).toBe("\n");
+});
+
+test("the command tells its version and what it can do", async () => {
+  const { version } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
+  expect((await succeed("npx", "trunkline", "--version")).stdout.trim()).toContain(version);
+  expect((await succeed("npx", "trunkline", "--help")).stdout).toContain("trunkline call");
+});
