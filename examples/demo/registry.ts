@@ -4,7 +4,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createDevEtcd } from "trunkline/devetcd";
 
 export interface DemoRegistry {
   readonly uri: string;
@@ -18,6 +17,7 @@ export async function demoRegistry(): Promise<DemoRegistry> {
   if (named) return { uri: named, what: `${named}, from TRUNKLINE_REGISTRY`, stop: async () => {} };
   const version = spawnSync("etcd", ["--version"], { encoding: "utf8" });
   if (version.status === 0) return realEtcd(version.stdout.split("\n")[0] ?? "etcd");
+  const { createDevEtcd } = await import("trunkline/devetcd");
   const embedded = await createDevEtcd({ listen: "127.0.0.1:0" });
   return { uri: embedded.uri, what: "the embedded one (no etcd on PATH)", stop: () => embedded.close() };
 }

@@ -4,7 +4,7 @@ import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 
 const { TRUNKLINE_REGISTRY = "", NAME = "greeter", ADDRESS = "127.0.0.1:0" } = process.env;
 
-const server = createServer({ registry: await registryFromUri(TRUNKLINE_REGISTRY, { ttlSeconds: 5 }) });
+const server = createServer({ registry: await registryFromUri(TRUNKLINE_REGISTRY) });
 server.add(Greeter, {
   sayHello({ name }, context) {
     context.header = { "served-by": NAME };
