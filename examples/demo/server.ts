@@ -23,7 +23,10 @@ const address = await server.listen(ADDRESS);
 await server.registered;
 process.send?.({ address });
 
-const leave = (): void => void server.close().then(() => process.disconnect?.());
-process.once("SIGTERM", leave);
-process.once("disconnect", leave);
+async function leave(): Promise<void> {
+  await server.close();
+  if (process.connected) process.disconnect();
+}
+process.once("SIGTERM", () => void leave());
+process.once("disconnect", () => void leave());
 process.on("SIGINT", () => {}); // Ctrl-C reaches the whole group; the demo says when to go.
