@@ -82,14 +82,19 @@ export class RpcError extends Error {
     return new RpcError(otherwise, String(error), { cause: error });
   }
 
-  /** How it reads in a log: the code's name stands before the message. */
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return `${this.codeName} ${this.stack ?? `${this.name}: ${this.message}`}`;
+  override toString(): string {
+    return `${this.name} ${this.codeName}: ${this.message}`;
   }
 }
 
 Object.defineProperty(RpcError.prototype, "name", { value: "RpcError", configurable: true, writable: true });
 Object.defineProperty(RpcError.prototype, brand, { value: true });
+// How it reads in a log: the code's name stands before the message, and nothing is printed twice.
+Object.defineProperty(RpcError.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+  value(this: RpcError): string {
+    return `${this.codeName} ${this.stack ?? `${this.name}: ${this.message}`}`;
+  },
+});
 
 /** A rich detail for an error: `new RpcError(code, text, { details: [detail(BadRequest, { … })] })`. */
 export function detail<T>(type: MessageType<T>, message: MessageInit<T>): ErrorDetail {
