@@ -13,13 +13,14 @@ export interface DemoRegistry {
 
 /** The registry that the environment names, else an etcd on PATH, else the embedded one. */
 export async function demoRegistry(): Promise<DemoRegistry> {
-  const named = process.env["TRUNKLINE_REGISTRY"];
+  const named = process.env.TRUNKLINE_REGISTRY;
   if (named) return { uri: named, what: `${named}, from TRUNKLINE_REGISTRY`, stop: async () => {} };
   const version = spawnSync("etcd", ["--version"], { encoding: "utf8" });
   if (version.status === 0) return realEtcd(version.stdout.split("\n")[0] ?? "etcd");
   const { createDevEtcd } = await import("trunkline/devetcd");
-  const embedded = await createDevEtcd({ listen: "127.0.0.1:0" });
-  return { uri: embedded.uri, what: "the embedded one (no etcd on PATH)", stop: () => embedded.close() };
+  const embedded = createDevEtcd();
+  const uri = `etcd://${await embedded.listen("127.0.0.1:0")}`;
+  return { uri, what: "the embedded one (no etcd on PATH)", stop: () => embedded.close() };
 }
 
 async function realEtcd(version: string): Promise<DemoRegistry> {

@@ -78,7 +78,7 @@ export function createChannel(options: ChannelOptions): Channel {
 
   const policyOf = policies(options.policy);
 
-  const toService = balance({ resolver, balancer, connect, logger });
+  const toService = balance({ ...options, resolver, balancer, connect, logger });
   const toAttempt = intercept(toService.handle, attemptInterceptors);
   const handle = intercept(toAttempt, [...interceptors, retry({ policyOf, logger })]);
 

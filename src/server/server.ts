@@ -1,6 +1,7 @@
+import { formatMethods, METHODS } from "../balance/methods.ts";
 import type { Interceptor } from "../core/call.ts";
 import { type Logger, silent } from "../core/logger.ts";
-import type { Service } from "../core/method.ts";
+import type { Method, Service } from "../core/method.ts";
 import type { Acceptor, Listener, ListenOptions, Transport } from "../core/transport.ts";
 import type { Registrar, Registration } from "../registry/registry.ts";
 import { http2 } from "../transport/http2/index.ts";
@@ -57,6 +58,12 @@ export interface Server {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+function methodsOf(services: readonly Service<any>[]): string {
+  return formatMethods(
+    services.map(({ name, methods }) => [name, Object.values<Method>(methods).map((each) => each.name)]),
+  );
+}
+
 /** Counts the calls that come in, for a drain to see when they stop coming. */
 function counting(acceptor: Acceptor, arrived: () => void): Acceptor {
   const { method, unknown, handle } = acceptor;
@@ -95,7 +102,10 @@ export function createServer(options: ServerOptions = {}): Server {
     if (registry !== undefined && announced.length > 0) {
       registration = registry.register({
         services: announced.map(({ name }) => name),
-        endpoint: { address: advertisedAddress(bound.address, advertise), metadata: options.metadata },
+        endpoint: {
+          address: advertisedAddress(bound.address, advertise),
+          metadata: { ...options.metadata, [METHODS]: methodsOf(announced) },
+        },
       });
     }
     return bound.address;

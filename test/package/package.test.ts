@@ -6,7 +6,7 @@ import { type Ended, repository, run } from "../support/program.ts";
 
 // A user's project: outside the repository, with nothing in it but what the README says to install.
 const project = mkdtempSync(join(tmpdir(), "trunkline-user-"));
-const env: NodeJS.ProcessEnv = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env["PATH"]}` };
+const env: NodeJS.ProcessEnv = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
 
 function write(file: string, text: string): void {
   mkdirSync(dirname(join(project, file)), { recursive: true });
@@ -79,7 +79,8 @@ import { createDevEtcd } from "trunkline/devetcd";
 import { etcd } from "trunkline/etcd";
 import { Shop } from "./gen/shop/v1/shop.rpc.ts";
 
-const dev = await createDevEtcd({ listen: "127.0.0.1:0" });
+const dev = createDevEtcd();
+await dev.listen("127.0.0.1:0");
 const registry = etcd(dev.uri);
 const server = createServer({ registry });
 server.add(Shop, { find: ({ id }) => ({ id, cents: 250n }) });

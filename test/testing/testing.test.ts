@@ -35,7 +35,12 @@ test("faults come at the share that is asked for, and only where they are asked 
   const outcomes: unknown[] = [];
   for (let i = 0; i < 3; i++) {
     await pair.greeter.sayHello({});
-    outcomes.push(await pair.greeter.sayHelloAgain({}).then(() => Code.OK, (error) => RpcError.from(error).code));
+    outcomes.push(
+      await pair.greeter.sayHelloAgain({}).then(
+        () => Code.OK,
+        (error) => RpcError.from(error).code,
+      ),
+    );
   }
   expect(outcomes).toEqual([Code.ABORTED, Code.OK, Code.ABORTED]);
 });
