@@ -15,7 +15,7 @@ const floors: readonly (readonly string[])[] = [
 /** Each npm package has one home. */
 const homes: Readonly<Record<string, readonly string[]>> = {
   "@grpc/grpc-js": ["transport/grpc-js"],
-  "@grpc/proto-loader": ["cli"],
+  "@grpc/proto-loader/build/src/util.js": ["cli"],
   etcd3: ["registry/etcd"],
   opossum: ["breaker"],
   pino: ["observe"],

@@ -1,0 +1,66 @@
+import { once } from "node:events";
+import { parseAddress } from "../core/endpoint.ts";
+import { createDevEtcd } from "../devetcd/index.ts";
+import { type Command, command } from "./command.ts";
+import { note, print } from "./output.ts";
+import { UsageError } from "./usage-error.ts";
+
+const defaultAddress = "127.0.0.1:2379";
+
+/** `trunkline dev` */
+export const dev: Command = command({
+  name: "dev",
+  usage: "[flags]",
+  description: "Runs a registry in this terminal: etcd's v3 API, in memory. What it holds is gone when it stops.",
+  flags: {
+    listen: {
+      type: "string",
+      value: "HOST:PORT",
+      summary: `Where to listen; ${defaultAddress} by default, :0 for any port.`,
+    },
+    json: { type: "boolean", summary: "Print one line of JSON: address and uri." },
+    quiet: { type: "boolean", short: "q", summary: "Print nothing." },
+  },
+  examples: ["trunkline dev", "trunkline dev --listen 127.0.0.1:0 --json"],
+  async run({ values, positionals, signal }) {
+    if (positionals.length > 0) throw new UsageError(`trunkline dev takes no argument, "${positionals[0]}" was given`);
+    const wanted = values.listen ?? defaultAddress;
+    const { host } = checkedAddress(wanted);
+    // Later than any revision of a run before, so that a client that watches on learns that its history is gone.
+    const registry = createDevEtcd({ firstRevision: BigInt(Date.now()) });
+    const address = await registry.listen(wanted).catch((error: Error) => Promise.reject(explained(error, wanted)));
+    const uri = `etcd://${address}`;
+    if (values.json) await print(JSON.stringify({ address, uri }));
+    else if (!values.quiet) await print(greeting(uri));
+    if (!isLoopback(host)) note(`Whoever reaches ${address} can read and write it: it asks for no password.`);
+    if (!signal.aborted) await once(signal, "abort");
+    await registry.close();
+    return 0;
+  },
+});
+
+function greeting(uri: string): string {
+  return [
+    `The registry listens: ${uri}`,
+    `Servers and clients find it by: export TRUNKLINE_REGISTRY=${uri}`,
+    "Ctrl-C stops it, and what it holds is gone.",
+  ].join("\n");
+}
+
+function checkedAddress(address: string): { readonly host: string } {
+  try {
+    return parseAddress(address);
+  } catch (error) {
+    throw new UsageError(`trunkline dev --listen: ${(error as Error).message}`);
+  }
+}
+
+function explained(error: Error, address: string): Error {
+  if ((error.cause as NodeJS.ErrnoException | undefined)?.code !== "EADDRINUSE") return error;
+  const hint = "an etcd or another `trunkline dev` may be running: use that one, or choose a port with --listen";
+  return new Error(`${address} is taken; ${hint} 127.0.0.1:0`);
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
+}

@@ -1,0 +1,61 @@
+import type { Snapshot } from "../registry/registry.ts";
+import { type Command, command } from "./command.ts";
+import { print } from "./output.ts";
+import { openRegistry, registryFlag, registryUri } from "./registry-flag.ts";
+import { endpointsNow, follow, nobodyServes } from "./registry-view.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** `trunkline ls` */
+export const ls: Command = command({
+  name: "ls",
+  usage: "[service] [flags]",
+  description: "Lists the services in the registry and their servers, or the servers of one service.",
+  flags: {
+    registry: registryFlag,
+    json: { type: "boolean", summary: "Print a line of JSON for each service." },
+    watch: { type: "boolean", short: "w", summary: "Print the service again whenever it changes, until Ctrl-C." },
+  },
+  examples: ["trunkline ls --registry etcd://127.0.0.1:2379", "trunkline ls greeter.v1.Greeter --watch"],
+  async run({ values, positionals, signal }) {
+    const [only, ...more] = positionals;
+    if (more.length > 0) throw new UsageError(`trunkline ls takes one service; what is "${more[0]}" for?`);
+    if (values.watch && only === undefined) {
+      throw new UsageError("--watch needs a service: trunkline ls <service> --watch");
+    }
+    const uri = registryUri(values.registry);
+    if (uri === undefined) throw new UsageError("which registry? give --registry URI, or set TRUNKLINE_REGISTRY");
+    const registry = await openRegistry(uri);
+    const format = values.json ? jsonOf : textOf;
+    try {
+      if (only !== undefined && values.watch) {
+        await follow(registry, only, signal, (snapshot) => print(format(only, snapshot)));
+        return 0;
+      }
+      const names = only === undefined ? await registry.services() : [only];
+      for (const name of names) {
+        const endpoints = await endpointsNow(registry, name, signal);
+        if (only !== undefined && endpoints.length === 0) throw await nobodyServes(registry, name);
+        await print(format(name, { endpoints, state: "current" }));
+      }
+      return 0;
+    } catch (error) {
+      if (signal.aborted) return 130;
+      throw error;
+    } finally {
+      await registry.close();
+    }
+  },
+});
+
+function jsonOf(service: string, { endpoints, state, reason }: Snapshot): string {
+  return JSON.stringify({ service, ...(state !== "current" && { state, reason }), endpoints });
+}
+
+function textOf(service: string, { endpoints, state, reason }: Snapshot): string {
+  const lines = endpoints.map(({ address, metadata = {} }) => {
+    const facts = Object.entries(metadata).map(([key, value]) => `  ${key}=${value}`);
+    return `  ${address}${facts.join("")}`;
+  });
+  const doubt = state === "current" ? "" : ` (${state}: ${reason ?? "no reason known"})`;
+  return [`${service}${doubt}`, ...(lines.length === 0 ? ["  no servers"] : lines)].join("\n");
+}

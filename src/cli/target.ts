@@ -1,0 +1,83 @@
+import { readFileSync } from "node:fs";
+import { type Channel, createChannel } from "../client/channel.ts";
+import { parseAddress } from "../core/endpoint.ts";
+import type { ClientTls } from "../core/transport.ts";
+import type { Resolver } from "../registry/registry.ts";
+import type { Switch, TextFlag, Values } from "./command.ts";
+import { reflectionPackage } from "./reflection.ts";
+import { openRegistry, registryFlag, registryUri } from "./registry-flag.ts";
+import { UsageError } from "./usage-error.ts";
+
+type TextFlagName = "registry" | "address" | "ca" | "cert" | "key" | "server-name";
+
+/** Flags that say which server to call, and how to trust it. */
+export const targetFlags: Readonly<Record<TextFlagName, TextFlag> & Record<"tls", Switch>> = {
+  registry: registryFlag,
+  address: { type: "string", short: "a", value: "HOST:PORT", summary: "The server itself, in place of a registry." },
+  tls: { type: "boolean", summary: "Call over TLS; the flags below imply it." },
+  ca: { type: "string", value: "FILE", summary: "Authorities to trust, in PEM; the system's by default." },
+  cert: { type: "string", value: "FILE", summary: "The client's certificate in PEM, for mutual TLS." },
+  key: { type: "string", value: "FILE", summary: "The key of the client's certificate, in PEM." },
+  "server-name": { type: "string", value: "NAME", summary: "The name to verify in the server's certificate." },
+};
+
+/** The way to the servers of one service. */
+export interface Target {
+  readonly channel: Channel;
+  close(): Promise<void>;
+}
+
+/** @throws UsageError where the flags name no server */
+export async function openTarget(service: string, values: Values<typeof targetFlags>): Promise<Target> {
+  const tls = tlsOf(values);
+  if (values.address !== undefined) {
+    if (values.registry !== undefined) throw new UsageError("give --address or --registry, not both");
+    const channel = createChannel({ endpoints: [checkedAddress(values.address)], tls });
+    return { channel, close: () => channel.close() };
+  }
+  const uri = registryUri(values.registry);
+  if (uri === undefined) {
+    throw new UsageError("which server? give --address HOST:PORT or --registry URI, or set TRUNKLINE_REGISTRY");
+  }
+  const registry = await openRegistry(uri);
+  const channel = createChannel({ registry: reflectionOn(service, registry), tls });
+  return {
+    channel,
+    async close() {
+      await channel.close();
+      await registry.close();
+    },
+  };
+}
+
+/** Nobody registers reflection: it is asked of the servers of the service that is to be called. */
+function reflectionOn(service: string, registry: Resolver): Resolver {
+  return {
+    resolve: (name, listener) => registry.resolve(name.startsWith(reflectionPackage) ? service : name, listener),
+  };
+}
+
+function checkedAddress(address: string): string {
+  if (address.startsWith("unix:")) return address;
+  try {
+    parseAddress(address);
+    return address;
+  } catch (error) {
+    throw new UsageError(`--address: ${(error as Error).message}`);
+  }
+}
+
+function tlsOf({ tls, ca, cert, key, "server-name": serverName }: Values<typeof targetFlags>): ClientTls | undefined {
+  const given = [ca, cert, key, serverName].some((flag) => flag !== undefined);
+  if (!tls && !given) return undefined;
+  if ((cert === undefined) !== (key === undefined)) throw new UsageError("--cert and --key go together");
+  return { ca: pem("--ca", ca), cert: pem("--cert", cert), key: pem("--key", key), serverName };
+}
+
+function pem(flag: string, path: string | undefined): Uint8Array | undefined {
+  try {
+    return path === undefined ? undefined : readFileSync(path);
+  } catch (error) {
+    throw new UsageError(`${flag}: ${(error as Error).message}`);
+  }
+}
