@@ -23,7 +23,6 @@ const reasons: Readonly<Record<string, string>> = {
   CERT_SIGNATURE_FAILURE: notTrusted,
   CERT_HAS_EXPIRED: "the server's certificate has expired",
   CERT_NOT_YET_VALID: "the server's certificate is not valid yet",
-  ERR_TLS_CERT_ALTNAME_INVALID: "the server's certificate is for another name",
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: "the server asks for a client certificate",
   ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: "the TLS handshake failed",
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: "the server does not trust the client's certificate",
@@ -34,11 +33,21 @@ const reasons: Readonly<Record<string, string>> = {
  * them: `connection refused (ECONNREFUSED)`.
  */
 export function connectReason(error: unknown): string {
+  if (isWrongName(error)) return `the server's certificate is for ${error.cert.subjectaltname}, not for ${error.host}`;
   const message = error instanceof Error ? error.message : String(error);
   const code = codeOf(error) ?? /\b(?:ERR_[A-Z0-9_]+|E[A-Z]{3,})\b/.exec(message)?.[0];
   const reason = code === undefined ? undefined : reasons[code];
-  if (reason === undefined) return message;
-  return code === "ERR_TLS_CERT_ALTNAME_INVALID" ? `${reason}: ${message}` : `${reason} (${code})`;
+  return reason === undefined ? message : `${reason} (${code})`;
+}
+
+/** As `tls.checkServerIdentity` makes it. */
+interface WrongName {
+  readonly host: string;
+  readonly cert: { readonly subjectaltname: string };
+}
+
+function isWrongName(error: unknown): error is WrongName {
+  return codeOf(error) === "ERR_TLS_CERT_ALTNAME_INVALID";
 }
 
 function codeOf(error: unknown): string | undefined {

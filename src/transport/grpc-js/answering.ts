@@ -20,9 +20,24 @@ export function answer(
       answering = answerOver(streamOf(call), { ...options, metadata: fromGrpc(metadata), deadline });
     },
     onReceiveMessage: (bytes: Buffer) => answering?.message(asBytes(bytes)),
-    onReceiveHalfClose: () => answering?.end(),
+    onReceiveHalfClose() {
+      if (options.method.requestStream) unlessCancelled(call, () => answering?.end());
+      else answering?.end();
+    },
     // Comes for every call that is over; `answering` ignores it where it was ended from here.
     onCancel: () => answering?.cancelled(Code.CANCELLED, "the client gave the call up, or its connection broke"),
+  });
+}
+
+/**
+ * Node's HTTP/2 client says that its stream has ended before it says that it was cancelled, in two writes. What it sent
+ * must not pass for all that was to come, so the end waits for a turn; asking grpc-js for more then makes it look at
+ * the stream, and where that is gone `onCancel` comes before the next tick.
+ */
+function unlessCancelled(call: ServerInterceptingCallInterface, end: () => void): void {
+  setImmediate(() => {
+    call.startRead();
+    process.nextTick(end);
   });
 }
 

@@ -16,7 +16,7 @@ const neverProcessed =
 export function openOn(channel: Channel, address: string): OpenStream {
   return ({ path, metadata, deadline }, events) => {
     const headers = toGrpc(metadata);
-    const timeout = formatTimeout(deadline === NEVER ? NEVER : deadline - now());
+    const timeout = formatTimeout(remainingMs(deadline));
     if (timeout !== undefined) headers.set("grpc-timeout", timeout);
     try {
       // No deadline for grpc-js: the caller of this watches it, and sends what is left of it in the header.
@@ -32,6 +32,12 @@ export function openOn(channel: Channel, address: string): OpenStream {
       return refused(events, address, cause);
     }
   };
+}
+
+/** A grpc-js server takes a timeout that no timer of Node's reaches for one that has passed: such a one is not sent. */
+function remainingMs(deadline: number): number {
+  const remaining = deadline === NEVER ? NEVER : deadline - now();
+  return remaining > 0x7fff_ffff ? NEVER : remaining;
 }
 
 /** For a channel that was closed in between. */
@@ -62,7 +68,7 @@ function listenerFor(events: CallingEvents, address: string) {
 /** The status that the server sent. */
 function received({ code, details: message, metadata: raw }: StatusObject, metadata: Metadata): RpcError {
   const bytes = raw.get("grpc-status-details-bin")[0];
-  const details = bytes instanceof Uint8Array ? decodeDetails(bytes) : [];
+  const details = Buffer.isBuffer(bytes) ? decodeDetails(asBytes(bytes)) : [];
   return new RpcError(codeFrom(code), message, { metadata, details });
 }
 

@@ -36,7 +36,7 @@ export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer
       await ready(channel, signal);
     } catch (error) {
       if (!signal.aborted) abandon();
-      throw error;
+      throw credentials.failure ?? error;
     } finally {
       signal.removeEventListener("abort", abandon);
     }

@@ -13,6 +13,8 @@ type SecureConnector = ReturnType<ChannelCredentials["_createSecureConnector"]>;
 export class SocketCredentials extends ChannelCredentials {
   readonly #tls: ConnectionOptions | undefined;
   readonly #opened: (socket: Socket) => void;
+  /** Why the TLS handshake failed, where it did: grpc-js passes on no more than its text. */
+  failure: unknown;
 
   constructor(tls: ConnectionOptions | undefined, opened: (socket: Socket) => void) {
     super();
@@ -33,7 +35,11 @@ export class SocketCredentials extends ChannelCredentials {
       connect: async (socket) => {
         this.#opened(socket);
         if (this.#tls === undefined) return { socket, secure: false };
-        return { socket: await secure(socket, this.#tls), secure: true };
+        const secured = secure(socket, this.#tls);
+        secured.catch((error) => {
+          this.failure = error;
+        });
+        return { socket: await secured, secure: true };
       },
       waitForReady: () => Promise.resolve(),
       getCallCredentials: () => calls ?? CallCredentials.createEmpty(),
