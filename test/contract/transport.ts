@@ -1,0 +1,33 @@
+import { describe } from "vitest";
+import { backPressure } from "./transport/back-pressure.ts";
+import { calls } from "./transport/calls.ts";
+import { cancellation } from "./transport/cancellation.ts";
+import { compression } from "./transport/compression.ts";
+import { connections } from "./transport/connections.ts";
+import { deadlines } from "./transport/deadlines.ts";
+import { errors } from "./transport/errors.ts";
+import { limits } from "./transport/limits.ts";
+import { metadata } from "./transport/metadata.ts";
+import { shutdown } from "./transport/shutdown.ts";
+import { tls } from "./transport/tls.ts";
+import { type Abilities, createWorld, type Wire } from "./transport/world.ts";
+
+export type { Abilities, Wire } from "./transport/world.ts";
+
+/** What every wire must do. `make` is called for each test, and makes a fresh wire. */
+export function transportContract(name: string, make: () => Wire, abilities: Abilities): void {
+  describe(name, () => {
+    const world = createWorld(make, abilities);
+    describe("calls", () => calls(world));
+    describe("metadata", () => metadata(world, abilities));
+    describe("errors", () => errors(world, abilities));
+    describe("deadlines", () => deadlines(world, abilities));
+    describe("cancellation", () => cancellation(world, abilities));
+    describe("back-pressure", () => backPressure(world));
+    describe("limits", () => limits(world, abilities));
+    describe("connections", () => connections(world, abilities));
+    describe("shutdown", () => shutdown(world));
+    if (abilities.tls) describe("TLS", () => tls(world));
+    if (abilities.compressedRequests) describe("compression", () => compression(world, abilities));
+  });
+}

@@ -1,0 +1,191 @@
+import { expect, test } from "vitest";
+import type { Payload } from "../../../gen/probe/v1/probe.ts";
+import { Code } from "../../../src/core/code.ts";
+import { Metadata } from "../../../src/core/metadata.ts";
+import { RpcError } from "../../../src/core/rpc-error.ts";
+import {
+  type Abilities,
+  collect,
+  echo,
+  event,
+  expand,
+  failure,
+  payload,
+  reply,
+  requests,
+  responses,
+  texts,
+  type World,
+} from "./world.ts";
+
+/** The bytes that a payload's tag and length take before `data`, for data of 128 to 16,383 bytes. */
+const headBytes = 3;
+
+/** Limits, which whoever receives a thing enforces. */
+export function limits(world: () => World, { sockets }: Abilities): void {
+  test("a request over the server's limit is RESOURCE_EXHAUSTED and does not reach the handler", async () => {
+    let called = false;
+    const answers = {
+      echo(one: { request: unknown }) {
+        called = true;
+        return reply(one.request);
+      },
+    };
+    const { peer } = await world().pair(answers, { listen: { maxReceiveMessageBytes: 1000 } });
+    expect((await failure(echo(peer, payload("", 1001 - headBytes)))).code).toBe(Code.RESOURCE_EXHAUSTED);
+    expect(called).toBe(false);
+    expect((await echo(peer, payload("", 1000 - headBytes))).response).toEqual(payload("", 1000 - headBytes));
+  });
+
+  test("a request over the limit in the middle of a stream ends the call on both sides", async () => {
+    const seen = event<RpcError>();
+    const { peer } = await world().pair(
+      {
+        async collect(one) {
+          seen.happen(await failure(texts(requests(one))));
+          return reply({ count: 0, bytes: 0n });
+        },
+      },
+      { listen: { maxReceiveMessageBytes: 1000 } },
+    );
+    async function* growing(): AsyncGenerator<Payload> {
+      for (let size = 100; ; size *= 2) yield payload("", size);
+    }
+    expect((await failure(collect(peer, growing()))).code).toBe(Code.RESOURCE_EXHAUSTED);
+    await seen.happened;
+  });
+
+  test("a response over the client's limit is RESOURCE_EXHAUSTED", async () => {
+    const { peer } = await world().pair({}, { connect: { maxReceiveMessageBytes: 1000 } });
+    expect((await failure(echo(peer, payload("", 1001 - headBytes)))).code).toBe(Code.RESOURCE_EXHAUSTED);
+    expect((await echo(peer, payload("", 1000 - headBytes))).response).toEqual(payload("", 1000 - headBytes));
+  });
+
+  test("a response over the limit in the middle of a stream throws to its reader and stops the server", async () => {
+    const released = event();
+    const { peer } = await world().pair(
+      {
+        expand: () =>
+          reply(
+            (async function* () {
+              try {
+                for (let size = 100; ; size *= 2) yield payload("", size);
+              } finally {
+                released.happen();
+              }
+            })(),
+          ),
+      },
+      { connect: { maxReceiveMessageBytes: 1000 } },
+    );
+    const reading = async (): Promise<unknown> => texts(responses(await expand(peer)));
+    expect((await failure(reading())).code).toBe(Code.RESOURCE_EXHAUSTED);
+    await released.happened;
+  });
+
+  test("four megabytes are the limit where nothing is said", async () => {
+    const { peer } = await world().pair();
+    const limit = 4 * 1024 * 1024;
+    const { response } = await echo(peer, payload("", limit - 5));
+    expect((response as Payload).data).toHaveLength(limit - 5);
+    expect((await failure(echo(peer, payload("", limit)))).code).toBe(Code.RESOURCE_EXHAUSTED);
+  });
+
+  test("a request over the client's own limit is not sent", async () => {
+    let called = false;
+    const answers = {
+      echo(one: { request: unknown }) {
+        called = true;
+        return reply(one.request);
+      },
+    };
+    const { peer } = await world().pair(answers, { connect: { maxSendMessageBytes: 100 } });
+    const error = await failure(echo(peer, payload("", 101)));
+    expect(error.code).toBe(Code.RESOURCE_EXHAUSTED);
+    expect(error.message).toContain("the limit is 100");
+    await expand(peer);
+    expect(called).toBe(false);
+  });
+
+  test("a response over the server's own limit is RESOURCE_EXHAUSTED", async () => {
+    const { peer } = await world().pair({}, { listen: { maxSendMessageBytes: 100 } });
+    expect((await failure(echo(peer, payload("", 101)))).code).toBe(Code.RESOURCE_EXHAUSTED);
+    expect((await echo(peer, payload("", 50))).response).toEqual(payload("", 50));
+  });
+
+  test("request metadata over the server's limit is RESOURCE_EXHAUSTED", async () => {
+    let called = false;
+    const answers = {
+      echo(one: { request: unknown }) {
+        called = true;
+        return reply(one.request);
+      },
+    };
+    const { peer } = await world().pair(answers, { listen: { maxMetadataBytes: 2000 } });
+    const metadata = Metadata.from({ long: "x".repeat(2000) });
+    expect((await failure(echo(peer, payload(), { metadata }))).code).toBe(Code.RESOURCE_EXHAUSTED);
+    expect(called).toBe(false);
+    await echo(peer, payload(), { metadata: Metadata.from({ long: "x".repeat(1000) }) });
+    expect(called).toBe(true);
+  });
+
+  test("a header or a trailer over the client's limit is RESOURCE_EXHAUSTED", async () => {
+    const long = Metadata.from({ long: "x".repeat(2000) });
+    const { peer } = await world().pair(
+      {
+        echo: (one) => reply(one.request, long),
+        expand: () => reply((async function* () {})(), Metadata.EMPTY, long),
+        async collect() {
+          throw new RpcError(Code.ABORTED, "with much to say", { metadata: long });
+        },
+      },
+      { connect: { maxMetadataBytes: 2000 } },
+    );
+    expect((await failure(echo(peer))).code).toBe(Code.RESOURCE_EXHAUSTED);
+    expect((await failure(expand(peer).then(responses).then(texts))).code).toBe(Code.RESOURCE_EXHAUSTED);
+    expect((await failure(collect(peer, (async function* () {})()))).code).toBe(Code.RESOURCE_EXHAUSTED);
+    expect(peer.ready).toBe(true);
+  });
+
+  if (sockets) {
+    test("calls over the server's limit of streams wait for their turn", async () => {
+      let running = 0;
+      let most = 0;
+      const { peer } = await world().pair(
+        {
+          async echo(one) {
+            running += 1;
+            most = Math.max(most, running);
+            await new Promise(setImmediate);
+            running -= 1;
+            return reply(one.request);
+          },
+        },
+        { listen: { maxConcurrentStreams: 4 } },
+      );
+      await echo(peer);
+      await Promise.all(Array.from({ length: 40 }, () => echo(peer)));
+      expect(most).toBeLessThanOrEqual(8);
+    });
+
+    test("a connection over the server's limit is not taken, and takes its turn later", async () => {
+      const here = world();
+      const listener = await here.serve({}, { maxConnections: 1 });
+      const first = here.dial(listener.address);
+      await echo(first);
+      const second = here.dial(listener.address);
+      expect(await failure(echo(second))).toMatchObject({ code: Code.UNAVAILABLE, unprocessed: true });
+      await first.close();
+      await expect
+        .poll(
+          () =>
+            echo(second).then(
+              () => true,
+              () => false,
+            ),
+          { timeout: 10_000 },
+        )
+        .toBe(true);
+    });
+  }
+}

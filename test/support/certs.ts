@@ -1,0 +1,23 @@
+import { readFileSync } from "node:fs";
+import type { ClientTls, ServerTls } from "../../src/core/transport.ts";
+
+function pem(name: string): string {
+  return readFileSync(new URL(`./certs/${name}`, import.meta.url), "utf8");
+}
+
+/** Signed the certificates of `serverTls`, `elsewhereTls` and `clientCertificate`. */
+export const authority: string = pem("ca.pem");
+/** Signed `strangerCertificate` alone. */
+export const otherAuthority: string = pem("other-ca.pem");
+
+/** For localhost, 127.0.0.1 and ::1. */
+export const serverTls: ServerTls = { cert: pem("server.pem"), key: pem("server.key") };
+/** For elsewhere.example. */
+export const elsewhereTls: ServerTls = { cert: pem("elsewhere.pem"), key: pem("elsewhere.key") };
+/** `serverTls`, asking clients for a certificate. */
+export const mutualTls: ServerTls = { ...serverTls, ca: authority };
+
+/** `O=Trunkline, CN=a client`, for client.example and spiffe://example/client. */
+export const clientCertificate: ClientTls = { cert: pem("client.pem"), key: pem("client.key") };
+/** Of a client whose authority nobody trusts. */
+export const strangerCertificate: ClientTls = { cert: pem("stranger.pem"), key: pem("stranger.key") };
