@@ -1,0 +1,129 @@
+import type { Call } from "../core/call.ts";
+import type { Peer } from "../core/transport.ts";
+import type { Balancer } from "./balancer.ts";
+import { hash, mix } from "./hash.ts";
+
+export interface ConsistentHashOptions {
+  /** What makes calls go together: a key of their metadata, or a function of them. Calls without go anywhere. */
+  readonly key: string | ((call: Call) => string | undefined);
+  /**
+   * The most calls in flight that a peer is given, as a multiple of the average; what is over goes to the next on the
+   * ring. 1.25 is a good value for keys of which some are hot. No bound by default.
+   */
+  readonly maxLoadFactor?: number | undefined;
+  /** A random number from 0 to 1; `Math.random` by default. */
+  readonly random?: (() => number) | undefined;
+}
+
+/** Points that are tried for a key: the more, the less the fullest peer has above the average. */
+const probes = 21;
+/** Points of a peer on the ring: the more, the less the emptiest has below the average. */
+const places = 10;
+
+/**
+ * Calls with the same key to the same peer. When a peer comes or goes only the keys that it takes or leaves move.
+ *
+ * Multi-probe consistent hashing (B. Appleton, M. O'Reilly, 2015, https://arxiv.org/abs/1505.00062): of several points
+ * made from the key, the one nearest to a peer counts. So few places on the ring are enough for each peer, and a ring of
+ * a thousand peers is made in a millisecond or two, which matters, since it is made anew whenever a peer's state changes.
+ * The bound is that of "Consistent Hashing with Bounded Loads" (https://arxiv.org/abs/1608.01350).
+ */
+export function consistentHash(options: ConsistentHashOptions): Balancer {
+  const { key, maxLoadFactor = Number.POSITIVE_INFINITY, random = Math.random } = options;
+  const keyOf = typeof key === "string" ? (call: Call) => call.metadata.get(key) : key;
+
+  return (peers) => {
+    const ring = ringOf(peers);
+    const { points, owners } = ring;
+    const overloaded = loadBound(peers, maxLoadFactor);
+
+    return (call) => {
+      if (points.length === 0) return undefined;
+      const text = keyOf(call);
+      const first = text === undefined ? Math.floor(random() * points.length) : nearest(ring, hash(text));
+      for (let i = 0; i < points.length; i++) {
+        const peer = peers[owners[(first + i) % points.length] as number] as Peer;
+        if (peer.endpoint.address !== call.avoid && !overloaded(peer)) return peer;
+      }
+      return peers[owners[first] as number];
+    };
+  };
+}
+
+interface Ring {
+  /** In ascending order. */
+  readonly points: Uint32Array;
+  /** For each point the index of its peer. */
+  readonly owners: Uint32Array;
+  /** The ring in equal parts: for each the index of the first point that is not before it. */
+  readonly parts: Uint32Array;
+  /** Shifts a point to the index of its part. */
+  readonly shift: number;
+}
+
+function ringOf(peers: readonly Peer[]): Ring {
+  // A point and its owner in one number, so that the sort is that of a typed array.
+  const packed = new Float64Array(peers.length * places);
+  for (const [owner, { endpoint }] of peers.entries()) {
+    const key = hash(endpoint.address);
+    for (let i = 0; i < places; i++) packed[owner * places + i] = pointOf(key, i) * peers.length + owner;
+  }
+  packed.sort();
+  const points = new Uint32Array(packed.length);
+  const owners = new Uint32Array(packed.length);
+  for (const [at, both] of packed.entries()) {
+    points[at] = Math.floor(both / peers.length);
+    owners[at] = both % peers.length;
+  }
+  return { points, owners, ...partsOf(points) };
+}
+
+/** The i-th of the points that a key makes. */
+function pointOf(key: number, i: number): number {
+  return mix(key + Math.imul(i, 0x9e3779b9));
+}
+
+/** As many parts as points or a few more, so that a part has about one point and is found without a search. */
+function partsOf(points: Uint32Array): Pick<Ring, "parts" | "shift"> {
+  const shift = Math.max(1, Math.clz32(points.length));
+  const parts = new Uint32Array(2 ** (32 - shift));
+  let at = 0;
+  for (let part = 0; part < parts.length; part++) {
+    while (at < points.length && (points[at] as number) >>> shift < part) at++;
+    parts[part] = at;
+  }
+  return { parts, shift };
+}
+
+/** The index of the point that follows most closely on one of the key's. */
+function nearest({ points, parts, shift }: Ring, key: number): number {
+  let found = 0;
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < probes; i++) {
+    const probe = pointOf(key, i);
+    let at = parts[probe >>> shift] as number;
+    while (at < points.length && (points[at] as number) < probe) at++;
+    if (at === points.length) at = 0;
+    const distance = ((points[at] as number) - probe) >>> 0;
+    if (distance < least) {
+      least = distance;
+      found = at;
+    }
+  }
+  return found;
+}
+
+/** Tells whether a peer has its fill. The average is taken anew once in as many picks as there are peers. */
+function loadBound(peers: readonly Peer[], factor: number): (peer: Peer) => boolean {
+  if (factor === Number.POSITIVE_INFINITY) return () => false;
+  let left = 0;
+  let most = 0;
+  return (peer) => {
+    if (--left < 0) {
+      left = peers.length - 1;
+      const total = peers.reduce((sum, { inflight }) => sum + inflight, 1);
+      most = Math.ceil((factor * total) / peers.length);
+    }
+    return peer.inflight >= most;
+  };
+}

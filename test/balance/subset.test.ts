@@ -1,0 +1,60 @@
+import { expect, test } from "vitest";
+import { subset } from "../../src/balance/subset.ts";
+import type { Snapshot } from "../../src/registry/registry.ts";
+import { fakeRegistry } from "./fakes.ts";
+
+const fleet = Array.from({ length: 100 }, (_, i) => `10.0.0.${i}:50051`);
+
+function seenBy(client: string, size: number, addresses: readonly string[]): string[] {
+  const registry = fakeRegistry();
+  registry.say(addresses);
+  let seen: Snapshot | undefined;
+  subset(registry, { size, client }).resolve("a.B", (snapshot) => {
+    seen = snapshot;
+  })();
+  expect(registry.listeners).toBe(0);
+  return seen?.endpoints.map(({ address }) => address) ?? [];
+}
+
+test("a client sees so many servers and always the same, in whatever order they come", () => {
+  const seen = seenBy("client-1", 10, fleet);
+  expect(new Set(seen).size).toBe(10);
+  expect(seenBy("client-1", 10, fleet.toReversed())).toEqual(seen);
+  expect(seenBy("client-2", 10, fleet)).not.toEqual(seen);
+});
+
+test("a small fleet is seen whole, and so is what the registry says of its certainty", () => {
+  expect(seenBy("client-1", 10, fleet.slice(0, 10))).toEqual(fleet.slice(0, 10));
+  const registry = fakeRegistry();
+  registry.say(fleet, "stale", "connection refused");
+  let seen: Snapshot | undefined;
+  subset(registry, { size: 1, client: "x" }).resolve("a.B", (snapshot) => {
+    seen = snapshot;
+  });
+  expect(seen).toMatchObject({ state: "stale", reason: "connection refused" });
+});
+
+test("a server that goes changes one of the subset at most", () => {
+  const before = seenBy("client-1", 10, fleet);
+  const without = seenBy(
+    "client-1",
+    10,
+    fleet.filter((address) => address !== before[3]),
+  );
+  expect(without.filter((address) => !before.includes(address))).toHaveLength(1);
+});
+
+test("many clients together load the fleet evenly", () => {
+  const clients = new Map(fleet.map((address) => [address, 0]));
+  for (let i = 0; i < 1_000; i++) {
+    for (const address of seenBy(`host-${i}`, 20, fleet)) clients.set(address, (clients.get(address) ?? 0) + 1);
+  }
+  for (const count of clients.values()) {
+    expect(count).toBeGreaterThan(150);
+    expect(count).toBeLessThan(250);
+  }
+});
+
+test("a size that makes no sense is refused", () => {
+  expect(() => subset(fakeRegistry(), { size: 0, client: "x" })).toThrow("subset size 0: give a positive integer");
+});

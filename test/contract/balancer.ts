@@ -1,0 +1,88 @@
+import { describe, expect, test } from "vitest";
+import { avoiding } from "../../src/balance/avoid.ts";
+import type { Balancer } from "../../src/balance/balancer.ts";
+import type { Call } from "../../src/core/call.ts";
+import { Metadata } from "../../src/core/metadata.ts";
+import type { Peer } from "../../src/core/transport.ts";
+import { fakePeer, fakePeers, makeCall, seeded } from "../balance/fakes.ts";
+
+export interface BalancerContract {
+  readonly name: string;
+  readonly make: (random: () => number) => Balancer;
+  /** How far from its fair share, as a part of it, a peer's share of 20,000 calls among ten equal peers may be. */
+  readonly unevenness: number;
+}
+
+/** The calls of many users: each has a key of its own, for balancers that look at it. */
+function userCall(user: number, avoid?: string): Call {
+  return makeCall({ metadata: Metadata.from({ user: `user-${user}` }), avoid });
+}
+
+/** What every balancer does. */
+export function balancerContract({ name, make, unevenness }: BalancerContract): void {
+  describe(`${name}, as every balancer,`, () => {
+    const balancer = make(seeded());
+    const addressOf = (peer: Peer | undefined) => peer?.endpoint.address;
+
+    test("picks the only peer there is, also where it is to be avoided", () => {
+      const only = fakePeer("10.0.0.1:50051");
+      const pick = balancer([only]);
+      for (let i = 0; i < 10; i++) expect(addressOf(pick(userCall(i)))).toBe("10.0.0.1:50051");
+      expect(addressOf(pick(userCall(1, "10.0.0.1:50051")))).toBe("10.0.0.1:50051");
+    });
+
+    test("picks nobody where there is nobody", () => {
+      const pick = balancer([]);
+      for (let i = 0; i < 10; i++) expect(pick(userCall(i))).toBeUndefined();
+    });
+
+    test("spreads calls over equal peers", () => {
+      const peers = fakePeers(10);
+      const pick = balancer(peers);
+      const picked = new Map<string | undefined, number>();
+      for (let i = 0; i < 20_000; i++) {
+        const address = addressOf(pick(userCall(i)));
+        picked.set(address, (picked.get(address) ?? 0) + 1);
+      }
+      expect(new Set(picked.keys())).toEqual(new Set(peers.map(addressOf)));
+      for (const count of picked.values()) expect(Math.abs(count / 2_000 - 1)).toBeLessThan(unevenness);
+    });
+
+    test("reaches each of two peers and of a thousand", () => {
+      for (const count of [2, 1_000]) {
+        const pick = balancer(fakePeers(count));
+        const reached = new Set<string | undefined>();
+        for (let i = 0; i < count * 20; i++) reached.add(addressOf(pick(userCall(i))));
+        expect(reached.size).toBeGreaterThan(count * 0.99);
+      }
+    });
+
+    test("is kept from the peer of the attempt before", () => {
+      for (const count of [2, 3, 10]) {
+        const peers = fakePeers(count);
+        const pick = avoiding(peers, balancer(peers), seeded());
+        for (let i = 0; i < 500; i++) {
+          const first = addressOf(pick(userCall(i)));
+          const second = addressOf(pick(userCall(i, first)));
+          expect(second).not.toBe(first);
+          expect(second).toBeDefined();
+        }
+      }
+    });
+
+    test("makes pickers that do not disturb each other", () => {
+      const [left, right] = [fakePeers(3), fakePeers(6).slice(3)];
+      const pickers = [balancer(left), balancer(right)] as const;
+      for (let i = 0; i < 60; i++) {
+        expect(left.map(addressOf)).toContain(addressOf(pickers[0](userCall(i))));
+        expect(right.map(addressOf)).toContain(addressOf(pickers[1](userCall(i))));
+      }
+    });
+
+    test("hands the call to the peer that it picked", async () => {
+      const peer = fakePeer("10.0.0.1:50051");
+      await balancer([peer])(userCall(1))?.handle(userCall(1));
+      expect(peer.calls).toBe(1);
+    });
+  });
+}
