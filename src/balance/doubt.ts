@@ -6,9 +6,9 @@
  * 1. Only a `current` snapshot removes anyone. One that is `stale` or `unknown` may add.
  * 2. A server that is no longer listed goes at once, as in an orderly departure, if the loss is small and a listed peer
  *    is ready to take over.
- * 3. If more than half of the servers went within ten seconds, they are doubtful: called on, and dropped when their
- *    connection fails, or when the registry still says the same `doubtMs` later. Half is not more than half: one of
- *    two servers goes at once.
+ * 3. If more than half of the servers went within ten seconds, they are doubtful: asked for a sign of life, called on,
+ *    and dropped when their connection fails, or when the registry still says the same `doubtMs` later. Half is not
+ *    more than half: one of two servers goes at once.
  * 4. As long as no listed peer is ready, unlisted ones are called on while their connection holds: an empty list, or a
  *    list of strangers, never takes away the last server that works. One that is really gone says so itself, by ending
  *    its connection.

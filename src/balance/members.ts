@@ -87,6 +87,7 @@ export function createMembers(service: string, options: MembersOptions, changed:
     for (const [, member] of missing) member.dropAtMs = clock.now() + (suspicious ? doubtMs : 0);
     unlisted += missing.length;
     if (suspicious && missing.length > 0) {
+      for (const [, { peer }] of missing) peer.probe?.();
       const fields = { service, listed: listed.size, doubtful: unlisted };
       logger.warn(fields, "the registry lost most endpoints at once: they are called on while they work");
     }

@@ -105,6 +105,9 @@ class MeasuredPeer implements Peer {
   get reason(): string | undefined {
     return this.#peer.reason;
   }
+  probe(): void {
+    this.#peer.probe?.();
+  }
   close(): Promise<void> {
     return this.#peer.close();
   }

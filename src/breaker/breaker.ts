@@ -98,6 +98,7 @@ function around(peer: Peer, handle: Handler, health?: Health): Peer {
       return ejected() ? "circuit open" : peer.reason;
     },
     handle,
+    probe: () => peer.probe?.(),
     close() {
       health?.shutdown();
       return peer.close();

@@ -67,6 +67,10 @@ class SharedPeer implements Peer {
     return this.#peer.reason;
   }
 
+  probe(): void {
+    this.#peer.probe?.();
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#release();
     return this.#closed;

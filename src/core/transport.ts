@@ -29,6 +29,11 @@ export interface Peer {
    * deadline and `connectTimeoutMs` allow.
    */
   readonly handle: Handler;
+  /**
+   * Asks for a sign of life now, where the wire can: without one within `keepaliveTimeoutMs` the connection is broken.
+   * Asked of peers that the registry has lost.
+   */
+  probe?(): void;
   /** Lets calls in flight finish, then disconnects. New calls are refused at once as unprocessed. */
   close(): Promise<void>;
 }

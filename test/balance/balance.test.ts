@@ -525,10 +525,11 @@ describe("a sudden large loss", () => {
 
   beforeEach(() => registry.say([A, B, C, D, E]));
 
-  test("is not believed: those that are missing are called on", async () => {
+  test("is not believed: those that are missing are probed and called on", async () => {
     const layer = start();
     await layer.handle(makeCall());
     registry.say([A, B]);
+    expect([A, B, C, D, E].map((address) => peer(address).probes)).toEqual([0, 0, 1, 1, 1]);
     expect(await callees(layer)).toEqual([A, B, C, D, E]);
     expect(log.lines).toContain(warning);
   });

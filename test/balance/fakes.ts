@@ -23,6 +23,8 @@ export interface FakePeer extends Peer {
   /** Calls that it was given. */
   calls: number;
   closed: boolean;
+  /** How often it was asked for a sign of life. */
+  probes: number;
   become(state: PeerState, reason?: string): void;
 }
 
@@ -41,9 +43,13 @@ export function fakePeer(
     reason: undefined,
     calls: 0,
     closed: false,
+    probes: 0,
     handle: async () => {
       peer.calls++;
       return reply;
+    },
+    probe() {
+      peer.probes++;
     },
     async close() {
       peer.closed = true;
