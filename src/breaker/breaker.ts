@@ -11,7 +11,7 @@ import { judge, SERVER_FAULTS, type Verdict } from "./verdict.ts";
 export type { CircuitState } from "./circuit.ts";
 
 export interface BreakerOptions extends HealthOptions {
-  /** Codes that count against the server; UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE, DATA_LOSS by default. */
+  /** Codes that count against the server; DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE, DATA_LOSS by default. */
   readonly faults?: readonly CodeName[] | undefined;
   /** Milliseconds that a server must have had for a call before a missed deadline counts against it; 100 by default. */
   readonly fairTimeMs?: number | undefined;

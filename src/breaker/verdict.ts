@@ -11,17 +11,12 @@ import { RpcError } from "../core/rpc-error.ts";
 export type Verdict = "fault" | "answered" | "nothing";
 
 /**
- * Codes that are the server's fault. Against go-zero's list: UNKNOWN counts, being what a handler becomes that throws;
- * UNIMPLEMENTED does not, since an older server in a rolling upgrade is not a sick one; RESOURCE_EXHAUSTED does not,
- * since a server that sheds load is doing well, and opening its circuit would move the load onto the others.
+ * Codes that are the server's fault: go-zero's list without two. UNIMPLEMENTED does not count, since an older server in
+ * a rolling upgrade is not a sick one. RESOURCE_EXHAUSTED does not, since a server that sheds load is doing well, and to
+ * open its circuit would move the load onto the others. UNKNOWN is not on the list either: it is what a handler's own
+ * exception becomes, and one bad request, sent again and again, must not take out one server after the other.
  */
-export const SERVER_FAULTS: readonly CodeName[] = [
-  "UNKNOWN",
-  "DEADLINE_EXCEEDED",
-  "INTERNAL",
-  "UNAVAILABLE",
-  "DATA_LOSS",
-];
+export const SERVER_FAULTS: readonly CodeName[] = ["DEADLINE_EXCEEDED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"];
 
 /**
  * Judges an error.
