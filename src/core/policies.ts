@@ -125,7 +125,7 @@ function refuseResending(method: Method, policy: MethodPolicy | undefined): void
 }
 
 function checkedRetry(method: Method, retry: Required<RetryPolicy> | undefined): Required<RetryPolicy> | undefined {
-  if (retry === undefined) return undefined;
+  if (retry === undefined || retry.maxAttempts === 1) return undefined;
   check(method, "retry.initialBackoffMs", retry.initialBackoffMs, 0);
   check(method, "retry.maxBackoffMs", retry.maxBackoffMs, 0);
   check(method, "retry.backoffMultiplier", retry.backoffMultiplier, 0);

@@ -4,7 +4,7 @@ import type { HedgePolicy } from "../core/policy.ts";
 import { pushbackOf } from "../core/pushback.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { type Trail, trailKey } from "../core/trail.ts";
-import { attemptMetadata, cancelledBy, exhausted, type Resend, withinRetry } from "./resend.ts";
+import { attemptMetadata, cancelledBy, forbidAbove, type Resend, withinRetry } from "./resend.ts";
 
 export interface HedgeContext extends Resend {
   readonly policy: Required<HedgePolicy>;
@@ -133,12 +133,12 @@ class HedgedCall {
 
   #failUnlessRunning(): void {
     if (this.#running.size > 0 || this.#stopTimer !== undefined || this.#lastError === undefined) return;
-    this.#fail(this.#lastError);
+    this.#fail(forbidAbove(this.#lastError));
   }
 
   #fail(error: RpcError): void {
     this.#end();
-    this.#reject(exhausted(error, this.#sent));
+    this.#reject(error);
   }
 
   readonly #cancelled = (): void => {

@@ -4,7 +4,7 @@ import { Code } from "../core/code.ts";
 import { currentCall } from "../core/context.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import { Metadata } from "../core/metadata.ts";
-import { PREVIOUS_ATTEMPTS, pushbackOf, RETRY_PUSHBACK } from "../core/pushback.ts";
+import { PREVIOUS_ATTEMPTS, RETRY_PUSHBACK } from "../core/pushback.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { type RetryBudget, retryBudget } from "./budget.ts";
 
@@ -40,11 +40,12 @@ export function withinRetry(): boolean {
 }
 
 /**
- * The error that a call fails with after its last attempt. Within a handler it also tells the client above not to try
- * again, should the handler pass it on: this level has done so.
+ * The error of a call that would be worth another attempt, but has had its attempts, or finds the budget spent. Within a
+ * handler it tells the client above, should the handler pass it on, that it need not try either. (Finagle marks a failure
+ * as not retryable for the same reason.)
  */
-export function exhausted(error: RpcError, attempts: number): RpcError {
-  if (attempts < 2 || currentCall() === undefined || pushbackOf(error.metadata) === "never") return error;
+export function forbidAbove(error: RpcError): RpcError {
+  if (currentCall() === undefined) return error;
   const { code, message, details, header, unprocessed, peer } = error;
   const metadata = withReserved(error.metadata, RETRY_PUSHBACK, "-1");
   return new RpcError(code, message, { details, metadata, header, unprocessed, cause: error, ...(peer && { peer }) });

@@ -7,7 +7,7 @@ import { backoffMs } from "./backoff.ts";
 import { hedge } from "./hedge.ts";
 import { pause } from "./pause.ts";
 import { type HeldRequests, heldRequests } from "./request.ts";
-import { attemptMetadata, exhausted, type Resend, type ResendOptions, resendWith, withinRetry } from "./resend.ts";
+import { attemptMetadata, forbidAbove, type Resend, type ResendOptions, resendWith, withinRetry } from "./resend.ts";
 
 export interface RetryOptions extends ResendOptions {
   /** How the policy of a call is found; the contract's and the defaults alone by default. */
@@ -70,11 +70,13 @@ interface Progress {
   counted: number;
   /** Backoffs since the server last said itself how long to wait. */
   backoffs: number;
+  /** Another attempt would have been worth it, but no more were allowed. */
+  spent: boolean;
 }
 
 async function sendAgain(call: Call, next: Handler, context: Context, firstError: RpcError): Promise<Reply> {
   const { requests, resend, policy } = context;
-  const progress: Progress = { sent: 1, counted: 1, backoffs: 0 };
+  const progress: Progress = { sent: 1, counted: 1, backoffs: 0, spent: false };
   for (let error = firstError; ; ) {
     const delayMs = delayBefore(call, error, progress, context);
     const { method } = call;
@@ -84,7 +86,7 @@ async function sendAgain(call: Call, next: Handler, context: Context, firstError
     );
     if (delayMs === undefined) {
       requests?.release();
-      throw exhausted(error, progress.sent);
+      throw progress.spent ? forbidAbove(error) : error;
     }
     if (delayMs > 0) await pause(call, delayMs, resend.clock);
     progress.sent++;
@@ -112,13 +114,17 @@ function delayBefore(call: Call, error: RpcError, progress: Progress, context: C
   if (unprocessed && progress.sent === 1) return resend.clock.now() < call.deadline ? 0 : undefined;
 
   const policy = context.policy ?? (unprocessed ? DEFAULT_POLICY.retry : undefined);
-  if (policy === undefined || progress.counted >= policy.maxAttempts || withinRetry()) return undefined;
+  if (policy === undefined) return undefined;
   if (!unprocessed && !policy.retryableCodes.includes(error.codeName)) return undefined;
   const pushback = pushbackOf(error.metadata);
   if (pushback === "never") return undefined;
 
+  // It is worth another attempt. Where there is none for all that, this level has done its part.
+  progress.spent = true;
+  if (progress.counted >= policy.maxAttempts || withinRetry()) return undefined;
   const delayMs = pushback ?? backoffMs(policy, progress.backoffs + 1, resend.random);
   if (resend.clock.now() + delayMs >= call.deadline || !resend.budget.withdraw()) return undefined;
+  progress.spent = false;
   progress.backoffs = pushback === undefined ? progress.backoffs + 1 : 0;
   progress.counted++;
   return delayMs;

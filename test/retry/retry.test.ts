@@ -328,6 +328,16 @@ describe("a chain of services", () => {
     expect((failed as RpcError).metadata.get("grpc-retry-pushback-ms")).toBe("-1");
   });
 
+  test("tells the level above so too when the budget is spent, but not of an error that it would never retry", async () => {
+    const budget = retryBudget({ clock, ratio: 0, floorPerSecond: 0 });
+    const failed = (error: RpcError) =>
+      runInCall(callOf(safe), () =>
+        outcome(retrying(script(error).handler, { budget })(callOf(safe))),
+      ) as Promise<RpcError>;
+    expect((await failed(unavailable)).metadata.get("grpc-retry-pushback-ms")).toBe("-1");
+    expect((await failed(failure("NOT_FOUND"))).metadata.size).toBe(0);
+  });
+
   test("adds up to no more attempts than one level makes", async () => {
     const bottom = script(unavailable);
     const middle = retrying(bottom.handler);
