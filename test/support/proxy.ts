@@ -7,9 +7,14 @@ export interface TcpProxy {
   readonly address: string;
   /** Connections that are open now. */
   readonly connections: number;
+  /** Connections that were ever opened, refused ones counted. */
+  readonly accepted: number;
   /** Carries what arrives, and what was held back; this is how it starts. */
   pass(): void;
-  /** Swallows everything and says nothing, as a network does that drops packets: connections stay open, bytes are lost. */
+  /**
+   * Swallows everything and says nothing, as a network does that drops packets. The connections of that time stay open
+   * and dead, after `pass()` too, as when a NAT has forgotten them: only new ones are carried then.
+   */
   drop(): void;
   /** Holds everything back, new connections too, until `pass()`. */
   stall(): void;
@@ -25,10 +30,13 @@ type Mode = "pass" | "drop" | "stall" | "refuse";
 /** @param target `host:port`, or a function that gives it for each connection */
 export async function createProxy(target: string | (() => string)): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
+  const dead = new WeakSet<Socket>();
   let mode: Mode = "pass";
+  let accepted = 0;
 
   const follow = (socket: Socket) => {
     sockets.add(socket);
+    if (mode === "drop") dead.add(socket);
     socket.on("error", () => {});
     socket.once("close", () => sockets.delete(socket));
     if (mode === "stall") socket.pause();
@@ -36,15 +44,16 @@ export async function createProxy(target: string | (() => string)): Promise<TcpP
 
   const join = (from: Socket, to: Socket) => {
     from.on("data", (chunk) => {
-      if (mode !== "drop") to.write(chunk);
+      if (!dead.has(from)) to.write(chunk);
     });
     from.once("close", () => {
       // A network that drops packets does not tell the other side that this one has gone.
-      if (mode !== "drop") to.destroy();
+      if (!dead.has(from)) to.destroy();
     });
   };
 
   const server = createServer((client) => {
+    accepted++;
     if (mode === "refuse") {
       client.resetAndDestroy();
       return;
@@ -67,6 +76,7 @@ export async function createProxy(target: string | (() => string)): Promise<TcpP
   const enter = (next: Mode) => {
     mode = next;
     for (const socket of sockets) {
+      if (next === "drop") dead.add(socket);
       if (next === "stall") socket.pause();
       else socket.resume();
     }
@@ -76,6 +86,9 @@ export async function createProxy(target: string | (() => string)): Promise<TcpP
     address: `127.0.0.1:${port}`,
     get connections() {
       return sockets.size / 2;
+    },
+    get accepted() {
+      return accepted;
     },
     pass: () => enter("pass"),
     drop: () => enter("drop"),

@@ -77,7 +77,7 @@ export interface WatchOptions {
 
 export function createClient(settings: EtcdSettings): EtcdClient {
   const { namespace, callTimeoutMs } = settings;
-  const { etcd, withLogin } = connect(settings);
+  const { etcd, withLogin, onEachHost } = connect(settings);
   const keyOf = (key: string) => Buffer.from(namespace + key);
   const entryOf = (kv: IKeyValue): Entry => ({
     key: kv.key.toString().slice(namespace.length),
@@ -141,18 +141,20 @@ export function createClient(settings: EtcdSettings): EtcdClient {
     },
 
     renew: (leaseId) =>
-      withLogin(async () => {
-        const stream = await etcd.leaseClient.leaseKeepAlive({ deadline: Date.now() + callTimeoutMs });
-        return new Promise<number>((resolve, reject) => {
-          stream.on("data", ({ TTL }) => {
-            resolve(Number(TTL));
-            stream.end();
+      withLogin(() =>
+        onEachHost(async () => {
+          const stream = await etcd.leaseClient.leaseKeepAlive({ deadline: Date.now() + callTimeoutMs });
+          return new Promise<number>((resolve, reject) => {
+            stream.on("data", ({ TTL }) => {
+              resolve(Number(TTL));
+              stream.end();
+            });
+            stream.on("error", reject);
+            stream.on("end", () => reject(new Error("etcd ended the renewal of a lease without an answer")));
+            stream.write({ ID: leaseId });
           });
-          stream.on("error", reject);
-          stream.on("end", () => reject(new Error("etcd ended the renewal of a lease without an answer")));
-          stream.write({ ID: leaseId });
-        });
-      }),
+        }),
+      ),
 
     async revoke(leaseId) {
       try {

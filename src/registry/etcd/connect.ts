@@ -1,8 +1,8 @@
 import { type CallOptionsFactory, Etcd3 } from "etcd3";
 import type { ClientTls } from "../../core/transport.ts";
 import { createHostPolicies } from "./hosts.ts";
+import { createLogins, isLoginRefused, type Login, tokenRefused } from "./logins.ts";
 import type { EtcdSettings } from "./settings.ts";
-import { createTokens, isTokenRefused, noTokens, type Tokens } from "./tokens.ts";
 
 type CallOptions = Exclude<CallOptionsFactory, (...context: never) => unknown>;
 type Interceptor = NonNullable<CallOptions["interceptors"]>[number];
@@ -15,6 +15,8 @@ export interface Connection {
   readonly etcd: Etcd3;
   /** Makes a call with a token that etcd takes, logging in again where it has to. */
   withLogin<T>(call: () => Promise<T>): Promise<T>;
+  /** Makes a call on one host after the other until one answers. etcd3 does so itself with all but streams. */
+  onEachHost<T>(call: () => Promise<T>): Promise<T>;
 }
 
 /**
@@ -23,9 +25,9 @@ export interface Connection {
  */
 export function connect(settings: EtcdSettings): Connection {
   const { hosts, tls, username, password, callTimeoutMs } = settings;
-  let tokens = noTokens;
   const urls = hosts.map((host) => `${tls === undefined ? "http" : "https"}://${host}`);
-  const interceptors = [sendMetadata(() => tokens)];
+  const policies = createHostPolicies(urls);
+  const interceptors = [atStart(() => logins?.current?.token)];
   const etcd = new Etcd3({
     hosts: urls,
     ...(tls === undefined ? {} : { credentials: credentials(tls) }),
@@ -33,6 +35,8 @@ export function connect(settings: EtcdSettings): Connection {
       // A frozen etcd shows after 8 s; below 5 s etcd answers "too many pings".
       "grpc.keepalive_time_ms": 6_000,
       "grpc.keepalive_timeout_ms": 2_000,
+      // Else a channel that etcd3 opens in place of a broken one gets the same connection again, which may hang for ever.
+      "grpc.use_local_subchannel_pool": 1,
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": 2_000,
       "grpc.max_receive_message_length": maxResponseBytes,
@@ -42,20 +46,23 @@ export function connect(settings: EtcdSettings): Connection {
       interceptors,
       ...(isStream ? {} : { deadline: Date.now() + callTimeoutMs }),
     }),
-    faultHandling: createHostPolicies(urls),
+    faultHandling: policies.faultHandling,
   });
-  if (username !== undefined) tokens = createTokens(() => login(etcd, username, password, callTimeoutMs));
+  const logins =
+    username === undefined ? undefined : createLogins(() => login(etcd, username, password, callTimeoutMs));
 
   return {
     etcd,
+    onEachHost: policies.eachHost,
     async withLogin(call) {
-      const token = await tokens.get();
+      if (logins === undefined) return call();
+      const used = await logins.get();
       try {
         return await call();
       } catch (error) {
-        if (!isTokenRefused(error) || tokens === noTokens) throw error;
-        tokens.drop(token);
-        await tokens.get();
+        if (!isLoginRefused(error)) throw error;
+        logins.drop(used);
+        await logins.get();
         return call();
       }
     },
@@ -76,30 +83,40 @@ function credentials({ ca, cert, key }: ClientTls): {
   };
 }
 
-/** Adds the token, and asks a host that has lost its cluster's leader to say so instead of serving what it has. */
-function sendMetadata(tokens: () => Tokens): Interceptor {
+/**
+ * Adds the token, and asks a host that has lost its cluster's leader to say so instead of serving what it has. Renames
+ * the status of a refused token, because etcd3 answers it with the same call at once, again and again.
+ */
+function atStart(tokenOf: () => string | undefined): Interceptor {
   return (options, nextCall) => {
     const call = nextCall(options);
     const start = call.start.bind(call);
     call.start = (metadata, listener) => {
       metadata.set("hasleader", "true");
-      const token = tokens().latest;
+      const token = tokenOf();
       if (token !== undefined) metadata.set("token", token);
-      start(metadata, listener);
+      start(metadata, {
+        onReceiveMetadata: (header) => listener?.onReceiveMetadata?.(header),
+        onReceiveMessage: (message) => listener?.onReceiveMessage?.(message),
+        onReceiveStatus: (status) =>
+          listener?.onReceiveStatus?.(
+            status.details.includes("invalid auth token") ? { ...status, details: tokenRefused } : status,
+          ),
+      });
     };
     // grpc-js calls only what the interface has; its type asks for the class.
     return call as ReturnType<Interceptor>;
   };
 }
 
-async function login(etcd: Etcd3, name: string, password: string, callTimeoutMs: number): Promise<string | undefined> {
+async function login(etcd: Etcd3, name: string, password: string, callTimeoutMs: number): Promise<Login> {
   try {
     // No interceptors: an expired token has no business here.
     const options = { interceptors: [], deadline: Date.now() + callTimeoutMs };
-    return (await etcd.auth.authenticate({ name, password }, options)).token;
+    return { token: (await etcd.auth.authenticate({ name, password }, options)).token };
   } catch (error) {
     // As etcd's own client does: a login that nobody asks for does no harm.
-    if (error instanceof Error && error.message.includes("authentication is not enabled")) return undefined;
+    if (error instanceof Error && error.message.includes("authentication is not enabled")) return { token: undefined };
     throw error;
   }
 }

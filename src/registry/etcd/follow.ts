@@ -1,3 +1,4 @@
+import { now } from "../../core/deadline.ts";
 import { createBackoff } from "./backoff.ts";
 import type { Change, EtcdClient, KeyRange, Listing, Position } from "./client.ts";
 
@@ -40,7 +41,7 @@ export async function follow(options: FollowOptions): Promise<void> {
       continue;
     }
     const { clusterId, revision } = position;
-    const startedAt = performance.now();
+    const startedAt = now();
     try {
       await client.watch(ranges, {
         fromRevision: revision + 1n,
@@ -55,7 +56,7 @@ export async function follow(options: FollowOptions): Promise<void> {
     } catch (error) {
       if (signal.aborted) return;
       broken(error);
-      if (performance.now() - startedAt > goodWatchMs) backoff.reset();
+      if (now() - startedAt > goodWatchMs) backoff.reset();
       await backoff.wait(signal);
     }
   }

@@ -1,7 +1,11 @@
-import { type IOptions, isRecoverableError } from "etcd3";
+import { castGrpcError, type IOptions, isRecoverableError } from "etcd3";
 import { now } from "../../core/deadline.ts";
 
-type FaultHandling = NonNullable<IOptions["faultHandling"]>;
+export interface HostPolicies {
+  readonly faultHandling: NonNullable<IOptions["faultHandling"]>;
+  /** Tries again until each host has been tried once, or the error is none of the host. */
+  eachHost<T>(attempt: () => Promise<T>): Promise<T>;
+}
 
 /** A host that failed is passed over for this long, while another has not failed. */
 const restMs = 5_000;
@@ -11,7 +15,7 @@ const restMs = 5_000;
  * would come back late; here a host is only passed over in favour of a better one. Each call tries every host once;
  * waiting and trying again is up to the caller.
  */
-export function createHostPolicies(hosts: readonly string[]): FaultHandling {
+export function createHostPolicies(hosts: readonly string[]): HostPolicies {
   const failedAt = new Map<string, number>();
   const resting = (host: string) => now() - (failedAt.get(host) ?? Number.NEGATIVE_INFINITY) < restMs;
 
@@ -29,18 +33,16 @@ export function createHostPolicies(hosts: readonly string[]): FaultHandling {
     },
   });
 
-  const forCall = {
-    async execute<T>(attempt: () => Promise<T>): Promise<T> {
-      for (let left = hosts.length - 1; ; left--) {
-        try {
-          return await attempt();
-        } catch (error) {
-          if (left === 0 || !isRecoverableError(error as Error)) throw error;
-        }
+  const eachHost = async <T>(attempt: () => Promise<T>): Promise<T> => {
+    for (let left = hosts.length - 1; ; left--) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (left === 0 || !isRecoverableError(castGrpcError(error as Error))) throw error;
       }
-    },
+    }
   };
 
   // etcd3 calls nothing but `execute`; the type asks for all of cockatiel's policy.
-  return { host: forHost as never, global: forCall as never };
+  return { eachHost, faultHandling: { host: forHost as never, global: { execute: eachHost } as never } };
 }

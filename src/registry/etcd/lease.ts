@@ -1,3 +1,4 @@
+import { now } from "../../core/deadline.ts";
 import { createBackoff, sleep } from "./backoff.ts";
 import type { EtcdClient } from "./client.ts";
 
@@ -7,7 +8,7 @@ export interface KeepLeaseOptions {
   readonly ttlSeconds: number;
   readonly signal: AbortSignal;
   readonly renewed: () => void;
-  /** Called at each attempt that failed. */
+  /** Called at each attempt that failed while the lease has less than a third of its time left. */
   readonly failed: (error: unknown) => void;
 }
 
@@ -18,16 +19,20 @@ export interface KeepLeaseOptions {
 export async function keepLease(options: KeepLeaseOptions): Promise<void> {
   const { client, leaseId, ttlSeconds, signal, renewed, failed } = options;
   const backoff = createBackoff();
-  await sleep((ttlSeconds * 1_000) / 3, signal);
+  const thirdMs = (ttlSeconds * 1_000) / 3;
+  let renewedAt = now();
+  await sleep(thirdMs, signal);
   while (!signal.aborted) {
     try {
       if ((await client.renew(leaseId)) <= 0) return;
+      renewedAt = now();
       renewed();
       backoff.reset();
-      await sleep((ttlSeconds * 1_000) / 3, signal);
+      await sleep(thirdMs, signal);
     } catch (error) {
       if (signal.aborted) return;
-      failed(error);
+      // An election of etcd's takes a second or two: that is nothing to report.
+      if (now() - renewedAt > 2 * thirdMs) failed(error);
       await backoff.wait(signal);
     }
   }

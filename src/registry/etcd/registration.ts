@@ -81,12 +81,12 @@ export function register(announcement: Announcement, options: RegisterOptions): 
       leaseId: id,
       ttlSeconds: grantedSeconds,
       signal: over.signal,
-      renewed: () => standsThere && standing.well({ leaseId: id }),
+      renewed: () => standsThere && standing.well(id),
       failed,
     });
     const restored = () => {
       standsThere = true;
-      standing.well({ leaseId: id });
+      standing.well(id);
       registered.resolve();
     };
     const keys = keepKeys({ client, claim, leaseId: id, relistMs, signal: over.signal, restored, failed });

@@ -1,26 +1,29 @@
 import type { Logger } from "../../core/logger.ts";
 
-/** Logs when something changes between well and failing, however many attempts there are in between. */
+/** Logs when a registration goes from well to failing or back, however many attempts there are in between. */
 export interface Standing {
-  well(fields?: object): void;
+  /** Its keys stand under this lease. */
+  well(leaseId: string): void;
   failing(reason: string): void;
 }
 
 export function createStanding(logger: Logger, about: object): Standing {
-  let state: "new" | "well" | "failing" = "new";
-  let everWell = false;
+  let isFailing = false;
+  let lastLease: string | undefined;
   return {
-    well(fields = {}) {
-      if (state === "well") return;
-      logger.info({ ...about, ...fields }, everWell ? "registered again" : "registered");
-      state = "well";
-      everWell = true;
+    well(leaseId) {
+      if (!isFailing && lastLease === leaseId) return;
+      const message =
+        lastLease === undefined ? "registered" : lastLease === leaseId ? "kept the registration" : "registered again";
+      logger.info({ ...about, leaseId }, message);
+      isFailing = false;
+      lastLease = leaseId;
     },
     failing(reason) {
-      if (state === "failing") return;
-      const message = everWell ? "cannot keep the registration; trying on" : "cannot register; trying on";
-      logger.warn({ ...about, reason }, message);
-      state = "failing";
+      if (isFailing) return;
+      const what = lastLease === undefined ? "cannot register" : "cannot keep the registration";
+      logger.warn({ ...about, reason }, `${what}; trying on`);
+      isFailing = true;
     },
   };
 }

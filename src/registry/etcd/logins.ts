@@ -1,0 +1,55 @@
+/** What etcd answered to a name and a password. */
+export interface Login {
+  /** Sent with every call; `undefined` where etcd asks for none. */
+  readonly token: string | undefined;
+}
+
+/** A client's login, fetched when it is first needed and again when etcd no longer takes it. */
+export interface Logins {
+  readonly current: Login | undefined;
+  /** Logs in where that has not been done, once for all who ask at the same time. */
+  get(): Promise<Login>;
+  /** etcd refused this login; a newer one stays. */
+  drop(login: Login): void;
+}
+
+/**
+ * etcd3's own way opens another connection for each login and never closes it, and repeats a call without pause while
+ * etcd refuses the token: so the login is kept here.
+ */
+export function createLogins(login: () => Promise<Login>): Logins {
+  let pending: Promise<Login> | undefined;
+  let current: Login | undefined;
+  return {
+    get current() {
+      return current;
+    },
+    get() {
+      pending ??= login().then(
+        (made) => {
+          current = made;
+          return made;
+        },
+        (error: unknown) => {
+          pending = undefined;
+          throw error;
+        },
+      );
+      return pending;
+    },
+    drop(refused) {
+      if (refused !== current) return;
+      current = undefined;
+      pending = undefined;
+    },
+  };
+}
+
+/** What a call fails with whose token etcd did not take. */
+export const tokenRefused = "etcd does not take the token of this login";
+const refusals = [tokenRefused, "user name is empty", "revision of auth store is old"];
+
+/** True where etcd wants a new login: the token has expired, is unknown after a restart, or none was sent. */
+export function isLoginRefused(error: unknown): boolean {
+  return error instanceof Error && refusals.some((refusal) => error.message.includes(refusal));
+}

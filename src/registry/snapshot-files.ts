@@ -1,0 +1,103 @@
+import { readFileSync } from "node:fs";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Endpoint } from "../core/endpoint.ts";
+import type { Logger } from "../core/logger.ts";
+import { checkEndpoint } from "./announcement.ts";
+
+export interface SavedSnapshot {
+  readonly endpoints: readonly Endpoint[];
+  /** When the registry said so. */
+  readonly savedAt: Date;
+}
+
+/** Lists of servers on disk. */
+export interface SnapshotFiles {
+  /** What was saved, where it is readable and not too old. */
+  load(service: string): SavedSnapshot | undefined;
+  /** Returns at once; what changes within a second is written once. */
+  save(service: string, endpoints: readonly Endpoint[]): void;
+  /** Writes what is still to be written. */
+  flush(): Promise<void>;
+}
+
+export interface SnapshotFilesOptions {
+  readonly dir: string;
+  readonly maxAgeSeconds: number;
+  readonly logger: Logger;
+}
+
+const gatherMs = 1_000;
+
+export function createSnapshotFiles({ dir, maxAgeSeconds, logger }: SnapshotFilesOptions): SnapshotFiles {
+  const unwritten = new Map<string, SavedSnapshot>();
+  let timer: NodeJS.Timeout | undefined;
+  let writing = Promise.resolve();
+  let isFailing = false;
+
+  const pathOf = (service: string) => join(dir, `${encodeURIComponent(service)}.json`);
+
+  const writeAll = async () => {
+    const some = [...unwritten];
+    unwritten.clear();
+    for (const [service, snapshot] of some) {
+      try {
+        await writeWhole(dir, pathOf(service), JSON.stringify({ service, ...snapshot }));
+        isFailing = false;
+      } catch (error) {
+        if (!isFailing) logger.warn({ dir, reason: (error as Error).message }, "cannot save what the registry says");
+        isFailing = true;
+      }
+    }
+  };
+  const flush = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    writing = writing.then(writeAll);
+    return writing;
+  };
+
+  return {
+    load(service) {
+      const file = pathOf(service);
+      try {
+        const saved = parse(readFileSync(file, "utf8"), service);
+        return Date.now() - saved.savedAt.getTime() > maxAgeSeconds * 1_000 ? undefined : saved;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
+          logger.warn({ file, reason: (error as Error).message }, "cannot read what the registry said");
+        }
+        return undefined;
+      }
+    },
+    save(service, endpoints) {
+      unwritten.set(service, { endpoints, savedAt: new Date() });
+      timer ??= setTimeout(() => void flush(), gatherMs).unref();
+    },
+    flush,
+  };
+}
+
+/** A reader sees the old file or the new one, never a part. */
+async function writeWhole(dir: string, file: string, text: string): Promise<void> {
+  const part = `${file}.${process.pid}.part`;
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  try {
+    await writeFile(part, text, { mode: 0o600 });
+    await rename(part, file);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  }
+}
+
+/** @throws Error that says what is wrong with the file */
+function parse(text: string, service: string): SavedSnapshot {
+  const { service: of, savedAt, endpoints } = JSON.parse(text) as Record<string, unknown>;
+  const date = new Date(String(savedAt));
+  if (of !== service || Number.isNaN(date.getTime()) || !Array.isArray(endpoints)) {
+    throw new Error(`it is no snapshot of ${service}`);
+  }
+  for (const endpoint of endpoints as readonly Endpoint[]) checkEndpoint(endpoint);
+  return { endpoints: endpoints as readonly Endpoint[], savedAt: date };
+}

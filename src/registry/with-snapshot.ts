@@ -1,0 +1,76 @@
+import { type Logger, silent } from "../core/logger.ts";
+import { createListeners, type Listeners } from "./listeners.ts";
+import type { Registry, Snapshot } from "./registry.ts";
+import { createSnapshotFiles, type SavedSnapshot } from "./snapshot-files.ts";
+
+export interface WithSnapshotOptions {
+  /** Where the files stand, one for each service; made where it is missing, readable by its owner alone. */
+  readonly dir: string;
+  /** Seconds after which a file is too old to start from; 86,400 by default, a day. */
+  readonly maxAgeSeconds?: number | undefined;
+  /** Silent by default. */
+  readonly logger?: Logger | undefined;
+}
+
+const longestRefreshMs = 600_000;
+
+/**
+ * Lets a client start while the registry is away: what it said last is kept on disk and stands in where it cannot be
+ * reached at the start, as `stale` and with its age in the reason. Only lists with a server in them are kept.
+ * Everything else is the registry's own.
+ */
+export function withSnapshot(registry: Registry, options: WithSnapshotOptions): Registry {
+  const { dir, maxAgeSeconds = 86_400, logger = silent } = options;
+  const files = createSnapshotFiles({ dir, maxAgeSeconds, logger });
+  const resolving = new Map<string, { readonly listeners: Listeners; readonly stop: () => void }>();
+
+  const keep = (service: string, { state, endpoints }: Snapshot) => {
+    if (state === "current" && endpoints.length > 0) files.save(service, endpoints);
+  };
+  // A list that never changes must not grow old on disk while the registry stands by it.
+  const refresh = setInterval(
+    () => {
+      for (const [service, { listeners }] of resolving) if (listeners.last !== undefined) keep(service, listeners.last);
+    },
+    Math.min((maxAgeSeconds * 1_000) / 4, longestRefreshMs),
+  ).unref();
+
+  const start = (service: string) => {
+    const listeners = createListeners(service, logger);
+    const stop = registry.resolve(service, (snapshot) => {
+      keep(service, snapshot);
+      if (snapshot.state !== "unknown") listeners.report(snapshot);
+      else if (listeners.last?.state !== "stale") listeners.report(orSaved(snapshot, files.load(service)));
+    });
+    const started = { listeners, stop };
+    resolving.set(service, started);
+    return started;
+  };
+
+  return {
+    resolve(service, listener) {
+      const { listeners, stop } = resolving.get(service) ?? start(service);
+      const remove = listeners.add(listener);
+      return () => {
+        remove();
+        if (listeners.size > 0 || resolving.get(service)?.listeners !== listeners) return;
+        resolving.delete(service);
+        stop();
+      };
+    },
+    register: (announcement, hereLogger) => registry.register(announcement, hereLogger),
+    services: () => registry.services(),
+    async close() {
+      clearInterval(refresh);
+      resolving.clear();
+      await registry.close();
+      await files.flush();
+    },
+  };
+}
+
+function orSaved(unknown: Snapshot, saved: SavedSnapshot | undefined): Snapshot {
+  if (saved === undefined) return unknown;
+  const reason = `from disk, as it was at ${saved.savedAt.toISOString()}; the registry is away: ${unknown.reason ?? ""}`;
+  return { endpoints: saved.endpoints, state: "stale", reason };
+}
