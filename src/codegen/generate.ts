@@ -11,6 +11,7 @@ import {
 import type { MethodPolicy } from "../core/policy.ts";
 import { renderDescriptorFile, withDependencies } from "./descriptor-file.ts";
 import { checkMessages } from "./message-check.ts";
+import { generateMessages } from "./messages.ts";
 import { modulePath } from "./names.ts";
 import { parseOptions } from "./options.ts";
 import { resolvePolicies } from "./policy.ts";
@@ -19,7 +20,7 @@ import { renderServiceFile } from "./service-file.ts";
 
 /**
  * Answers a compiler: `<name>.rpc.ts` for each file with services, `<name>.desc.ts` for these and all that they import,
- * and `service_config/<service>.json` for each service with a policy. What is wrong with a contract or an option stands
+ * `service_config/<service>.json` for each service with a policy, and the messages where they are asked for. What is wrong with a contract or an option stands
  * in the answer's `error`, a line for each problem.
  * @param warn takes what is no error, but should be known
  */
@@ -42,22 +43,24 @@ export function generate(request: CodeGeneratorRequest, warn: (text: string) => 
 }
 
 function render(request: CodeGeneratorRequest, warn: (text: string) => void): Map<string, string> {
-  const { importExtension } = parseOptions(request.parameter);
+  const { importExtension, messages } = parseOptions(request.parameter);
   const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: request.protoFile }));
-  const files = request.fileToGenerate
-    .map((name) => registry.getFile(name))
-    .filter((file) => file !== undefined && file.services.length > 0) as DescFile[];
-  const policies = check(files, registry, warn);
+  const files = request.fileToGenerate.map((name) => registry.getFile(name)).filter((file) => file !== undefined);
+  const serving = files.filter((file) => file.services.length > 0);
+  const policies = check(serving, registry, warn);
   const output = new Map<string, string>();
-  for (const file of files) {
+  for (const file of serving) {
     output.set(`${modulePath(file.proto.name)}.rpc.ts`, renderServiceFile(file, policies, importExtension));
     for (const service of file.services) {
       const config = renderServiceConfig(service, policies);
       if (config !== undefined) output.set(`service_config/${service.typeName}.json`, config);
     }
   }
-  for (const file of withDependencies(files)) {
+  for (const file of withDependencies(serving)) {
     output.set(`${modulePath(file.proto.name)}.desc.ts`, renderDescriptorFile(file, importExtension));
+  }
+  if (messages) {
+    for (const { name, content } of generateMessages(request, files, importExtension)) output.set(name, content);
   }
   return output;
 }

@@ -17,32 +17,19 @@ export interface Generated {
   readonly files: ReadonlyMap<string, string>;
 }
 
-export interface GenerateOptions {
-  /** The plugin's own options. */
-  readonly opt?: readonly string[];
-  /** Whether ts-proto makes the messages too, as buf.gen.yaml has it. */
-  readonly messages?: boolean;
-  readonly command?: readonly string[];
-}
-
 /**
  * Runs `buf generate` in an empty folder.
  * @param protos a folder of `.proto` files, or their contents by their paths; trunkline/v1/options.proto is added
+ * @param opt the plugin's options
  */
-export function generate(
-  protos: string | Readonly<Record<string, string>>,
-  { opt = [], messages = false, command = plugin }: GenerateOptions = {},
-): Generated {
+export function generate(protos: string | Readonly<Record<string, string>>, opt: readonly string[] = []): Generated {
   const folder = mkdtempSync(join(tmpdir(), "trunkline-codegen-"));
   try {
     const input = join(folder, "protos");
     cpSync(join(root, "proto/trunkline"), join(input, "trunkline"), { recursive: true });
     if (typeof protos === "string") cpSync(protos, input, { recursive: true });
     else for (const [path, text] of Object.entries(protos)) write(join(input, path), text);
-    const plugins = [
-      { local: command, out: "out", strategy: "all", opt },
-      ...(messages ? [{ ...messagePlugin(), out: "out" }] : []),
-    ];
+    const plugins = [{ local: plugin, out: "out", strategy: "all", opt }];
     const template = JSON.stringify({ version: "v2", inputs: [{ directory: "protos" }], plugins });
     const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
     const run = spawnSync(join(bin, "buf"), ["generate", "--template", template], {
@@ -54,13 +41,6 @@ export function generate(
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-/** The first plugin of this repository's buf.gen.yaml: ts-proto, with the options that users copy. */
-function messagePlugin(): object {
-  const yaml = readFileSync(join(root, "buf.gen.yaml"), "utf8");
-  const opt = [...yaml.matchAll(/^ {6}- (\S+=\S+)$/gm)].map((match) => match[1]);
-  return { local: "protoc-gen-ts_proto", strategy: "all", include_imports: true, include_wkt: true, opt };
 }
 
 function write(path: string, text: string): void {

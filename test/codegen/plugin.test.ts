@@ -25,21 +25,40 @@ test.each([
   [["import_extension=.js"], ".js"],
   [["import_extension=none"], ""],
 ])("with the options %j imports end in %j", (opt, extension) => {
-  const { files } = generate(protos, { opt });
+  const { files } = generate(protos, opt);
   const service = files.get("a/b/one.rpc.ts");
   for (const path of ["../two", "./one", "./one.desc"]) expect(service).toContain(` from "${path}${extension}";`);
   expect(files.get("a/b/one.desc.ts")).toContain(` from "../two.desc${extension}";`);
 });
 
 test.each([
-  ["importSuffix=.js", 'unknown option "importSuffix"; known is import_extension=.ts|.js|none'],
-  ["import_extension=mjs", 'option import_extension="mjs": give .ts, .js or none'],
-  ["import_extension", 'option import_extension="": give .ts, .js or none'],
-  ["import_extension=toString", 'option import_extension="toString": give .ts, .js or none'],
+  [
+    "importSuffix=.js",
+    'unknown option "importSuffix"; known are import_extension=.ts|.js|none and messages=none|ts-proto',
+  ],
+  ["import_extension=mjs", 'option import_extension="mjs": give .ts|.js|none'],
+  ["import_extension", 'option import_extension="": give .ts|.js|none'],
+  ["messages=yes", 'option messages="yes": give none|ts-proto'],
+  ["import_extension=toString", 'option import_extension="toString": give .ts|.js|none'],
 ])("the option %s is refused", (opt, text) => {
-  const { exitCode, stderr } = generate(protos, { opt: [opt] });
+  const { exitCode, stderr } = generate(protos, [opt]);
   expect(exitCode).not.toBe(0);
   expect(stderr).toContain(text);
+});
+
+test("messages=ts-proto generates the messages too, with all that they use and nothing else", () => {
+  const dated = `syntax = "proto3"; package d; import "google/protobuf/timestamp.proto"; import "trunkline/v1/options.proto";
+    message Dated { google.protobuf.Timestamp at = 1; }`;
+  const { files } = generate({ ...protos, "d/dated.proto": dated }, ["messages=ts-proto", "import_extension=.js"]);
+  expect([...files.keys()].filter((path) => !/\.(rpc|desc)\.ts$/.test(path)).toSorted()).toEqual([
+    "a/b/one.ts",
+    "a/none.ts",
+    "a/two.ts",
+    "d/dated.ts",
+    "google/protobuf/timestamp.ts",
+    "trunkline/v1/options.ts",
+  ]);
+  expect(files.get("d/dated.ts")).toContain('from "../google/protobuf/timestamp.js";');
 });
 
 test("--help says what it is and how it is run", () => {

@@ -1,0 +1,82 @@
+import { spawnSync } from "node:child_process";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { clone, type DescFile, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  type CodeGeneratorRequest,
+  CodeGeneratorRequestSchema,
+  type CodeGeneratorResponse_File,
+  CodeGeneratorResponseSchema,
+} from "@bufbuild/protobuf/wkt";
+
+/** With these ts-proto makes what service files import: plain objects, and a codec that knows its full name. */
+const tsProtoOptions = [
+  "esModuleInterop=true",
+  "forceLong=bigint",
+  "oneof=unions-value",
+  "enumsAsLiterals=true",
+  "outputServices=none",
+  "outputTypeAnnotations=static-only",
+  "outputJsonMethods=false",
+  "useExactTypes=false",
+  "useDate=false",
+  "env=both",
+  "annotateFilesWithVersion=false",
+  // It would emit all that is imported: descriptor.proto as well, which is imported only to declare options.
+  "emitImportedFiles=false",
+];
+
+/**
+ * Has ts-proto generate the messages of `files` and of every file that they take a message from, the well-known types
+ * too, so that nothing that is imported is missing.
+ * @throws Error where ts-proto is not installed, or fails
+ */
+export function generateMessages(
+  request: CodeGeneratorRequest,
+  files: readonly DescFile[],
+  importExtension: string,
+): CodeGeneratorResponse_File[] {
+  const own = clone(CodeGeneratorRequestSchema, request);
+  own.parameter = [...tsProtoOptions, `importSuffix=${importExtension}`].join(",");
+  own.fileToGenerate = [...withUsedFiles(files)].map((file) => file.proto.name);
+  const run = spawnSync(process.execPath, [findTsProto()], {
+    input: toBinary(CodeGeneratorRequestSchema, own),
+    maxBuffer: Number.POSITIVE_INFINITY,
+  });
+  if (run.status !== 0) throw new Error(`ts-proto failed: ${run.error?.message ?? run.stderr.toString()}`);
+  const response = fromBinary(CodeGeneratorResponseSchema, run.stdout);
+  if (response.error !== "") throw new Error(`ts-proto failed: ${response.error}`);
+  return response.file;
+}
+
+/** The ts-proto of the project that is generated for, else the one beside this package. */
+function findTsProto(): string {
+  for (const from of [join(process.cwd(), "package.json"), import.meta.url]) {
+    try {
+      return createRequire(from).resolve("ts-proto/protoc-gen-ts_proto");
+    } catch {
+      // Not there: the next place is tried, and after the last one the error says what to do.
+    }
+  }
+  throw new Error("option messages=ts-proto needs ts-proto: npm install --save-dev ts-proto");
+}
+
+function withUsedFiles(files: readonly DescFile[]): Set<DescFile> {
+  const found = new Set<DescFile>();
+  function visit(file: DescFile): void {
+    if (found.has(file)) return;
+    found.add(file);
+    for (const { methods } of file.services)
+      for (const { input, output } of methods) [input.file, output.file].forEach(visit);
+    file.messages.forEach(visitMessage);
+  }
+  function visitMessage(message: DescMessage): void {
+    for (const field of message.fields) {
+      const used = field.message ?? field.enum;
+      if (used !== undefined) visit(used.file);
+    }
+    message.nestedMessages.forEach(visitMessage);
+  }
+  files.forEach(visit);
+  return found;
+}
