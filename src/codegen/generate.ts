@@ -20,8 +20,8 @@ import { renderServiceFile } from "./service-file.ts";
 
 /**
  * Answers a compiler: `<name>.rpc.ts` for each file with services, `<name>.desc.ts` for these and all that they import,
- * `service_config/<service>.json` for each service with a policy, and the messages where they are asked for. What is wrong with a contract or an option stands
- * in the answer's `error`, a line for each problem.
+ * `service_config/<service>.json` for each service with a policy, and the messages where they are asked for. What is
+ * wrong with a contract or an option stands in the answer's `error`, a line for each problem.
  * @param warn takes what is no error, but should be known
  */
 export function generate(request: CodeGeneratorRequest, warn: (text: string) => void): CodeGeneratorResponse {

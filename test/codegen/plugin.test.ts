@@ -16,7 +16,7 @@ const protos = {
 
 test("only files with services get a service file, and only these and what they import a descriptor", () => {
   const { files } = generate(protos);
-  expect([...files.keys()].toSorted()).toEqual(["a/b/one.desc.ts", "a/b/one.rpc.ts", "a/two.desc.ts"]);
+  expect(new Set(files.keys())).toEqual(new Set(["a/b/one.desc.ts", "a/b/one.rpc.ts", "a/two.desc.ts"]));
 });
 
 test.each([
@@ -50,14 +50,17 @@ test("messages=ts-proto generates the messages too, with all that they use and n
   const dated = `syntax = "proto3"; package d; import "google/protobuf/timestamp.proto"; import "trunkline/v1/options.proto";
     message Dated { google.protobuf.Timestamp at = 1; }`;
   const { files } = generate({ ...protos, "d/dated.proto": dated }, ["messages=ts-proto", "import_extension=.js"]);
-  expect([...files.keys()].filter((path) => !/\.(rpc|desc)\.ts$/.test(path)).toSorted()).toEqual([
-    "a/b/one.ts",
-    "a/none.ts",
-    "a/two.ts",
-    "d/dated.ts",
-    "google/protobuf/timestamp.ts",
-    "trunkline/v1/options.ts",
-  ]);
+  const messages = [...files.keys()].filter((path) => !/\.(rpc|desc)\.ts$/.test(path));
+  expect(new Set(messages)).toEqual(
+    new Set([
+      "a/b/one.ts",
+      "a/none.ts",
+      "a/two.ts",
+      "d/dated.ts",
+      "google/protobuf/timestamp.ts",
+      "trunkline/v1/options.ts",
+    ]),
+  );
   expect(files.get("d/dated.ts")).toContain('from "../google/protobuf/timestamp.js";');
 });
 
