@@ -67,6 +67,8 @@ export function createMembers(service: string, options: MembersOptions, changed:
     member.dropAtMs = undefined;
     member.peer.endpoint = endpoint;
     member.methods = methodsOf(endpoint, service);
+    // What has just been announced is likely to be back.
+    if (member.peer.state === "failed") member.peer.probe?.();
     return true;
   }
 

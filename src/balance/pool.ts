@@ -39,13 +39,18 @@ export interface Pool {
   hopeUntilMs(call: Call, startedMs: number): number;
   /** Why no peer can take the call. */
   unavailable(call: Call): RpcError;
+  /** Has some that failed tried again at once: a call wants them. */
+  hurry(call: Call): void;
   /** Returns how to stop watching. */
   watch(watcher: Watcher): () => void;
   close(): Promise<void>;
 }
 
+/** Peers that one call has tried again, of those that failed. */
+const mostHurried = 3;
+
 export function createPool(service: string, options: PoolOptions): Pool {
-  const { resolver, resolveTimeoutMs, logger } = options;
+  const { resolver, resolveTimeoutMs, logger, random } = options;
   const watchers = new Set<Watcher>();
   const members: Members = createMembers(service, options, changed);
   let heard: Snapshot | undefined;
@@ -96,6 +101,11 @@ export function createPool(service: string, options: PoolOptions): Pool {
     unavailable(call) {
       if (members.size === 0) return nobodyListed(call, heard);
       return nobodyReady(call, candidates(call), members.size);
+    },
+    hurry(call) {
+      const failed = candidates(call).filter(({ state }) => state === "failed");
+      const from = Math.floor(random() * failed.length);
+      for (const peer of failed.slice(from, from + mostHurried)) peer.probe?.();
     },
     watch(watcher) {
       watchers.add(watcher);

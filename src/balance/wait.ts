@@ -51,7 +51,10 @@ export function waitForPeer(pool: Pool, call: Call, clock: Clock): Promise<Peer>
     const nowMs = clock.now();
     const untilMs = Math.min(pool.hopeUntilMs(call, startedMs), call.deadline);
     if (call.deadline <= nowMs) throw deadlinePassed(pool, call);
-    if (untilMs <= nowMs) throw pool.unavailable(call);
+    if (untilMs <= nowMs) {
+      pool.hurry(call);
+      throw pool.unavailable(call);
+    }
     stopTimer();
     stopTimer = clock.setTimeout(look, Math.min(Math.ceil(untilMs - nowMs), longestMs), true);
   }

@@ -30,8 +30,8 @@ export interface Peer {
    */
   readonly handle: Handler;
   /**
-   * Asks for a sign of life now, where the wire can: without one within `keepaliveTimeoutMs` the connection is broken.
-   * Asked of peers that the registry has lost.
+   * Asks for a sign of life now, where the wire can. A connection that gives none within `keepaliveTimeoutMs` is broken;
+   * one that is away, and would be tried again later, is tried at once.
    */
   probe?(): void;
   /** Lets calls in flight finish, then disconnects. New calls are refused at once as unprocessed. */

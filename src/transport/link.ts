@@ -39,6 +39,8 @@ export interface Link<C extends Connection> {
    * begins at once.
    */
   connected(call: Call): Promise<C>;
+  /** Tries now what would be tried later, where the last try has not just failed. */
+  hurry(): void;
   close(): void;
 }
 
@@ -82,6 +84,7 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
       return connection;
     },
     connected,
+    hurry,
     close,
   };
 
@@ -165,6 +168,11 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
       else retry?.ref();
     }
     return join(call);
+  }
+
+  function hurry(): void {
+    const idle = connection === undefined && attempt === undefined && state !== "closed";
+    if (idle && now() - since >= freshMs) detached(connect);
   }
 
   function join(call: Call): Promise<C> {

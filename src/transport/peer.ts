@@ -71,6 +71,7 @@ export function createPeer(endpoint: Endpoint, options: ConnectOptions, connect:
       return closing === undefined ? link.reason : "closed";
     },
     handle,
+    probe: () => link.hurry(),
     close() {
       if (closing === undefined) {
         closing = Promise.withResolvers();

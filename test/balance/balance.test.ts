@@ -127,6 +127,15 @@ describe("a service's peers", () => {
     expect(made).toEqual([A]);
   });
 
+  test("that have failed are tried again at once when they are announced again", async () => {
+    registry.say([A, B]);
+    const layer = start();
+    await layer.handle(makeCall());
+    peer(A).become("failed", "connection refused");
+    registry.say([A, B]);
+    expect([peer(A).probes, peer(B).probes]).toEqual([1, 0]);
+  });
+
   test("are one each, however often a list names an address", async () => {
     registry.say([A, A, B]);
     const layer = start();
@@ -264,6 +273,14 @@ describe("where no peer is ready", () => {
     expect((await refusal(layer)).message).toBe(
       `no endpoint of ${service} is ready (3 known, 1 with an open circuit, 2 not connected: connection refused)`,
     );
+  });
+
+  test("those that have failed are tried again at once, since a call wants them", async () => {
+    initial = "failed";
+    registry.say([A]);
+    const layer = start();
+    await refusal(layer);
+    expect(peer(A).probes).toBe(1);
   });
 
   test("a call waits for a peer that is still connecting", async () => {
