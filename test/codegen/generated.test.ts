@@ -153,15 +153,26 @@ test("policies are those of the contract", () => {
   expect(readFast.policy?.hedge).toEqual({ delayMs: 15 });
   expect(readFast.policy?.retry).toBeUndefined();
   expect(follow.policy?.timeoutMs).toBeUndefined();
+  expect(Object.entries(policy.Hedged.methods).map(([name, method]) => [name, method.policy])).toEqual([
+    ["read", { hedge: { maxAttempts: 3, delayMs: 30 } }],
+    ["readAll", { hedge: { maxAttempts: 3, delayMs: 0 } }],
+    ["readOnce", { hedge: false }],
+    ["readAgain", { retry: { maxAttempts: 2 } }],
+    ["write", undefined],
+    ["writeAll", undefined],
+  ]);
   expect(policy.Single.methods.free.policy).toBeUndefined();
 });
 
-test.each(["Shared", "Single"])("grpc-js takes the service config of %s, and refuses a broken one", (name) => {
-  const config = readFileSync(new URL(`./golden/service_config/policy.v1.${name}.json`, import.meta.url), "utf8");
-  const take = (text: string) => {
-    const options: ChannelOptions = { "grpc.service_config": text };
-    new Client("127.0.0.1:1", credentials.createInsecure(), options).close();
-  };
-  expect(() => take(config)).not.toThrow();
-  expect(() => take(config.replace('"maxAttempts": 3', '"maxAttempts": 1'))).toThrow();
-});
+test.each(["Shared", "Single", "Hedged"])(
+  "grpc-js takes the service config of %s, and refuses a broken one",
+  (name) => {
+    const config = readFileSync(new URL(`./golden/service_config/policy.v1.${name}.json`, import.meta.url), "utf8");
+    const take = (text: string) => {
+      const options: ChannelOptions = { "grpc.service_config": text };
+      new Client("127.0.0.1:1", credentials.createInsecure(), options).close();
+    };
+    expect(() => take(config)).not.toThrow();
+    expect(() => take(config.replace(/"maxAttempts": 3/, '"maxAttempts": 1'))).toThrow();
+  },
+);

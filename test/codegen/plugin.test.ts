@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { generate, root } from "./buf.ts";
+import { answer, bufGenerate, root } from "./buf.ts";
 
 function plugin(args: readonly string[], input: string | Buffer = "") {
   return spawnSync(process.execPath, [join(root, "src/codegen/main.ts"), ...args], { input, encoding: "utf8" });
@@ -15,7 +15,7 @@ const protos = {
 };
 
 test("only files with services get a service file, and only these and what they import a descriptor", () => {
-  const { files } = generate(protos);
+  const { files } = answer(protos);
   expect(new Set(files.keys())).toEqual(new Set(["a/b/one.desc.ts", "a/b/one.rpc.ts", "a/two.desc.ts"]));
 });
 
@@ -25,7 +25,7 @@ test.each([
   [["import_extension=.js"], ".js"],
   [["import_extension=none"], ""],
 ])("with the options %j imports end in %j", (opt, extension) => {
-  const { files } = generate(protos, opt);
+  const { files } = answer(protos, ...opt);
   const service = files.get("a/b/one.rpc.ts");
   for (const path of ["../two", "./one", "./one.desc"]) expect(service).toContain(` from "${path}${extension}";`);
   expect(files.get("a/b/one.desc.ts")).toContain(` from "../two.desc${extension}";`);
@@ -41,15 +41,15 @@ test.each([
   ["messages=yes", 'option messages="yes": give none|ts-proto'],
   ["import_extension=toString", 'option import_extension="toString": give .ts|.js|none'],
 ])("the option %s is refused", (opt, text) => {
-  const { exitCode, stderr } = generate(protos, [opt]);
-  expect(exitCode).not.toBe(0);
-  expect(stderr).toContain(text);
+  const { error, files } = answer(protos, opt);
+  expect(error).toBe(text);
+  expect(files.size).toBe(0);
 });
 
 test("messages=ts-proto generates the messages too, with all that they use and nothing else", () => {
   const dated = `syntax = "proto3"; package d; import "google/protobuf/timestamp.proto"; import "trunkline/v1/options.proto";
     message Dated { google.protobuf.Timestamp at = 1; }`;
-  const { files } = generate({ ...protos, "d/dated.proto": dated }, ["messages=ts-proto", "import_extension=.js"]);
+  const { files } = answer({ ...protos, "d/dated.proto": dated }, "messages=ts-proto", "import_extension=.js");
   const messages = [...files.keys()].filter((path) => !/\.(rpc|desc)\.ts$/.test(path));
   expect(new Set(messages)).toEqual(
     new Set([
@@ -62,6 +62,16 @@ test("messages=ts-proto generates the messages too, with all that they use and n
     ]),
   );
   expect(files.get("d/dated.ts")).toContain('from "../google/protobuf/timestamp.js";');
+});
+
+test("what is wrong ends buf with an error, and what is doubtful is printed", () => {
+  const wrong = bufGenerate(protos, "messages=yes");
+  expect(wrong.exitCode).not.toBe(0);
+  expect(wrong.stderr).toContain('option messages="yes": give none|ts-proto');
+  const doubtful = `syntax = "proto2"; service S { rpc Do(M) returns (M); } message M { required int32 n = 1; }`;
+  const warned = bufGenerate({ "a.proto": doubtful });
+  expect(warned.exitCode).toBe(0);
+  expect(warned.stderr).toContain("protoc-gen-trunkline: warning: a.proto:1: M.n is required");
 });
 
 test("--help says what it is and how it is run", () => {

@@ -85,3 +85,26 @@ export const Single: Service<{
   bound: unary("Bound", Item, Item, { policy: { timeoutMs: 1500 } }),
   retried: clientStreaming("Retried", Item, Item, { idempotency: "IDEMPOTENT", policy: { retry: {} } }),
 }, file);
+
+/** Hedges what may be hedged. */
+export const Hedged: Service<{
+  read: Unary<Item, Item, "NO_SIDE_EFFECTS">;
+  readAll: ServerStreaming<Item, Item, "NO_SIDE_EFFECTS">;
+  readOnce: Unary<Item, Item, "NO_SIDE_EFFECTS">;
+  readAgain: Unary<Item, Item, "NO_SIDE_EFFECTS">;
+  write: Unary<Item, Item>;
+  writeAll: ClientStreaming<Item, Item, "IDEMPOTENT">;
+}> = defineService("policy.v1.Hedged", {
+  read: unary("Read", Item, Item, {
+    idempotency: "NO_SIDE_EFFECTS",
+    policy: { hedge: { maxAttempts: 3, delayMs: 30 } },
+  }),
+  readAll: serverStreaming("ReadAll", Item, Item, {
+    idempotency: "NO_SIDE_EFFECTS",
+    policy: { hedge: { maxAttempts: 3, delayMs: 0 } },
+  }),
+  readOnce: unary("ReadOnce", Item, Item, { idempotency: "NO_SIDE_EFFECTS", policy: { hedge: false } }),
+  readAgain: unary("ReadAgain", Item, Item, { idempotency: "NO_SIDE_EFFECTS", policy: { retry: { maxAttempts: 2 } } }),
+  write: unary("Write", Item, Item),
+  writeAll: clientStreaming("WriteAll", Item, Item, { idempotency: "IDEMPOTENT" }),
+}, file);
