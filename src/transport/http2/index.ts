@@ -1,2 +1,18 @@
-// Until the balancer and the native wire are in their rooms, the simplest of each.
-export { grpcJs as http2 } from "../grpc-js/index.ts";
+import type { Transport } from "../../core/transport.ts";
+import { type Http2Limits, limitsFrom } from "./limits.ts";
+import { listen } from "./listener.ts";
+import { Http2Peer } from "./peer.ts";
+import { TimerWheel } from "./timer-wheel.ts";
+
+export type { Http2Limits } from "./limits.ts";
+
+/** gRPC over HTTP/2, written directly on sockets: Trunkline's own wire, and its default. */
+export function http2(options: Http2Limits = {}): Transport {
+  const limits = limitsFrom(options);
+  const wheel = new TimerWheel();
+  return {
+    name: "http2",
+    connect: (endpoint, connectOptions) => new Http2Peer(endpoint, connectOptions, limits, wheel),
+    listen: (address, acceptor, listenOptions) => listen(address, acceptor, listenOptions, limits, wheel),
+  };
+}

@@ -1,0 +1,169 @@
+import type { Socket } from "node:net";
+import type { Call, Reply } from "../../core/call.ts";
+import { Code } from "../../core/code.ts";
+import type { Method } from "../../core/method.ts";
+import { RpcError } from "../../core/rpc-error.ts";
+import type { Compression } from "../../core/transport.ts";
+import { CachedBlock } from "./cached-block.ts";
+import { ClientStream } from "./client-stream.ts";
+import { Connection, type ConnectionOptions } from "./connection.ts";
+import { ConnectionError } from "./connection-error.ts";
+import { ErrorCode, errorCodeName, MAX_31_BITS, PREFACE, Setting } from "./frame.ts";
+import { type RequestFields, writeRequestBlock } from "./request-block.ts";
+import { type ResponseHead, readResponseHead } from "./response-head.ts";
+import type { TimerWheel } from "./timer-wheel.ts";
+
+export interface ClientConnectionOptions extends ConnectionOptions {
+  /** For messages. */
+  readonly address: string;
+  readonly wheel: TimerWheel;
+  readonly fields: RequestFields;
+  readonly maxReceiveMessageBytes: number;
+  readonly compression: Compression;
+  /** Called once the server has said what it allows: calls may be made. */
+  readonly ready: () => void;
+  /** Called when a call is over. */
+  readonly over: () => void;
+  /** Called when it may be able to take another call. */
+  readonly freed: () => void;
+  /** Called once when it takes no more calls. `calm` where the server complains of too many pings. */
+  readonly lost: (reason: string, calm: boolean) => void;
+}
+
+/** The client's side of a connection. */
+export class ClientConnection extends Connection<ClientStream, ResponseHead> {
+  readonly address: string;
+  readonly wheel: TimerWheel;
+  readonly maxReceiveMessageBytes: number;
+  readonly compression: Compression;
+  protected lastSeenId = 0;
+  readonly #options: ClientConnectionOptions;
+  readonly #blocks = new Map<Method, CachedBlock>();
+  #nextId = 1;
+  #closing = false;
+  #lost = false;
+  #readySaid = false;
+
+  constructor(socket: Socket, options: ClientConnectionOptions) {
+    super(socket, options);
+    this.#options = options;
+    this.address = options.address;
+    this.wheel = options.wheel;
+    this.maxReceiveMessageBytes = options.maxReceiveMessageBytes;
+    this.compression = options.compression;
+    this.announce(PREFACE, options.maxMetadataBytes, [[Setting.ENABLE_PUSH, 0]]);
+  }
+
+  /** True while the server allows another call on it. */
+  get available(): boolean {
+    return !this.goingAway && this.streams.size < this.peer.maxConcurrentStreams;
+  }
+
+  /** Makes a call. Only where it is `available`. */
+  start(call: Call): Promise<Reply> {
+    const id = this.#nextId;
+    this.#nextId += 2;
+    const stream = new ClientStream(this, id, call);
+    const reply = stream.promise();
+    this.streams.add(stream);
+    this.#writeRequest(id, call);
+    stream.begin();
+    // The last of the ids: calls to come need a new connection.
+    if (this.#nextId > MAX_31_BITS) this.#loseCalls("its stream ids are used up", false);
+    return reply;
+  }
+
+  #writeRequest(id: number, call: Call): void {
+    const { encoder } = this;
+    let cached = this.#blocks.get(call.method);
+    if (cached === undefined) {
+      cached = new CachedBlock();
+      this.#blocks.set(call.method, cached);
+    }
+    writeRequestBlock(encoder, cached, this.#options.fields, call);
+    this.writeBlock(id, encoder.bytes, encoder.length, false);
+  }
+
+  protected interpret(fields: string[], oversized: boolean): ResponseHead {
+    return readResponseHead(fields, oversized);
+  }
+
+  protected onHead(id: number, head: ResponseHead, ended: boolean): void {
+    const stream = this.streams.get(id);
+    if (stream === undefined) {
+      if (this.isIdle(id))
+        throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `HEADERS on stream ${id}, which is idle`);
+      this.chargeControl("HEADERS on closed streams");
+      return;
+    }
+    if (stream.remoteEnded)
+      throw new ConnectionError(ErrorCode.STREAM_CLOSED, `HEADERS on stream ${id}, which has ended`);
+    if (ended) stream.remoteEnded = true;
+    stream.onHead(head, ended);
+    if (ended && stream.localEnded) this.forget(stream);
+  }
+
+  protected onStreamReset(stream: ClientStream, code: number): void {
+    stream.onReset(code);
+  }
+
+  protected isIdle(id: number): boolean {
+    return (id & 1) === 0 || id >= this.#nextId;
+  }
+
+  protected onGoAway(lastId: number, code: number, reason: string): void {
+    const words = code === ErrorCode.NO_ERROR ? "" : ` (${errorCodeName(code)}${reason === "" ? "" : `: ${reason}`})`;
+    const calm = code === ErrorCode.ENHANCE_YOUR_CALM && reason === "too_many_pings";
+    this.#loseCalls(`the server goes away${words}`, calm);
+    for (const stream of this.streams.all()) if (stream.id > lastId) stream.onRefused();
+    this.#closeIfIdle();
+  }
+
+  #loseCalls(reason: string, calm: boolean): void {
+    this.goingAway = true;
+    if (this.#lost) return;
+    this.#lost = true;
+    this.#options.lost(reason, calm);
+  }
+
+  protected onPingAnswered(): void {}
+
+  protected onSettings(): void {
+    if (this.#readySaid) this.#options.freed();
+    else this.#options.ready();
+    this.#readySaid = true;
+  }
+
+  protected onForgotten(): void {
+    this.#options.freed();
+    this.#closeIfIdle();
+  }
+
+  /** A call on it is over. */
+  callOver(): void {
+    this.#options.over();
+  }
+
+  /** Takes no new calls; once those under way are done it is gone. */
+  close(): void {
+    this.#lost = true;
+    this.goingAway = true;
+    this.#closing = true;
+    this.#closeIfIdle();
+  }
+
+  #closeIfIdle(): void {
+    if (this.deaf || !this.goingAway || this.streams.size > 0) return;
+    if (this.#closing) this.writeGoAway(0, ErrorCode.NO_ERROR, "");
+    this.finish("the connection was closed");
+  }
+
+  oversized(): RpcError {
+    const limit = this.#options.maxMetadataBytes;
+    return new RpcError(Code.RESOURCE_EXHAUSTED, `the response's metadata is larger than the limit of ${limit} bytes`);
+  }
+
+  protected onClosed(reason: string): void {
+    this.#loseCalls(reason, false);
+  }
+}

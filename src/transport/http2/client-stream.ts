@@ -1,0 +1,420 @@
+import type { Call, Reply } from "../../core/call.ts";
+import { Cancellation } from "../../core/cancellation.ts";
+import { Code } from "../../core/code.ts";
+import { NEVER, now } from "../../core/deadline.ts";
+import { Metadata } from "../../core/metadata.ts";
+import { RpcError, type RpcErrorOptions } from "../../core/rpc-error.ts";
+import { deadlinePassed } from "../cancelled.ts";
+import type { ClientConnection } from "./client-connection.ts";
+import { decompress } from "./compression.ts";
+import { ErrorCode, errorCodeName, readUint32 } from "./frame.ts";
+import { Inbox, PREFIX_BYTES } from "./inbox.ts";
+import { IncomingMessages, type Receiver } from "./incoming-messages.ts";
+import { decodeMessage, encodeFailure } from "./message-codec.ts";
+import { OutgoingMessages, type Sender } from "./outgoing-messages.ts";
+import { type ResponseHead, statusOfHttp } from "./response-head.ts";
+import { compressFramed } from "./server-stream.ts";
+import { Stream } from "./stream.ts";
+
+/** A server's reset may overtake our own alarm: that close to the deadline, in ms, it is the deadline. */
+const OVERTAKEN_MS = 20;
+const NO_MESSAGE = Symbol("no message");
+
+/** One call that we make, from its header block to its status. */
+export class ClientStream extends Stream implements Receiver, Sender {
+  readonly #connection: ClientConnection;
+  readonly #call: Call;
+  #resolve!: (reply: Reply) => void;
+  #reject!: (error: RpcError) => void;
+  #head: ResponseHead | undefined;
+  #trailer: Metadata = Metadata.EMPTY;
+  /** The one message of a unary reply, where it was decoded as it came. */
+  #message: unknown = NO_MESSAGE;
+  #inbox: Inbox | undefined;
+  #responses: IncomingMessages | undefined;
+  #requests: OutgoingMessages | undefined;
+  #signal: AbortSignal | undefined;
+  #opened = false;
+  /** True while the first message of a stream of replies is being decompressed. */
+  #opening = false;
+  /** The status, where it came meanwhile. */
+  #status: { readonly error: RpcError | undefined } | undefined;
+  #over = false;
+
+  constructor(connection: ClientConnection, id: number, call: Call) {
+    super(id, connection.peer.initialWindowBytes, connection.limits.streamWindowBytes);
+    this.#connection = connection;
+    this.#call = call;
+    if (call.method.responseStream) {
+      this.#inbox = new Inbox(connection.maxReceiveMessageBytes);
+      this.#responses = new IncomingMessages(this.#inbox, this);
+    }
+  }
+
+  /** The promise of the reply. */
+  promise(): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /** Sends the request; its header block has been written. */
+  begin(): void {
+    const call = this.#call;
+    if (call.deadline !== NEVER) this.#connection.wheel.set(this, call.deadline);
+    if (call.cancellation !== undefined) this.#listen(call);
+    try {
+      if (call.method.requestStream) {
+        this.#requests = new OutgoingMessages(call.request, this);
+        this.#requests.pull();
+      } else this.#sendOnly(call.request);
+    } catch (error) {
+      this.#giveUp(RpcError.from(error, Code.INTERNAL));
+    }
+  }
+
+  #listen(call: Call): void {
+    const { cancellation } = call;
+    if (cancellation instanceof Cancellation && cancellation.reason !== undefined) {
+      this.#onAbort();
+      return;
+    }
+    this.#signal = call.signal;
+    this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  readonly #onAbort = (): void => {
+    this.#giveUp(RpcError.from(this.#call.signal?.reason, Code.CANCELLED));
+  };
+
+  #sendOnly(message: unknown): void {
+    const { method } = this.#call;
+    const encoding = this.#connection.compression;
+    try {
+      if (encoding === "identity") this.#connection.sendMessage(this, method.request, message, true);
+      else this.#sendCompressed(encoding, message, true).catch(this.#onFailure);
+    } catch (error) {
+      throw encodeFailure(method, "request", message, error);
+    }
+  }
+
+  send(message: unknown): boolean | Promise<boolean> {
+    const { method } = this.#call;
+    const encoding = this.#connection.compression;
+    if (encoding !== "identity") return this.#sendCompressed(encoding, message, false);
+    try {
+      if (this.#connection.sendMessage(this, method.request, message, false)) return true;
+    } catch (error) {
+      throw encodeFailure(method, "request", message, error);
+    }
+    if (this.pending === undefined) this.#connection.waitForRoom(this);
+    return false;
+  }
+
+  async #sendCompressed(encoding: "gzip" | "deflate", message: unknown, ends: boolean): Promise<boolean> {
+    const { method } = this.#call;
+    let framed: Buffer;
+    try {
+      framed = this.#connection.encode(method.request, message);
+    } catch (error) {
+      throw encodeFailure(method, "request", message, error);
+    }
+    const compressed = await compressFramed(encoding, framed);
+    if (!this.#over) this.#connection.sendLater(this, compressed, ends);
+    return false;
+  }
+
+  readonly #onFailure = (error: unknown): void => this.#giveUp(RpcError.from(error, Code.INTERNAL));
+
+  onRoom(): void {
+    this.#requests?.resume();
+  }
+
+  onSourceEnd(): void {
+    if (!this.#over) this.#connection.sendEnd(this);
+  }
+
+  onSourceError(error: unknown): void {
+    this.#giveUp(RpcError.from(error));
+  }
+
+  // Receiving.
+
+  onHead(head: ResponseHead, ended: boolean): void {
+    if (head.malformed !== undefined) {
+      this.#violated(head.malformed);
+      return;
+    }
+    if (head.oversized) {
+      this.#giveUp(this.#connection.oversized());
+      return;
+    }
+    if (this.#head !== undefined) {
+      ended ? this.#onTrailers(head) : this.#violated("a second header block");
+      return;
+    }
+    if (head.httpStatus >= 100 && head.httpStatus < 200 && !ended) return;
+    if (head.httpStatus === 0) {
+      this.#violated("a header block without :status");
+      return;
+    }
+    if (ended) {
+      this.#onTrailers(head);
+      return;
+    }
+    if (head.httpStatus !== 200 || !head.grpc) {
+      const { code, message } = statusOfHttp(head);
+      this.#giveUp(new RpcError(code, message, { metadata: head.metadata }));
+      return;
+    }
+    this.#head = head;
+  }
+
+  #violated(what: string): void {
+    this.#connection.resetStream(this, ErrorCode.PROTOCOL_ERROR);
+    this.#finish(new RpcError(Code.INTERNAL, `${this.#connection.address} broke HTTP/2: ${what}`));
+  }
+
+  onData(bytes: Buffer, start: number, end: number, ended: boolean): void {
+    if (this.#over) return;
+    if (this.#head === undefined) {
+      this.#violated("data before the header block");
+      return;
+    }
+    try {
+      if (this.#responses !== undefined) this.#onStreamedData(bytes, start, end);
+      else this.#onUnaryData(bytes, start, end);
+    } catch (error) {
+      this.#giveUp(RpcError.from(error, Code.INTERNAL));
+      return;
+    }
+    if (ended) this.#finish(new RpcError(Code.INTERNAL, "the server ended the stream without a status"));
+  }
+
+  #onUnaryData(bytes: Buffer, start: number, end: number): void {
+    if (this.#inbox === undefined) {
+      // The rule: the whole message in one frame, uncompressed. It is decoded where it stands.
+      const length = end - start - PREFIX_BYTES;
+      const most = this.#connection.maxReceiveMessageBytes;
+      const fits = most < 0 || length <= most;
+      if (length >= 0 && fits && this.#message === NO_MESSAGE && bytes[start] === 0) {
+        if (readUint32(bytes, start + 1) === length) {
+          this.#message = this.#decode(bytes, start + PREFIX_BYTES, end);
+          return;
+        }
+      }
+      if (end === start) return;
+      this.#inbox = new Inbox(most);
+    }
+    const inbox = this.#inbox;
+    inbox.append(bytes, start, end);
+    if (this.#message !== NO_MESSAGE || inbox.ready > 1 || (inbox.ready === 1 && inbox.partial)) {
+      const why = `${this.#call.method.path} answered with more than one message`;
+      throw new RpcError(Code.UNIMPLEMENTED, why);
+    }
+    this.#connection.budget.expect(this, inbox.missing);
+  }
+
+  #onStreamedData(bytes: Buffer, start: number, end: number): void {
+    const inbox = this.#inbox as Inbox;
+    inbox.append(bytes, start, end);
+    if (inbox.partial) this.#connection.budget.expect(this, inbox.missing);
+    if (inbox.ready === 0) return;
+    if (this.#opened) {
+      this.#responses?.wake();
+      return;
+    }
+    if (this.#opening) return;
+    const primed = this.#responses?.prime();
+    if (primed === undefined) {
+      this.#open();
+      return;
+    }
+    this.#opening = true;
+    primed.then(this.#onPrimed, this.#onFailure);
+  }
+
+  readonly #onPrimed = (): void => {
+    if (this.#over) return;
+    this.#open();
+    if (this.#status !== undefined) this.#finish(this.#status.error);
+  };
+
+  /** The stream of replies stands. */
+  #open(): void {
+    this.#opened = true;
+    this.#opening = false;
+    const stream = this;
+    this.#resolve({
+      response: this.#responses,
+      header: this.#head?.metadata ?? Metadata.EMPTY,
+      get trailer() {
+        return stream.#trailer;
+      },
+    });
+  }
+
+  decodeTaken(inbox: Inbox): unknown {
+    if (inbox.flag === 0) return this.#decode(inbox.bytes, inbox.start, inbox.end);
+    return this.#decompress(Buffer.from(inbox.bytes.subarray(inbox.start, inbox.end)));
+  }
+
+  async #decompress(compressed: Buffer): Promise<unknown> {
+    const encoding = this.#head?.encoding ?? "identity";
+    const bytes = await decompress(encoding, compressed, this.#connection.maxReceiveMessageBytes);
+    return this.#decode(bytes, 0, bytes.length);
+  }
+
+  #decode(bytes: Buffer, start: number, end: number): unknown {
+    const { method } = this.#call;
+    return decodeMessage(method, method.response, bytes, start, end, "the response");
+  }
+
+  onRead(bytes: number, empty: boolean): void {
+    if (!this.closed) this.#connection.budget.read(this, bytes, empty);
+  }
+
+  onReaderGone(): void {
+    if (this.#over) return;
+    this.#connection.resetStream(this, ErrorCode.CANCEL);
+    this.#settle();
+  }
+
+  onUnreadable(error: RpcError): void {
+    this.#giveUp(error);
+    this.#responses?.end(undefined);
+  }
+
+  #onTrailers(head: ResponseHead): void {
+    this.#trailer = head.metadata;
+    const error = head.code === Code.OK ? undefined : this.#errorOf(head);
+    if (this.#opening) this.#status = { error };
+    else if (error === undefined) this.#succeed();
+    else this.#finish(error);
+  }
+
+  #errorOf(head: ResponseHead): RpcError {
+    const { code, message, details, metadata } = head;
+    if (code !== undefined) return this.#error(code, message, { details, metadata });
+    const http = head.httpStatus === 0 ? undefined : statusOfHttp(head);
+    const why = http?.message ?? "the server ended the call without a status";
+    return this.#error(http?.code ?? Code.UNKNOWN, why, { metadata });
+  }
+
+  #succeed(): void {
+    const inbox = this.#inbox;
+    if (inbox?.partial === true) {
+      this.#finish(new RpcError(Code.INTERNAL, "the server ended the stream within a message"));
+      return;
+    }
+    if (this.#responses !== undefined || this.#message !== NO_MESSAGE) {
+      this.#finish(undefined);
+      return;
+    }
+    if (inbox === undefined || !inbox.take()) {
+      const why = `${this.#call.method.path} answered OK without a message`;
+      this.#finish(new RpcError(Code.UNIMPLEMENTED, why));
+      return;
+    }
+    try {
+      const message = this.decodeTaken(inbox);
+      if (message instanceof Promise) message.then(this.#onDecompressed, this.#onUndecompressed);
+      else this.#onDecompressed(message);
+    } catch (error) {
+      this.#finish(RpcError.from(error, Code.INTERNAL));
+    }
+  }
+
+  readonly #onDecompressed = (message: unknown): void => {
+    this.#message = message;
+    this.#finish(undefined);
+  };
+
+  readonly #onUndecompressed = (error: unknown): void => this.#finish(RpcError.from(error, Code.INTERNAL));
+
+  // Ending.
+
+  ring(): void {
+    this.#giveUp(deadlinePassed(this.#call, `while waiting for ${this.#connection.address}`));
+  }
+
+  onReset(code: number): void {
+    const late = this.#call.deadline - now() <= OVERTAKEN_MS;
+    if (late && code === ErrorCode.CANCEL) {
+      this.ring();
+      return;
+    }
+    const why = `${this.#connection.address} reset the call: ${errorCodeName(code)}`;
+    this.#finish(this.#error(codeOfReset(code), why, { unprocessed: code === ErrorCode.REFUSED_STREAM }));
+  }
+
+  onLost(reason: string): void {
+    this.#finish(this.#error(Code.UNAVAILABLE, `the connection to ${this.#connection.address} was lost: ${reason}`));
+  }
+
+  /** The server has said that it will not look at this call. */
+  onRefused(): void {
+    this.#connection.resetStream(this, ErrorCode.CANCEL);
+    const why = `${this.#connection.address} goes away and did not look at the call`;
+    this.#finish(new RpcError(Code.UNAVAILABLE, why, { unprocessed: true }));
+  }
+
+  /** Ends the call from our side. */
+  #giveUp(error: RpcError): void {
+    if (this.#over) return;
+    this.#connection.resetStream(this, ErrorCode.CANCEL);
+    this.#finish(error);
+  }
+
+  #error(code: Code, message: string, options: RpcErrorOptions = {}): RpcError {
+    return new RpcError(code, message, { ...options, header: this.#head?.metadata ?? Metadata.EMPTY });
+  }
+
+  #finish(error: RpcError | undefined): void {
+    if (this.#over) return;
+    this.#settle();
+    // An answer before the request has ended: what is left of the request is of no use.
+    if (!this.closed && !this.localEnded) this.#connection.resetStream(this, ErrorCode.NO_ERROR);
+    if (this.#responses !== undefined) this.#finishStream(this.#responses, error);
+    else if (error !== undefined) this.#reject(error);
+    else {
+      const header = this.#head?.metadata ?? Metadata.EMPTY;
+      this.#resolve({ response: this.#message, header, trailer: this.#trailer });
+    }
+  }
+
+  #finishStream(responses: IncomingMessages, error: RpcError | undefined): void {
+    if (error !== undefined && !this.#opened) {
+      this.#reject(error);
+      responses.abort(error);
+      return;
+    }
+    if (!this.#opened) this.#open();
+    responses.end(error);
+  }
+
+  #settle(): void {
+    this.#over = true;
+    this.#connection.wheel.clear(this);
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#requests?.stop();
+    this.#connection.callOver();
+  }
+}
+
+/** https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#http2-transport-mapping */
+function codeOfReset(code: number): Code {
+  switch (code) {
+    case ErrorCode.REFUSED_STREAM:
+      return Code.UNAVAILABLE;
+    case ErrorCode.CANCEL:
+      return Code.CANCELLED;
+    case ErrorCode.ENHANCE_YOUR_CALM:
+      return Code.RESOURCE_EXHAUSTED;
+    case ErrorCode.INADEQUATE_SECURITY:
+      return Code.PERMISSION_DENIED;
+    default:
+      return Code.INTERNAL;
+  }
+}

@@ -1,0 +1,64 @@
+import { connect, type Socket } from "node:net";
+import { type ConnectionOptions, checkServerIdentity, type TLSSocket, connect as tlsConnect } from "node:tls";
+import type { ClientTls } from "../../core/transport.ts";
+import { socketAddress } from "../address.ts";
+import { clientTlsOptions } from "../tls.ts";
+
+/** What a socket reads at once, in bytes. */
+const READ_BYTES = 64 * 1024;
+
+/** Takes what a socket has read: the first `length` bytes, which are overwritten by the next. */
+export type OnRead = (bytes: Buffer, length: number) => void;
+
+/**
+ * Connects, with the TLS handshake where `tls` is given. What is read goes to `onRead`, in one buffer that is
+ * used again and again. Destroys the socket when the signal aborts.
+ */
+export function dial(
+  address: string,
+  tls: ClientTls | undefined,
+  signal: AbortSignal,
+  onRead: OnRead,
+): Promise<Socket> {
+  const onread = {
+    buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+    callback: (length: number, bytes: Uint8Array): boolean => {
+      onRead(bytes as Buffer, length);
+      return true;
+    },
+  };
+  const to = socketAddress(address);
+  return new Promise((resolve, reject) => {
+    const socket =
+      tls === undefined
+        ? connect({ ...to, onread, noDelay: true })
+        : tlsConnect({ ...secureOptions(tls, address), ...to, onread } as object);
+    const abort = (): void => {
+      socket.destroy();
+      reject(new Error("given up"));
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    socket.once("error", reject);
+    socket.once("close", () => {
+      signal.removeEventListener("abort", abort);
+      reject(new Error("the connection was closed"));
+    });
+    socket.once(tls === undefined ? "connect" : "secureConnect", () => {
+      if (tls !== undefined) {
+        socket.setNoDelay(true);
+        if ((socket as TLSSocket).alpnProtocol !== "h2") {
+          socket.destroy();
+          return reject(new Error("the server does not offer HTTP/2 over TLS (ALPN h2)"));
+        }
+      }
+      resolve(socket);
+    });
+  });
+}
+
+/** The name to verify is not always the host to connect to. */
+function secureOptions(tls: ClientTls, address: string): ConnectionOptions {
+  const options = clientTlsOptions(tls, address);
+  const { host = "localhost" } = options;
+  return { ...options, checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate) };
+}

@@ -1,0 +1,209 @@
+import { Code } from "../../core/code.ts";
+import { RpcError } from "../../core/rpc-error.ts";
+
+/** gRPC's prefix of a message: a flag for compression, and the length in 32 bits. */
+export const PREFIX_BYTES = 5;
+/** Messages from this size on get a buffer of their own. */
+const LARGE_BYTES = 16 * 1024;
+/** What a message gets at first, however long it claims to be: more comes as its bytes do. */
+const FIRST_BYTES = 64 * 1024;
+const SMALLEST_BYTES = 512;
+
+/** Bytes that belong together: many small messages with their prefixes, or one large message without. */
+interface Segment {
+  bytes: Buffer;
+  read: number;
+  write: number;
+  /** For a large message: its length, and its flag. */
+  readonly large: number;
+  readonly flag: number;
+}
+
+/**
+ * The messages that a stream has received and nobody has read. They are kept as bytes and decoded only when they are
+ * taken, so that what is kept is never larger than what the peer has sent.
+ */
+export class Inbox {
+  /** Messages that are complete. */
+  ready = 0;
+  /** Bytes that are kept, prefixes included. */
+  size = 0;
+  /** How long the message that is coming is, prefix included; 0 between messages or while its prefix is coming. */
+  expects = 0;
+  /** Where `take` found a message. */
+  bytes: Buffer = Buffer.alloc(0);
+  start = 0;
+  end = 0;
+  /** 1 where the message that `take` found is compressed. */
+  flag = 0;
+  readonly #maxBytes: number;
+  readonly #segments: Segment[] = [];
+  /** What has come of the message that is coming. */
+  #have = 0;
+  readonly #prefix: Buffer = Buffer.allocUnsafe(PREFIX_BYTES);
+
+  /** @param maxBytes the largest message to accept, as it is sent; negative is no limit */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** True while a message has begun and is not complete. */
+  get partial(): boolean {
+    return this.#have > 0;
+  }
+
+  /** Bytes that the message that is coming still lacks; 0 while its length is not known. */
+  get missing(): number {
+    return this.expects === 0 ? 0 : this.expects - this.#have;
+  }
+
+  /**
+   * Takes in what a DATA frame brought; the bytes are copied.
+   * @throws RpcError for a message over the limit, or with a prefix that gRPC does not know
+   */
+  append(source: Buffer, start: number, end: number): void {
+    this.size += end - start;
+    let at = start;
+    while (at < end) {
+      if (this.#have === 0) {
+        at = this.#appendWhole(source, at, end);
+        if (at === end) return;
+      }
+      at = this.#have < PREFIX_BYTES ? this.#appendPrefix(source, at, end) : this.#appendBody(source, at, end);
+    }
+  }
+
+  /** Finds the next message and counts it as read. False where none is complete. */
+  take(): boolean {
+    if (this.ready === 0) return false;
+    this.ready--;
+    let segment = this.#segments[0] as Segment;
+    if (segment.large < 0 && segment.read === segment.write) {
+      this.#segments.shift();
+      segment = this.#segments[0] as Segment;
+    }
+    this.bytes = segment.bytes;
+    if (segment.large >= 0) {
+      this.#segments.shift();
+      this.start = 0;
+      this.end = segment.large;
+      this.flag = segment.flag;
+      this.size -= PREFIX_BYTES + segment.large;
+      return true;
+    }
+    this.start = segment.read + PREFIX_BYTES;
+    this.end = this.start + segment.bytes.readUInt32BE(segment.read + 1);
+    this.flag = segment.bytes[segment.read] as number;
+    this.size -= this.end - segment.read;
+    segment.read = this.end;
+    // What was large once need not stay so.
+    if (segment.read === segment.write && segment.bytes.length > FIRST_BYTES) this.#segments.shift();
+    return true;
+  }
+
+  /** Lets go of everything. */
+  clear(): void {
+    this.#segments.length = 0;
+    this.ready = 0;
+    this.size = 0;
+    this.#have = 0;
+    this.expects = 0;
+  }
+
+  /** Copies all small messages that stand whole at `at`, in one piece, and returns where the next one begins. */
+  #appendWhole(source: Buffer, at: number, end: number): number {
+    let next = at;
+    let count = 0;
+    while (end - next >= PREFIX_BYTES) {
+      const length = source.readUInt32BE(next + 1);
+      if (length >= LARGE_BYTES || next + PREFIX_BYTES + length > end) break;
+      this.#check(source[next] as number, length);
+      next += PREFIX_BYTES + length;
+      count++;
+    }
+    if (count > 0) {
+      const tail = this.#room(next - at);
+      source.copy(tail.bytes, tail.write, at, next);
+      tail.write += next - at;
+      this.ready += count;
+    }
+    return next;
+  }
+
+  #appendPrefix(source: Buffer, at: number, end: number): number {
+    const next = Math.min(end, at + PREFIX_BYTES - this.#have);
+    source.copy(this.#prefix, this.#have, at, next);
+    this.#have += next - at;
+    if (this.#have < PREFIX_BYTES) return next;
+    const length = this.#prefix.readUInt32BE(1);
+    const flag = this.#prefix[0] as number;
+    this.#check(flag, length);
+    this.expects = PREFIX_BYTES + length;
+    if (length >= LARGE_BYTES) {
+      const bytes = Buffer.allocUnsafeSlow(Math.min(length, FIRST_BYTES));
+      this.#segments.push({ bytes, read: 0, write: 0, large: length, flag });
+    } else {
+      const tail = this.#room(PREFIX_BYTES + length);
+      this.#prefix.copy(tail.bytes, tail.write);
+      tail.write += PREFIX_BYTES;
+      if (length === 0) this.#complete();
+    }
+    return next;
+  }
+
+  #appendBody(source: Buffer, at: number, end: number): number {
+    const tail = this.#segments[this.#segments.length - 1] as Segment;
+    const next = Math.min(end, at + this.expects - this.#have);
+    if (tail.write + next - at > tail.bytes.length) {
+      const most = tail.large >= 0 ? tail.large : Number.POSITIVE_INFINITY;
+      enlarge(tail, Math.min(most, Math.max(tail.bytes.length * 2, tail.write + next - at)));
+    }
+    source.copy(tail.bytes, tail.write, at, next);
+    tail.write += next - at;
+    this.#have += next - at;
+    if (this.#have === this.expects) this.#complete();
+    return next;
+  }
+
+  #complete(): void {
+    this.ready++;
+    this.#have = 0;
+    this.expects = 0;
+  }
+
+  #check(flag: number, length: number): void {
+    if (flag > 1) throw new RpcError(Code.INTERNAL, `a message has the flags ${flag}, which gRPC does not define`);
+    if (this.#maxBytes < 0 || length <= this.#maxBytes) return;
+    const why = `a message of ${length} bytes was received; the limit is ${this.#maxBytes}`;
+    throw new RpcError(Code.RESOURCE_EXHAUSTED, why);
+  }
+
+  /** The segment of small messages to write `count` bytes to. */
+  #room(count: number): Segment {
+    const tail = this.#segments[this.#segments.length - 1];
+    if (tail === undefined || tail.large >= 0) {
+      const bytes = Buffer.allocUnsafeSlow(Math.max(SMALLEST_BYTES, count));
+      const segment = { bytes, read: 0, write: 0, large: -1, flag: 0 };
+      this.#segments.push(segment);
+      return segment;
+    }
+    if (tail.read === tail.write) {
+      tail.read = 0;
+      tail.write = 0;
+    }
+    if (tail.write + count > tail.bytes.length) {
+      enlarge(tail, Math.max(SMALLEST_BYTES, (tail.write - tail.read + count) * 2));
+    }
+    return tail;
+  }
+}
+
+/** Moves what is unread to the beginning of a buffer of `capacity` bytes. */
+function enlarge(segment: Segment, capacity: number): void {
+  const { bytes, read, write } = segment;
+  const larger = Buffer.allocUnsafeSlow(capacity);
+  bytes.copy(larger, 0, read, write);
+  segment.bytes = larger;
+  segment.read = 0;
+  segment.write = write - read;
+}

@@ -1,0 +1,165 @@
+import { RpcError } from "../../core/rpc-error.ts";
+import { type Inbox, PREFIX_BYTES } from "./inbox.ts";
+
+/** The call that messages come for. */
+export interface Receiver {
+  /** Decodes what the inbox has found. A promise where it has to be decompressed first. */
+  decodeTaken(inbox: Inbox): unknown;
+  /** The reader has taken a message of so many bytes; `empty` where it was the last there is. */
+  onRead(bytes: number, empty: boolean): void;
+  /** The reader wants no more. */
+  onReaderGone(): void;
+  /** A message does not decode. */
+  onUnreadable(error: RpcError): void;
+}
+
+interface Waiter {
+  readonly resolve: (result: IteratorResult<unknown, undefined>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * The messages of a stream, for whoever iterates over them. They are decoded as they are taken, so a slow reader holds
+ * back the peer. Where messages are waiting, `next` returns a promise that is already resolved.
+ */
+export class IncomingMessages implements AsyncIterableIterator<unknown, undefined> {
+  readonly #inbox: Inbox;
+  readonly #receiver: Receiver;
+  #waiters: Waiter[] = [];
+  /** The first message, where it was decoded before anybody asked. */
+  #first: { readonly value: unknown; readonly size: number } | undefined;
+  #decompressing = false;
+  #ended = false;
+  #error: RpcError | undefined;
+
+  constructor(inbox: Inbox, receiver: Receiver) {
+    this.#inbox = inbox;
+    this.#receiver = receiver;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<unknown, undefined>> {
+    if (this.#waiters.length > 0 || this.#decompressing) return this.#wait();
+    if (this.#first !== undefined) return this.#takeFirst(this.#first);
+    if (this.#inbox.ready > 0) return this.#take();
+    if (!this.#ended) return this.#wait();
+    return this.#last();
+  }
+
+  /** The reader wants no more, as at the end of a `for await` that breaks off. */
+  return(): Promise<IteratorResult<unknown, undefined>> {
+    this.#first = undefined;
+    if (!this.#ended || this.#inbox.ready > 0) {
+      this.#inbox.clear();
+      this.end(undefined);
+      this.#receiver.onReaderGone();
+    }
+    return Promise.resolve({ value: undefined, done: true });
+  }
+
+  /**
+   * Decodes the first message, which must be there, so that one which does not decode fails the call and not its
+   * reader. Before anybody has called `next`.
+   */
+  prime(): void | Promise<void> {
+    const inbox = this.#inbox;
+    inbox.take();
+    const size = PREFIX_BYTES + inbox.end - inbox.start;
+    const value = this.#receiver.decodeTaken(inbox);
+    if (!(value instanceof Promise)) {
+      this.#first = { value, size };
+      return undefined;
+    }
+    return value.then((decompressed: unknown) => {
+      this.#first = { value: decompressed, size };
+    });
+  }
+
+  /** Messages have come. */
+  wake(): void {
+    while (this.#waiters.length > 0 && !this.#decompressing && this.#inbox.ready > 0) {
+      const { resolve, reject } = this.#waiters.shift() as Waiter;
+      this.#take().then(resolve, reject);
+    }
+  }
+
+  /** No more will come. What is there can still be read; then comes the end, or the error. */
+  end(error: RpcError | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#error = error;
+    this.#settleWaiters();
+  }
+
+  /** It is over now: what has not been read is dropped. */
+  abort(error: RpcError): void {
+    this.#inbox.clear();
+    this.#first = undefined;
+    if (this.#ended) this.#error = error;
+    this.end(error);
+  }
+
+  #takeFirst({ value, size }: { value: unknown; size: number }): Promise<IteratorResult<unknown, undefined>> {
+    this.#first = undefined;
+    this.#receiver.onRead(size, this.#inbox.ready === 0);
+    return Promise.resolve({ value, done: false });
+  }
+
+  #take(): Promise<IteratorResult<unknown, undefined>> {
+    const inbox = this.#inbox;
+    inbox.take();
+    const size = PREFIX_BYTES + inbox.end - inbox.start;
+    try {
+      const value = this.#receiver.decodeTaken(inbox);
+      this.#receiver.onRead(size, inbox.ready === 0);
+      if (value instanceof Promise) return this.#whenDecompressed(value);
+      return Promise.resolve({ value, done: false });
+    } catch (error) {
+      return this.#unreadable(error);
+    }
+  }
+
+  async #whenDecompressed(decoding: Promise<unknown>): Promise<IteratorResult<unknown, undefined>> {
+    this.#decompressing = true;
+    try {
+      return { value: await decoding, done: false };
+    } catch (error) {
+      return this.#unreadable(error);
+    } finally {
+      this.#decompressing = false;
+      this.wake();
+      if (this.#ended) this.#settleWaiters();
+    }
+  }
+
+  #unreadable(thrown: unknown): Promise<never> {
+    const error = RpcError.from(thrown);
+    this.#inbox.clear();
+    this.#error = undefined;
+    this.#receiver.onUnreadable(error);
+    return Promise.reject(error);
+  }
+
+  #settleWaiters(): void {
+    if (this.#decompressing || this.#inbox.ready > 0) return;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const { resolve, reject } of waiters) this.#last().then(resolve, reject);
+  }
+
+  /** The end. An error is told once. */
+  #last(): Promise<IteratorResult<unknown, undefined>> {
+    const error = this.#error;
+    this.#error = undefined;
+    return error === undefined ? Promise.resolve({ value: undefined, done: true }) : Promise.reject(error);
+  }
+
+  #wait(): Promise<IteratorResult<unknown, undefined>> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ resolve, reject });
+    });
+  }
+}

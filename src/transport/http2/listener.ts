@@ -1,0 +1,95 @@
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import { silent } from "../../core/logger.ts";
+import type { Acceptor, Listener, ListenOptions } from "../../core/transport.ts";
+import { remoteAddress } from "../address.ts";
+import { bind } from "../bind.ts";
+import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
+import { DEFAULT_MAX_METADATA_BYTES } from "../metadata-size.ts";
+import { callerTls } from "../tls.ts";
+import type { Limits } from "./limits.ts";
+import { ServerConnection } from "./server-connection.ts";
+import type { ServerStream } from "./server-stream.ts";
+import type { TimerWheel } from "./timer-wheel.ts";
+import { Watch } from "./watch.ts";
+
+/** @throws RpcError UNAVAILABLE that names the address, where it cannot be bound */
+export async function listen(
+  address: string,
+  acceptor: Acceptor,
+  options: ListenOptions,
+  limits: Limits,
+  wheel: TimerWheel,
+): Promise<Listener> {
+  const { maxConcurrentStreams = 1000, compression = "identity", logger = silent } = options;
+  const { keepaliveMs = 60_000, keepaliveTimeoutMs = 10_000 } = options;
+  const connections = new Set<ServerConnection>();
+  let draining = false;
+
+  function accept(socket: Socket): void {
+    if (socket instanceof TLSSocket && socket.alpnProtocol !== "h2") {
+      logger.warn({ address }, "a client does not offer HTTP/2 over TLS (ALPN h2)");
+      socket.destroy();
+      return;
+    }
+    const tls = socket instanceof TLSSocket ? callerTls(socket) : undefined;
+    const peerAddress = remoteAddress(socket.remoteAddress, socket.remotePort);
+    const connection = new ServerConnection(socket, {
+      acceptor,
+      caller: tls === undefined ? { address: peerAddress } : { address: peerAddress, tls },
+      limits,
+      wheel,
+      maxConcurrentStreams,
+      compression,
+      maxMetadataBytes: options.maxMetadataBytes ?? DEFAULT_MAX_METADATA_BYTES,
+      maxReceiveMessageBytes: options.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES,
+      maxSendMessageBytes: options.maxSendMessageBytes,
+      closed: (reason) => {
+        watch.stop();
+        logger.debug({ address, peer: peerAddress, reason }, "connection closed");
+      },
+    });
+    const watch = new Watch(wheel, connection as never, {
+      keepaliveMs,
+      keepaliveTimeoutMs,
+      pingWhenIdle: true,
+      stalled: (stream) => (stream as ServerStream).onStalled(),
+    });
+    connections.add(connection);
+    socket.on("data", (bytes: Buffer) => connection.receive(bytes, bytes.length));
+    socket.on("error", (error) => connection.destroy(error.message));
+    socket.once("end", () => connection.destroy("the client closed it"));
+    socket.once("close", () => {
+      connections.delete(connection);
+      connection.destroy("it was closed");
+    });
+    if (draining) connection.drain();
+  }
+
+  const port = await bind(address, options, accept);
+
+  function drain(): void {
+    if (draining) return;
+    draining = true;
+    port.stop();
+    for (const connection of connections) connection.drain();
+  }
+
+  return {
+    address: port.address,
+    get inflight() {
+      let count = 0;
+      for (const { streams } of connections) count += streams.size;
+      return count;
+    },
+    drain,
+    async close() {
+      drain();
+      for (const connection of connections) connection.shut();
+      const open = new Set<Socket>([...connections].map(({ socket }) => socket));
+      // What has no connection yet is still shaking hands.
+      if (open.size === 0) for (const socket of port.sockets) socket.destroy();
+      await port.closed;
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { Code } from "../../core/code.ts";
+import type { MessageType } from "../../core/message.ts";
+import type { Method } from "../../core/method.ts";
+import { RpcError } from "../../core/rpc-error.ts";
+import { FastReader } from "../codec/fast-reader.ts";
+import { encodeRequest, encodeResponse } from "../message.ts";
+
+const reader = new FastReader();
+
+/**
+ * Decodes the message that stands in `bytes`, which may be overwritten afterwards.
+ * @param what for the error: `the request`
+ * @throws RpcError INTERNAL
+ */
+export function decodeMessage(
+  method: Method,
+  type: MessageType<unknown>,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  what: string,
+): unknown {
+  try {
+    return reader.read(type, bytes, start, end);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new RpcError(Code.INTERNAL, `${what} of ${method.path} does not decode as ${type.$type}: ${why}`, { cause });
+  }
+}
+
+/** Why a message could not be sent, as an error that names the field where it can be found. */
+export function encodeFailure(
+  method: Method,
+  side: "request" | "response",
+  message: unknown,
+  cause: unknown,
+): RpcError {
+  if (RpcError.is(cause)) return cause;
+  try {
+    if (side === "request") encodeRequest(method, message);
+    else encodeResponse(method, message);
+  } catch (error) {
+    return RpcError.from(error, Code.INTERNAL);
+  }
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new RpcError(Code.INTERNAL, `the ${side} of ${method.path} does not encode: ${why}`, { cause });
+}

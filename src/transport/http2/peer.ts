@@ -1,0 +1,254 @@
+import type { Call, Reply } from "../../core/call.ts";
+import { Code } from "../../core/code.ts";
+import type { Endpoint } from "../../core/endpoint.ts";
+import { RpcError } from "../../core/rpc-error.ts";
+import type { ConnectOptions, Peer, PeerState } from "../../core/transport.ts";
+import { socketAddress } from "../address.ts";
+import { overAlready } from "../cancelled.ts";
+import { createLink, type Link } from "../link.ts";
+import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
+import { DEFAULT_MAX_METADATA_BYTES } from "../metadata-size.ts";
+import { ClientConnection } from "./client-connection.ts";
+import { dial } from "./dial.ts";
+import type { Limits } from "./limits.ts";
+import type { RequestFields } from "./request-block.ts";
+import type { TimerWheel } from "./timer-wheel.ts";
+import { WaitingCall } from "./waiting-call.ts";
+import { Watch } from "./watch.ts";
+
+/**
+ * A server and our connections to it: one that is kept up for ever, and others while the server allows fewer streams
+ * on a connection than there are calls.
+ */
+export class Http2Peer implements Peer {
+  endpoint: Endpoint;
+  readonly #address: string;
+  readonly #options: ConnectOptions;
+  readonly #limits: Limits;
+  readonly #wheel: TimerWheel;
+  readonly #fields: RequestFields;
+  readonly #link: Link<ClientConnection>;
+  /** The connection that is kept up, while it is. */
+  #main: ClientConnection | undefined;
+  #others: ClientConnection[] = [];
+  #opening: AbortController | undefined;
+  #waiting: WaitingCall[] = [];
+  #inflight = 0;
+  #closing: PromiseWithResolvers<void> | undefined;
+  #keepaliveMs: number;
+
+  constructor(endpoint: Endpoint, options: ConnectOptions, limits: Limits, wheel: TimerWheel) {
+    const {
+      compression = "identity",
+      userAgent = "trunkline",
+      connectTimeoutMs,
+      logger,
+      keepaliveMs = 10_000,
+    } = options;
+    this.endpoint = endpoint;
+    this.#address = endpoint.address;
+    this.#options = options;
+    this.#limits = limits;
+    this.#wheel = wheel;
+    this.#keepaliveMs = keepaliveMs;
+    this.#fields = {
+      scheme: options.tls === undefined ? "http" : "https",
+      authority: this.#authority(),
+      userAgent,
+      compression,
+    };
+    const changed = (): void => {
+      if (this.#closing === undefined) options.changed?.();
+    };
+    const open = async (signal: AbortSignal, lost: (reason: string) => void): Promise<ClientConnection> => {
+      const connection = await this.#connect(signal, (reason) => {
+        if (this.#main === connection) this.#main = undefined;
+        lost(reason);
+        this.#placeAgain();
+      });
+      this.#main = connection;
+      return connection;
+    };
+    this.#link = createLink({ address: this.#address, open, connectTimeoutMs, changed, logger });
+  }
+
+  get state(): PeerState {
+    return this.#closing === undefined ? this.#link.state : "closed";
+  }
+
+  get ready(): boolean {
+    return this.state === "ready";
+  }
+
+  get inflight(): number {
+    return this.#inflight;
+  }
+
+  get reason(): string | undefined {
+    return this.#closing === undefined ? this.#link.reason : "closed";
+  }
+
+  readonly handle = (call: Call): Promise<Reply> => {
+    if (this.#closing !== undefined) {
+      const why = `the connection to ${this.#address} was closed`;
+      return Promise.reject(new RpcError(Code.UNAVAILABLE, why, { unprocessed: true }));
+    }
+    const early = overAlready(call);
+    if (early !== undefined) return Promise.reject(early);
+    this.#inflight++;
+    return this.#place(call);
+  };
+
+  close(): Promise<void> {
+    if (this.#closing === undefined) {
+      this.#closing = Promise.withResolvers();
+      this.#options.changed?.();
+      if (this.#inflight === 0) this.#shut(this.#closing);
+    }
+    return this.#closing.promise;
+  }
+
+  #shut({ resolve }: PromiseWithResolvers<void>): void {
+    this.#opening?.abort();
+    this.#link.close();
+    for (const connection of this.#others) connection.close();
+    resolve();
+  }
+
+  #authority(): string {
+    const { serverName } = this.#options.tls ?? {};
+    const to = socketAddress(this.#address);
+    if ("path" in to) return serverName ?? "localhost";
+    return serverName === undefined ? this.#address : `${serverName}:${to.port}`;
+  }
+
+  /** Hands a call to a connection that can take it, or lets it wait for one. */
+  #place(call: Call): Promise<Reply> {
+    const main = this.#main;
+    if (main?.available === true) return main.start(call);
+    const other = this.#others.find((connection) => connection.available);
+    if (other !== undefined) return other.start(call);
+    if (main === undefined) {
+      const connected = this.#link.connected(call);
+      return connected.then(() => this.#place(call), this.#onUnplaced);
+    }
+    return this.#enqueue(call);
+  }
+
+  readonly #onUnplaced = (error: unknown): never => {
+    this.#over();
+    throw error;
+  };
+
+  #enqueue(call: Call): Promise<Reply> {
+    const { maxWaitingCalls } = this.#limits;
+    if (this.#waiting.length >= maxWaitingCalls) {
+      const why = `${maxWaitingCalls} calls wait for a free stream of ${this.#address} already`;
+      return this.#onUnplacedLater(new RpcError(Code.UNAVAILABLE, why, { unprocessed: true }));
+    }
+    const waiting = new WaitingCall(call, this.#address, this.#wheel, (error) => {
+      this.#waiting = this.#waiting.filter((each) => each !== waiting);
+      this.#over();
+      waiting.reject(error);
+    });
+    this.#waiting.push(waiting);
+    this.#openAnother();
+    return waiting.promise;
+  }
+
+  async #onUnplacedLater(error: RpcError): Promise<never> {
+    return this.#onUnplaced(error);
+  }
+
+  /** Serves what waits, where a connection has room again. */
+  readonly #serve = (): void => {
+    while (this.#waiting.length > 0) {
+      const connection = [this.#main, ...this.#others].find((each) => each?.available === true);
+      if (connection === undefined) return;
+      const waiting = this.#waiting.shift() as WaitingCall;
+      waiting.leave();
+      connection.start(waiting.call).then(waiting.resolve, waiting.reject);
+    }
+  };
+
+  /** The connection that calls waited for has gone. */
+  #placeAgain(): void {
+    const all = this.#waiting;
+    this.#waiting = [];
+    for (const waiting of all) {
+      waiting.leave();
+      this.#place(waiting.call).then(waiting.resolve, waiting.reject);
+    }
+  }
+
+  #openAnother(): void {
+    const { maxConnectionsPerPeer } = this.#limits;
+    if (this.#opening !== undefined || this.#others.length + 1 >= maxConnectionsPerPeer) return;
+    const controller = new AbortController();
+    this.#opening = controller;
+    const timeout = setTimeout(() => controller.abort(), this.#options.connectTimeoutMs ?? 5000);
+    const lost = (): void => {
+      this.#others = this.#others.filter((each) => each !== opened);
+    };
+    let opened: ClientConnection | undefined;
+    const settle = (): void => {
+      clearTimeout(timeout);
+      this.#opening = undefined;
+    };
+    this.#connect(controller.signal, lost).then((connection) => {
+      settle();
+      opened = connection;
+      if (connection.goingAway) return;
+      this.#others.push(connection);
+      this.#serve();
+      if (this.#waiting.length > 0) this.#openAnother();
+    }, settle);
+  }
+
+  /** Opens a connection; resolves when the server has said what it allows. */
+  async #connect(signal: AbortSignal, lost: (reason: string) => void): Promise<ClientConnection> {
+    let connection: ClientConnection | undefined;
+    const socket = await dial(this.#address, this.#options.tls, signal, (bytes, length) =>
+      connection?.receive(bytes, length),
+    );
+    const { promise, resolve, reject } = Promise.withResolvers<ClientConnection>();
+    const opened = new ClientConnection(socket, {
+      address: this.#address,
+      wheel: this.#wheel,
+      limits: this.#limits,
+      fields: this.#fields,
+      compression: this.#fields.compression,
+      maxMetadataBytes: this.#options.maxMetadataBytes ?? DEFAULT_MAX_METADATA_BYTES,
+      maxReceiveMessageBytes: this.#options.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES,
+      maxSendMessageBytes: this.#options.maxSendMessageBytes,
+      ready: () => resolve(opened),
+      freed: this.#serve,
+      over: this.#over,
+      lost: (reason, calm) => {
+        // A8: a server that is pinged too often is pinged half as often from then on.
+        if (calm) this.#keepaliveMs *= 2;
+        reject(new Error(reason));
+        lost(reason);
+      },
+    });
+    connection = opened;
+    const watch = new Watch(this.#wheel, opened as never, {
+      keepaliveMs: this.#keepaliveMs,
+      keepaliveTimeoutMs: this.#options.keepaliveTimeoutMs ?? 3000,
+      pingWhenIdle: false,
+    });
+    signal.addEventListener("abort", () => opened.settled || opened.destroy("given up"), { once: true });
+    socket.on("error", (error) => opened.destroy(error.message));
+    socket.once("end", () => opened.destroy("the server closed it"));
+    socket.once("close", () => {
+      watch.stop();
+      opened.destroy("it was closed");
+    });
+    return promise;
+  }
+
+  readonly #over = (): void => {
+    this.#inflight--;
+    if (this.#inflight === 0 && this.#closing !== undefined) this.#shut(this.#closing);
+  };
+}

@@ -1,0 +1,109 @@
+import { Metadata, type MetadataValue } from "../../core/metadata.ts";
+import type { Method } from "../../core/method.ts";
+import type { Acceptor, Compression } from "../../core/transport.ts";
+import { parseTimeout } from "../grpc-timeout.ts";
+import { acceptedOf } from "./compression.ts";
+import { isForbidden, pushMetadata } from "./metadata-fields.ts";
+
+/** What a request's header block says. Shared by all calls whose block has the same bytes: never written to. */
+export interface RequestHead {
+  /** Why it is no HTTP/2 request at all; its stream is reset. */
+  readonly malformed: string | undefined;
+  /** 200 for gRPC; otherwise what to answer. */
+  readonly httpStatus: number;
+  readonly path: string;
+  /** What the path names. */
+  readonly method: Method | undefined;
+  /** Milliseconds from now until the deadline; Infinity without one. NaN where it cannot be read. */
+  readonly timeoutMs: number;
+  /** How request messages are compressed where they say so; any name. */
+  readonly encoding: string;
+  /** How replies may be compressed. */
+  readonly accepts: readonly Compression[];
+  /** -1 where it is not given. */
+  readonly contentLength: number;
+  readonly metadata: Metadata;
+  /** True where the metadata was over the limit and has been dropped. */
+  readonly oversized: boolean;
+  /** True where a pseudo-header stands in it: it cannot be trailers. */
+  readonly opens: boolean;
+}
+
+/** Reads the fields of a request, or of a request's trailers. */
+export function readRequestHead(fields: readonly string[], oversized: boolean, acceptor: Acceptor): RequestHead {
+  const pseudo: Record<string, string> = {};
+  const known: Record<string, string> = {};
+  const metadata: MetadataValue[] = [];
+  let malformed: string | undefined;
+  let regular = false;
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string;
+    const value = fields[i + 1] as string;
+    if (name.startsWith(":")) {
+      malformed ??= pseudoError(name, value, pseudo, regular);
+      pseudo[name] = value;
+      continue;
+    }
+    regular = true;
+    if (isForbidden(name, value)) malformed ??= `the field "${name}" is not allowed`;
+    if (ownFields.has(name)) known[name] = value;
+    else pushMetadata(metadata, name, value);
+  }
+  const { ":path": path = "", ":method": verb, ":scheme": scheme } = pseudo;
+  const opens = verb !== undefined || path !== "" || scheme !== undefined;
+  if (!oversized && opens && (path === "" || verb === undefined || scheme === undefined)) {
+    malformed ??= "a pseudo-header is missing";
+  }
+  const length = known["content-length"];
+  return {
+    malformed,
+    httpStatus: httpStatusFor(verb, known["content-type"]),
+    path,
+    method: path === "" ? undefined : acceptor.method(path),
+    timeoutMs: readTimeout(known["grpc-timeout"]),
+    encoding: known["grpc-encoding"] ?? "identity",
+    accepts: acceptedOf(known["grpc-accept-encoding"]),
+    contentLength: length === undefined ? -1 : Number(length),
+    metadata: Metadata.fromFlat(metadata),
+    oversized,
+    opens,
+  };
+}
+
+const ownFields: ReadonlySet<string> = new Set([
+  "content-type",
+  "content-length",
+  "te",
+  "grpc-timeout",
+  "grpc-encoding",
+  "grpc-accept-encoding",
+  "user-agent",
+]);
+const requestPseudo: ReadonlySet<string> = new Set([":method", ":scheme", ":path", ":authority"]);
+
+function pseudoError(
+  name: string,
+  value: string,
+  seen: Readonly<Record<string, string>>,
+  regular: boolean,
+): string | undefined {
+  if (!requestPseudo.has(name)) return `"${name}" is no pseudo-header of a request`;
+  if (regular) return "a pseudo-header stands behind other fields";
+  if (name in seen) return `"${name}" stands twice`;
+  if (name === ":path" && value === "") return "the path is empty";
+  return undefined;
+}
+
+function httpStatusFor(verb: string | undefined, contentType: string | undefined): number {
+  if (verb !== undefined && verb !== "POST") return 405;
+  return isGrpc(contentType) ? 200 : 415;
+}
+
+/** True for `application/grpc`, alone or with a suffix. */
+export function isGrpc(contentType: string | undefined): boolean {
+  return contentType !== undefined && /^application\/grpc(?:[+;]|$)/.test(contentType);
+}
+
+function readTimeout(text: string | undefined): number {
+  return text === undefined ? Number.POSITIVE_INFINITY : (parseTimeout(text) ?? Number.NaN);
+}

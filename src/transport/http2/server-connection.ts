@@ -1,0 +1,286 @@
+import type { Socket } from "node:net";
+import type { Caller } from "../../core/call.ts";
+import { Code } from "../../core/code.ts";
+import { Metadata } from "../../core/metadata.ts";
+import { RpcError } from "../../core/rpc-error.ts";
+import type { Acceptor, Compression } from "../../core/transport.ts";
+import { escapeMessage } from "../grpc-message.ts";
+import { encodeDetails } from "../rich-status.ts";
+import { Allowance } from "./allowance.ts";
+import { CachedBlock } from "./cached-block.ts";
+import { ACCEPTED_ENCODINGS } from "./compression.ts";
+import { Connection, type ConnectionOptions } from "./connection.ts";
+import { ConnectionError } from "./connection-error.ts";
+import { ErrorCode, MAX_31_BITS, PREFACE, Setting } from "./frame.ts";
+import { base64, writeMetadata } from "./metadata-fields.ts";
+import { type RequestHead, readRequestHead } from "./request-head.ts";
+import { ServerStream } from "./server-stream.ts";
+import type { TimerWheel } from "./timer-wheel.ts";
+
+export interface ServerConnectionOptions extends ConnectionOptions {
+  readonly acceptor: Acceptor;
+  readonly caller: Caller;
+  readonly wheel: TimerWheel;
+  readonly maxConcurrentStreams: number;
+  readonly maxReceiveMessageBytes: number;
+  readonly compression: Compression;
+  /** Called once it is closed. */
+  readonly closed: (reason: string) => void;
+}
+
+/** The server's side of a connection: it takes calls and has them answered. */
+export class ServerConnection extends Connection<ServerStream, RequestHead> {
+  readonly acceptor: Acceptor;
+  readonly caller: Caller;
+  readonly wheel: TimerWheel;
+  readonly maxReceiveMessageBytes: number;
+  /** Handlers at work, those whose client has gone counted. */
+  running = 0;
+  protected lastSeenId = 0;
+  readonly #options: ServerConnectionOptions;
+  readonly #resets: Allowance;
+  readonly #header = new CachedBlock();
+  readonly #trailers = new CachedBlock();
+  #prefaceLeft = PREFACE.length;
+  /** Streams above this one are refused; they came after the last GOAWAY. */
+  #lastAccepted = MAX_31_BITS;
+  #draining = false;
+
+  constructor(socket: Socket, options: ServerConnectionOptions) {
+    super(socket, options);
+    this.#options = options;
+    this.acceptor = options.acceptor;
+    this.caller = options.caller;
+    this.wheel = options.wheel;
+    this.maxReceiveMessageBytes = options.maxReceiveMessageBytes;
+    const { resetsPerSecond } = options.limits;
+    this.#resets = new Allowance(resetsPerSecond * 5, resetsPerSecond);
+    this.announce(Buffer.alloc(0), options.maxMetadataBytes, [
+      [Setting.MAX_CONCURRENT_STREAMS, options.maxConcurrentStreams],
+    ]);
+  }
+
+  override receive(bytes: Buffer, length: number): void {
+    if (this.#prefaceLeft === 0) {
+      super.receive(bytes, length);
+      return;
+    }
+    const expected = PREFACE.subarray(PREFACE.length - this.#prefaceLeft);
+    const count = Math.min(expected.length, length);
+    if (bytes.compare(expected, 0, count, 0, count) !== 0) {
+      this.fail(ErrorCode.PROTOCOL_ERROR, "the client does not speak HTTP/2");
+      return;
+    }
+    this.#prefaceLeft -= count;
+    if (length > count) super.receive(bytes.subarray(count, length), length - count);
+  }
+
+  protected interpret(fields: string[], oversized: boolean): RequestHead {
+    return readRequestHead(fields, oversized, this.acceptor);
+  }
+
+  protected onHead(id: number, head: RequestHead, ended: boolean): void {
+    const open = this.streams.get(id);
+    if (open !== undefined) {
+      this.#onTrailers(open, head, ended);
+      return;
+    }
+    if ((id & 1) === 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `a client opened stream ${id}`);
+    if (id <= this.lastSeenId) {
+      this.#onHeadOfClosed(id);
+      return;
+    }
+    this.lastSeenId = id;
+    if (head.malformed !== undefined || !head.opens) {
+      this.#refuse(id, ErrorCode.PROTOCOL_ERROR);
+      return;
+    }
+    const busy = Math.max(this.streams.size, this.running);
+    if (id > this.#lastAccepted || busy >= this.#options.maxConcurrentStreams) {
+      this.#refuse(id, ErrorCode.REFUSED_STREAM);
+      return;
+    }
+    const stream = new ServerStream(this, id, head);
+    stream.remoteEnded = ended;
+    this.streams.add(stream);
+    if (ended && head.contentLength > 0) this.breakStream(stream, ErrorCode.PROTOCOL_ERROR);
+    else stream.begin(ended);
+  }
+
+  #onTrailers(stream: ServerStream, head: RequestHead, ended: boolean): void {
+    if (stream.remoteEnded) {
+      this.breakStream(stream, ErrorCode.STREAM_CLOSED);
+      return;
+    }
+    if (!ended || head.opens || head.malformed !== undefined) {
+      this.breakStream(stream, ErrorCode.PROTOCOL_ERROR);
+      return;
+    }
+    this.dataPart(stream.id, NOTHING, 0, 0, true);
+  }
+
+  #onHeadOfClosed(id: number): void {
+    if (this.closedStreams.weReset(id)) {
+      this.chargeControl("HEADERS on closed streams");
+      return;
+    }
+    const code = this.closedStreams.has(id) ? ErrorCode.STREAM_CLOSED : ErrorCode.PROTOCOL_ERROR;
+    throw new ConnectionError(code, `HEADERS on stream ${id}, which is closed`);
+  }
+
+  #refuse(id: number, code: number): void {
+    this.#chargeReset("calls that are refused");
+    this.writeReset(id, code, this.limits.streamWindowBytes);
+  }
+
+  #chargeReset(what: string): void {
+    if (!this.#resets.spend()) throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, `too many ${what}`);
+  }
+
+  protected onStreamReset(stream: ServerStream, code: number): void {
+    stream.onReset(code);
+    this.#chargeReset("resets of calls under way");
+  }
+
+  /** Resets a stream for what its client did wrong. */
+  breakStream(stream: ServerStream, code: number): void {
+    this.resetStream(stream, code);
+    stream.onReset(code);
+    this.chargeControl("errors on streams");
+  }
+
+  protected isIdle(id: number): boolean {
+    return (id & 1) === 0 || id > this.lastSeenId;
+  }
+
+  protected onGoAway(): void {
+    // The client opens no more calls; it closes the connection when those under way are done.
+  }
+
+  protected onSettings(): void {}
+
+  protected onPingAnswered(): void {
+    if (this.#draining && this.#lastAccepted === MAX_31_BITS) this.#stopAccepting();
+  }
+
+  // Answering.
+
+  /** How replies to a request are compressed. */
+  compressionFor(head: RequestHead): Compression {
+    const { compression } = this.#options;
+    return compression !== "identity" && head.accepts.includes(compression) ? compression : "identity";
+  }
+
+  writeResponseHeader(id: number, header: Metadata, compression: Compression): void {
+    const { encoder } = this;
+    if (header === Metadata.EMPTY && compression === "identity" && this.#header.current(encoder)) {
+      this.writeBlock(id, this.#header.bytes, this.#header.length, false);
+      return;
+    }
+    encoder.begin();
+    encoder.field(":status", "200");
+    encoder.field("content-type", "application/grpc");
+    if (compression !== "identity") encoder.field("grpc-encoding", compression);
+    if (header === Metadata.EMPTY && compression === "identity") this.#header.keep(encoder);
+    else writeMetadata(encoder, header);
+    this.writeBlock(id, encoder.bytes, encoder.length, false);
+  }
+
+  writeTrailers(id: number, error: RpcError | undefined, trailer: Metadata, headerSent: boolean): void {
+    const { encoder } = this;
+    const plain = error === undefined && trailer === Metadata.EMPTY && headerSent;
+    if (plain && this.#trailers.current(encoder)) {
+      this.writeBlock(id, this.#trailers.bytes, this.#trailers.length, true);
+      return;
+    }
+    encoder.begin();
+    if (!headerSent) {
+      encoder.field(":status", "200");
+      encoder.field("content-type", "application/grpc");
+      if (error?.code === Code.UNIMPLEMENTED) encoder.field("grpc-accept-encoding", ACCEPTED_ENCODINGS);
+    }
+    encoder.field("grpc-status", String(error?.code ?? Code.OK));
+    if (error !== undefined) {
+      if (error.message !== "") encoder.field("grpc-message", escapeMessage(error.message));
+      const details = encodeDetails(error);
+      if (details !== undefined) encoder.field("grpc-status-details-bin", base64(details));
+    }
+    if (plain) this.#trailers.keep(encoder);
+    else writeMetadata(encoder, trailer);
+    this.writeBlock(id, encoder.bytes, encoder.length, true);
+  }
+
+  /** A stream whose trailers were sent: where the client has more to say, it is told not to. */
+  endStream(stream: ServerStream): void {
+    if (stream.closed) return;
+    stream.localEnded = true;
+    if (stream.remoteEnded) this.forget(stream);
+    else this.resetStream(stream, ErrorCode.NO_ERROR);
+  }
+
+  /** Answers a request that is not gRPC, as a plain HTTP server would. */
+  refuseHttp(stream: ServerStream, status: number): void {
+    const { encoder } = this;
+    const text = status === 405 ? "gRPC calls are made with POST\n" : "this is a gRPC server: send application/grpc\n";
+    encoder.begin();
+    encoder.field(":status", String(status));
+    encoder.field("content-type", "text/plain");
+    this.writeBlock(stream.id, encoder.bytes, encoder.length, false);
+    this.sendLater(stream, Buffer.from(text, "latin1"), true);
+  }
+
+  oversized(): RpcError {
+    const limit = this.#options.maxMetadataBytes;
+    return new RpcError(Code.RESOURCE_EXHAUSTED, `the request's metadata is larger than the limit of ${limit} bytes`);
+  }
+
+  tooLarge(bytes: number): RpcError {
+    const limit = this.maxReceiveMessageBytes;
+    return new RpcError(Code.RESOURCE_EXHAUSTED, `a message of ${bytes} bytes was received; the limit is ${limit}`);
+  }
+
+  handlerDone(): void {
+    this.running--;
+  }
+
+  // Ending.
+
+  /**
+   * Goes away without losing a call: first GOAWAY says that no new calls should come, and only once the client must
+   * have seen it, which its answer to a PING shows, a second one says which was the last. RFC 9113, section 6.8.
+   */
+  drain(): void {
+    if (this.#draining || this.deaf) return;
+    this.#draining = true;
+    this.writeGoAway(MAX_31_BITS, ErrorCode.NO_ERROR, "the server goes away");
+    this.ping();
+  }
+
+  #stopAccepting(): void {
+    this.#lastAccepted = this.lastSeenId;
+    this.goingAway = true;
+    this.writeGoAway(this.lastSeenId, ErrorCode.NO_ERROR, "the server goes away");
+    if (this.streams.size === 0) this.finish("the server went away");
+  }
+
+  protected onForgotten(): void {
+    if (this.#draining && this.#lastAccepted !== MAX_31_BITS && this.streams.size === 0 && !this.deaf) {
+      this.finish("the server went away");
+    }
+  }
+
+  /** Ends what is left with UNAVAILABLE. */
+  shut(): void {
+    const error = new RpcError(Code.UNAVAILABLE, "the server is shutting down");
+    for (const stream of this.streams.all()) stream.abort(error);
+    if (this.deaf) return;
+    this.writeGoAway(this.lastSeenId, ErrorCode.NO_ERROR, "the server is shutting down");
+    this.finish("the server was closed");
+  }
+
+  protected onClosed(reason: string): void {
+    this.#options.closed(reason);
+  }
+}
+
+const NOTHING = Buffer.allocUnsafeSlow(0);

@@ -1,0 +1,370 @@
+import { Call, type Reply } from "../../core/call.ts";
+import { Cancellation } from "../../core/cancellation.ts";
+import { Code } from "../../core/code.ts";
+import { NEVER, now } from "../../core/deadline.ts";
+import type { Metadata } from "../../core/metadata.ts";
+import type { Method } from "../../core/method.ts";
+import { RpcError } from "../../core/rpc-error.ts";
+import { compress, decompress, isKnownEncoding } from "./compression.ts";
+import { ErrorCode, readUint32 } from "./frame.ts";
+import { Inbox, PREFIX_BYTES } from "./inbox.ts";
+import { IncomingMessages, type Receiver } from "./incoming-messages.ts";
+import { decodeMessage, encodeFailure } from "./message-codec.ts";
+import { discard, OutgoingMessages, type Sender } from "./outgoing-messages.ts";
+import type { RequestHead } from "./request-head.ts";
+import type { ServerConnection } from "./server-connection.ts";
+import { Stream } from "./stream.ts";
+
+/** A client's reset may overtake our own alarm: that close to the deadline, in ms, it is the deadline. */
+const OVERTAKEN_MS = 20;
+
+/** One call that a client makes, from its header block to its trailers. */
+export class ServerStream extends Stream implements Receiver, Sender {
+  readonly #connection: ServerConnection;
+  readonly #head: RequestHead;
+  #inbox: Inbox | undefined;
+  #requests: IncomingMessages | undefined;
+  #cancellation: Cancellation | undefined;
+  #replies: OutgoingMessages | undefined;
+  /** The reply whose messages are being sent. */
+  #reply: Reply | undefined;
+  #headerSent = false;
+  /** True once its status is sent or nobody waits for it. */
+  #over = false;
+  /** True while the status waits for the messages before it. */
+  #finishing = false;
+  #received = 0;
+
+  constructor(connection: ServerConnection, id: number, head: RequestHead) {
+    super(id, connection.peer.initialWindowBytes, connection.limits.streamWindowBytes);
+    this.#connection = connection;
+    this.#head = head;
+    if (head.timeoutMs !== NEVER) this.deadline = connection.heardAt + head.timeoutMs;
+  }
+
+  get #method(): Method {
+    return this.#head.method as Method;
+  }
+
+  /** Looks at what the head says, and begins the call where it need not wait for its message. */
+  begin(ended: boolean): void {
+    const { oversized, httpStatus, method, encoding, timeoutMs, path } = this.#head;
+    this.stalledSince = this.#connection.heardAt;
+    if (oversized) this.fail(this.#connection.oversized());
+    else if (httpStatus !== 200) this.#refuseHttp(ended);
+    else if (method === undefined) this.fail(this.#connection.acceptor.unknown(path));
+    else if (!isKnownEncoding(encoding)) this.fail(unknownEncoding(encoding));
+    else if (Number.isNaN(timeoutMs)) this.fail(new RpcError(Code.INTERNAL, "grpc-timeout cannot be read"));
+    else if (method.requestStream) this.#beginStreaming(ended);
+    else if (ended) this.fail(this.#wrongCount("no message"));
+  }
+
+  #beginStreaming(ended: boolean): void {
+    this.#inbox = new Inbox(this.#connection.maxReceiveMessageBytes);
+    this.#requests = new IncomingMessages(this.#inbox, this);
+    this.stalledSince = 0;
+    if (ended) this.#requests.end(undefined);
+    this.#dispatch(this.#requests);
+  }
+
+  onData(bytes: Buffer, start: number, end: number, ended: boolean): void {
+    this.#received += end - start;
+    this.arrived += end - start;
+    const { contentLength, httpStatus } = this.#head;
+    if (contentLength >= 0 && (this.#received > contentLength || (ended && this.#received < contentLength))) {
+      this.#connection.breakStream(this, ErrorCode.PROTOCOL_ERROR);
+      return;
+    }
+    if (httpStatus !== 200) {
+      this.#connection.budget.read(this, end - start, false);
+      if (ended) this.#refuseHttp(true);
+      return;
+    }
+    if (this.#over || this.#finishing) return;
+    try {
+      if (this.#requests !== undefined) this.#onStreamedData(bytes, start, end, ended);
+      else this.#onUnaryData(bytes, start, end, ended);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #onUnaryData(bytes: Buffer, start: number, end: number, ended: boolean): void {
+    if (this.#inbox === undefined) {
+      // The rule: the whole message in one frame, uncompressed. It is decoded where it stands.
+      const length = end - start - PREFIX_BYTES;
+      if (ended && length >= 0 && bytes[start] === 0 && readUint32(bytes, start + 1) === length) {
+        if (length > this.#connection.maxReceiveMessageBytes && this.#connection.maxReceiveMessageBytes >= 0) {
+          throw this.#connection.tooLarge(length);
+        }
+        this.#dispatch(this.#decode(bytes, start + PREFIX_BYTES, end));
+        return;
+      }
+      this.#inbox = new Inbox(this.#connection.maxReceiveMessageBytes);
+      if (this.deadline !== NEVER) this.#connection.wheel.set(this, this.deadline);
+    }
+    const inbox = this.#inbox;
+    inbox.append(bytes, start, end);
+    if (inbox.ready > 1 || (inbox.ready === 1 && inbox.partial)) throw this.#wrongCount("more than one message");
+    if (!ended) {
+      this.#connection.budget.expect(this, inbox.missing);
+      return;
+    }
+    if (!inbox.take()) throw this.#wrongCount(inbox.partial ? "a part of a message" : "no message");
+    const message = this.decodeTaken(inbox);
+    if (message instanceof Promise) message.then(this.#onDecompressed, this.#onFailure);
+    else this.#dispatch(message);
+  }
+
+  readonly #onDecompressed = (message: unknown): void => {
+    if (!this.#over) this.#dispatch(message);
+  };
+
+  #onStreamedData(bytes: Buffer, start: number, end: number, ended: boolean): void {
+    const inbox = this.#inbox as Inbox;
+    inbox.append(bytes, start, end);
+    if (!inbox.partial || ended) {
+      this.stalledSince = 0;
+      this.arrived = 0;
+    } else if (this.stalledSince === 0) this.stalledSince = this.#connection.heardAt;
+    if (inbox.partial) this.#connection.budget.expect(this, inbox.missing);
+    this.#requests?.wake();
+    if (!ended) return;
+    if (inbox.partial) throw new RpcError(Code.INTERNAL, "the stream of requests ended within a message");
+    this.#requests?.end(undefined);
+  }
+
+  decodeTaken(inbox: Inbox): unknown {
+    if (inbox.flag === 0) return this.#decode(inbox.bytes, inbox.start, inbox.end);
+    return this.#decompress(inbox.bytes.subarray(inbox.start, inbox.end));
+  }
+
+  async #decompress(lent: Buffer): Promise<unknown> {
+    const bytes = await decompress(this.#head.encoding, Buffer.from(lent), this.#connection.maxReceiveMessageBytes);
+    return this.#decode(bytes, 0, bytes.length);
+  }
+
+  #decode(bytes: Buffer, start: number, end: number): unknown {
+    const method = this.#method;
+    return decodeMessage(method, method.request, bytes, start, end, "the request");
+  }
+
+  onRead(bytes: number, empty: boolean): void {
+    if (!this.closed) this.#connection.budget.read(this, bytes, empty);
+  }
+
+  /** The handler reads no further: what still comes is dropped. */
+  onReaderGone(): void {}
+
+  onUnreadable(error: RpcError): void {
+    this.#requests?.end(undefined);
+    this.#endEarly(error);
+  }
+
+  #dispatch(request: unknown): void {
+    this.stalledSince = 0;
+    const connection = this.#connection;
+    const cancellation = new Cancellation();
+    this.#cancellation = cancellation;
+    const { metadata } = this.#head;
+    const { deadline } = this;
+    try {
+      const call = new Call({
+        method: this.#method,
+        request,
+        metadata,
+        deadline,
+        cancellation,
+        caller: connection.caller,
+      });
+      const reply = connection.acceptor.handle(call);
+      if (!(reply instanceof Promise)) {
+        this.#answer(reply);
+        return;
+      }
+      connection.running++;
+      if (deadline !== NEVER) connection.wheel.set(this, deadline);
+      reply.then(this.#onReply, this.#onRejected);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  readonly #onReply = (reply: Reply): void => {
+    this.#connection.handlerDone();
+    try {
+      this.#answer(reply);
+    } catch (error) {
+      this.fail(error);
+    }
+  };
+
+  readonly #onRejected = (error: unknown): void => {
+    this.#connection.handlerDone();
+    this.fail(error);
+  };
+
+  readonly #onFailure = (error: unknown): void => this.fail(error);
+
+  #answer(reply: Reply): void {
+    const method = this.#method;
+    if (this.#over) {
+      if (method.responseStream) discard(reply.response);
+      return;
+    }
+    this.#reply = reply;
+    this.#sendHeader(reply.header);
+    if (method.responseStream) {
+      this.#replies = new OutgoingMessages(reply.response, this);
+      if (this.deadline !== NEVER && this.slot < 0) this.#connection.wheel.set(this, this.deadline);
+      this.#replies.pull();
+      return;
+    }
+    const sent = this.send(reply.response);
+    if (typeof sent === "boolean") this.#finish();
+    else sent.then(this.#onCompressed, this.#onFailure);
+  }
+
+  readonly #onCompressed = (): void => this.#finish();
+
+  send(message: unknown): boolean | Promise<boolean> {
+    const connection = this.#connection;
+    const method = this.#method;
+    try {
+      const encoding = connection.compressionFor(this.#head);
+      if (encoding === "identity") return connection.sendMessage(this, method.response, message, false) || this.#park();
+      return this.#sendCompressed(encoding, connection.encode(method.response, message));
+    } catch (error) {
+      throw encodeFailure(method, "response", message, error);
+    }
+  }
+
+  async #sendCompressed(encoding: "gzip" | "deflate", framed: Buffer): Promise<boolean> {
+    const framedCompressed = await compressFramed(encoding, framed);
+    if (!this.#over) this.#connection.sendLater(this, framedCompressed, false);
+    return false;
+  }
+
+  /** Waits for room, where nothing is pending that would tell. */
+  #park(): false {
+    if (this.pending === undefined) this.#connection.waitForRoom(this);
+    return false;
+  }
+
+  onRoom(): void {
+    if (this.#finishing) this.#finish();
+    else this.#replies?.resume();
+  }
+
+  onSourceEnd(): void {
+    this.#finish();
+  }
+
+  onSourceError(error: unknown): void {
+    this.fail(error);
+  }
+
+  /** Sends the status OK behind the messages that are pending. */
+  #finish(): void {
+    if (this.#over) return;
+    this.#finishing = true;
+    if (this.pending !== undefined) return;
+    this.#end(undefined, (this.#reply as Reply).trailer);
+  }
+
+  /** Ends the call with an error; messages that are pending are dropped. */
+  fail(thrown: unknown): void {
+    if (this.#over) return;
+    const error = RpcError.from(thrown);
+    if (!this.#headerSent && error.header.size > 0) this.#sendHeader(error.header);
+    this.#replies?.stop();
+    this.#end(error, error.metadata);
+  }
+
+  /** Ends the call with an error before its handler is done. */
+  #endEarly(error: RpcError): void {
+    if (this.#over) return;
+    this.#cancellation?.cancel(error);
+    this.fail(error);
+  }
+
+  /** Ends the call from outside, whatever its handler is doing. */
+  abort(error: RpcError): void {
+    this.#requests?.abort(error);
+    this.#endEarly(error);
+  }
+
+  #sendHeader(header: Metadata): void {
+    this.#headerSent = true;
+    this.#connection.writeResponseHeader(this.id, header, this.#connection.compressionFor(this.#head));
+  }
+
+  #end(error: RpcError | undefined, trailer: Metadata): void {
+    this.pending = undefined;
+    this.#settle();
+    this.#connection.writeTrailers(this.id, error, trailer, this.#headerSent);
+    // A handler need not read all that it was sent, but one that reads on must not take this for the client's end.
+    this.#requests?.abort(error ?? new RpcError(Code.CANCELLED, `${this.#method.path} has been answered`));
+    this.#connection.endStream(this);
+  }
+
+  /** Its message has not come, and does not come fast enough. */
+  onStalled(): void {
+    this.abort(new RpcError(Code.DEADLINE_EXCEEDED, `the request of ${this.#head.path} did not come in time`));
+  }
+
+  ring(): void {
+    const why = `the deadline of ${this.#head.path} passed while the server worked on it`;
+    this.abort(new RpcError(Code.DEADLINE_EXCEEDED, why));
+  }
+
+  onReset(code: number): void {
+    this.#cancelled(code === ErrorCode.CANCEL ? "the client cancelled it" : `the client reset it (${code})`);
+  }
+
+  onLost(reason: string): void {
+    this.#cancelled(`the connection was lost: ${reason}`);
+  }
+
+  #cancelled(why: string): void {
+    if (this.#over) return;
+    this.#settle();
+    const late = this.deadline - now() <= OVERTAKEN_MS;
+    const code = late ? Code.DEADLINE_EXCEEDED : Code.CANCELLED;
+    const reason = new RpcError(code, late ? `the deadline of ${this.#head.path} passed` : why);
+    this.#cancellation?.cancel(reason);
+    this.#requests?.abort(reason);
+    this.#replies?.stop();
+  }
+
+  #settle(): void {
+    this.#over = true;
+    this.#connection.wheel.clear(this);
+    this.#inbox = undefined;
+  }
+
+  /** Answers what is not gRPC once the whole request has come. */
+  #refuseHttp(ended: boolean): void {
+    if (!ended || this.#over) return;
+    this.#settle();
+    this.#connection.refuseHttp(this, this.#head.httpStatus);
+  }
+
+  /** gRPC's own code for the wrong number of messages. https://github.com/grpc/grpc/blob/master/doc/statuscodes.md */
+  #wrongCount(what: string): RpcError {
+    return new RpcError(Code.UNIMPLEMENTED, `${this.#head.path} takes one message; the client sent ${what}`);
+  }
+}
+
+function unknownEncoding(encoding: string): RpcError {
+  return new RpcError(Code.UNIMPLEMENTED, `grpc-encoding ${encoding} is not supported; gzip and deflate are`);
+}
+
+/** Compresses a framed message and frames it again. */
+export async function compressFramed(encoding: "gzip" | "deflate", framed: Buffer): Promise<Buffer> {
+  const body = await compress(encoding, framed.subarray(PREFIX_BYTES));
+  const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
+  prefix[0] = 1;
+  prefix.writeUInt32BE(body.length, 1);
+  return Buffer.concat([prefix, body]);
+}

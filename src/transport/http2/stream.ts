@@ -1,0 +1,48 @@
+import type { ReceiveWindow } from "./receive-budget.ts";
+import type { Turn } from "./send-queue.ts";
+import { Alarm } from "./timer-wheel.ts";
+
+/** One stream of a connection: what both sides of it have in common. Its alarm rings when the call's deadline passes. */
+export abstract class Stream extends Alarm implements ReceiveWindow, Turn {
+  readonly id: number;
+  window: number;
+  target: number;
+  unsaid = 0;
+  granted = 0;
+  waitsFor = 0;
+  /** What the peer lets us send, in bytes. */
+  sendWindow: number;
+  /** True once we have sent, or the peer has sent, the end of the stream. */
+  localEnded = false;
+  remoteEnded = false;
+  /** True once the connection has forgotten it. */
+  closed = false;
+  /** Framed messages that could not be sent yet; the first one is sent up to `pendingOffset`. */
+  pending: Buffer[] | undefined = undefined;
+  pendingOffset = 0;
+  /** True where the end of the stream goes with the last of what is pending. */
+  endsAfterPending = false;
+  queued = false;
+  nextInQueue: Turn | undefined = undefined;
+  /** On the clock of `now()`: since when a message has been coming; 0 where none has begun. */
+  stalledSince = 0;
+  /** Bytes of it that have come. */
+  arrived = 0;
+
+  constructor(id: number, sendWindow: number, receiveWindow: number) {
+    super();
+    this.id = id;
+    this.sendWindow = sendWindow;
+    this.window = receiveWindow;
+    this.target = receiveWindow;
+  }
+
+  /** What a DATA frame brought; `ended` where the peer has sent all it will. */
+  abstract onData(bytes: Buffer, start: number, end: number, ended: boolean): void;
+  /** The peer has reset it, or it was reset for something the peer did. */
+  abstract onReset(code: number): void;
+  /** The connection is gone. */
+  abstract onLost(reason: string): void;
+  /** Everything that was pending is sent, or there is room again after the connection was crowded. */
+  abstract onRoom(): void;
+}

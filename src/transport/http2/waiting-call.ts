@@ -1,0 +1,46 @@
+import type { Call, Reply } from "../../core/call.ts";
+import { NEVER } from "../../core/deadline.ts";
+import type { RpcError } from "../../core/rpc-error.ts";
+import { deadlinePassed, onCancel } from "../cancelled.ts";
+import { Alarm, type TimerWheel } from "./timer-wheel.ts";
+
+/** A call that waits for a free stream. */
+export class WaitingCall extends Alarm {
+  readonly call: Call;
+  readonly promise: Promise<Reply>;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: unknown) => void;
+  readonly #address: string;
+  readonly #wheel: TimerWheel;
+  readonly #giveUp: (error: RpcError) => void;
+  readonly #stopListening: () => void;
+
+  /** @param giveUp called when its deadline passes or it is cancelled */
+  constructor(call: Call, address: string, wheel: TimerWheel, giveUp: (error: RpcError) => void) {
+    super();
+    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    this.call = call;
+    this.promise = promise;
+    this.resolve = resolve;
+    this.reject = reject;
+    this.#address = address;
+    this.#wheel = wheel;
+    this.#giveUp = giveUp;
+    if (call.deadline !== NEVER) wheel.set(this, call.deadline);
+    this.#stopListening = onCancel(call, (reason) => {
+      this.leave();
+      giveUp(reason);
+    });
+  }
+
+  /** It waits no longer. */
+  leave(): void {
+    this.#wheel.clear(this);
+    this.#stopListening();
+  }
+
+  ring(): void {
+    this.leave();
+    this.#giveUp(deadlinePassed(this.call, `while waiting for a free stream of ${this.#address}`));
+  }
+}
