@@ -9,6 +9,9 @@ import { socketAddress } from "./address.ts";
 import { connectReason } from "./connect-reason.ts";
 import { serverTlsOptions } from "./tls.ts";
 
+/** Milliseconds of silence until the system asks whether the other machine is still there. */
+const tcpKeepaliveMs = 60_000;
+
 /** A bound port, and the connections that were accepted on it. */
 export interface Port {
   /** With the port that the system chose where 0 was asked for. */
@@ -35,6 +38,8 @@ export async function bind(
   const connected = (socket: Socket | TLSSocket): void => {
     socket.on("error", (error) => logger.debug({ address, reason: error.message }, "connection broke"));
     socket.setNoDelay(true);
+    // A client whose machine has died says nothing: the system asks for it.
+    socket.setKeepAlive(true, tcpKeepaliveMs);
     accept(socket);
   };
   const server = tls === undefined ? createServer(connected) : createTlsServer(serverTlsOptions(tls), connected);

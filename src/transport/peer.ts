@@ -7,6 +7,7 @@ import { overAlready } from "./cancelled.ts";
 import { callOver } from "./client-call.ts";
 import { type Connection, createLink } from "./link.ts";
 import { checkSize, encodeRequest } from "./message.ts";
+import { checkSentMetadata } from "./metadata-size.ts";
 import type { OpenStream } from "./wire-stream.ts";
 
 /** A connection that carries calls. */
@@ -43,6 +44,7 @@ export function createPeer(endpoint: Endpoint, options: ConnectOptions, connect:
     }
     const early = overAlready(call);
     if (early !== undefined) throw early;
+    checkSentMetadata(call.metadata);
     const request = call.method.requestStream ? undefined : encodeRequest(call.method, call.request);
     if (request !== undefined) checkSize("sent", request.length, options.maxSendMessageBytes);
     inflight += 1;

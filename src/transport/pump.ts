@@ -7,7 +7,7 @@ export interface Drain {
   write(message: unknown, written: () => void): void;
   /** There are no more. */
   end(): void;
-  /** The source threw, or `write` did. */
+  /** The source threw, or `write` or `end` did. */
   fail(error: unknown): void;
 }
 
@@ -24,6 +24,7 @@ export function pump(source: unknown, { write, end, fail }: Drain): () => void {
     return nothing;
   }
   let stopped = false;
+  let read = false;
 
   async function run(from: AsyncIterator<unknown>): Promise<void> {
     try {
@@ -31,7 +32,7 @@ export function pump(source: unknown, { write, end, fail }: Drain): () => void {
         const { done, value } = await from.next();
         if (stopped) return;
         if (done === true) {
-          stopped = true;
+          read = true;
           end();
           return;
         }
@@ -47,7 +48,7 @@ export function pump(source: unknown, { write, end, fail }: Drain): () => void {
   function stop(): void {
     if (stopped) return;
     stopped = true;
-    release(iterator as AsyncIterator<unknown>);
+    if (!read) release(iterator as AsyncIterator<unknown>);
   }
 
   run(iterator).catch(nothing);

@@ -9,7 +9,7 @@ import type { Acceptor, MessageLimits } from "../core/transport.ts";
 import { atDeadline } from "./alarm.ts";
 import { type Inbox, inbox } from "./inbox.ts";
 import { checkSize, DEFAULT_MAX_RECEIVE_BYTES, decodeRequest, encodeResponse } from "./message.ts";
-import { checkMetadata, DEFAULT_MAX_METADATA_BYTES } from "./metadata-size.ts";
+import { checkMetadata, checkSentMetadata, DEFAULT_MAX_METADATA_BYTES, sendable } from "./metadata-size.ts";
 import { discard, pump } from "./pump.ts";
 import type { AnsweringEvents, AnsweringStream } from "./wire-stream.ts";
 
@@ -104,6 +104,7 @@ export function answerOver(stream: AnsweringStream, options: ServerCallOptions):
     };
     const end = (): void => {
       sendHeader(reply.header);
+      checkSentMetadata(reply.trailer);
       complete(undefined, reply.trailer);
     };
     if (method.responseStream) {
@@ -117,13 +118,17 @@ export function answerOver(stream: AnsweringStream, options: ServerCallOptions):
 
   function sendHeader(header: Metadata): void {
     if (headerSent) return;
+    checkSentMetadata(header);
     headerSent = true;
     stream.header(header);
   }
 
   function fail(thrown: unknown): void {
     if (over) return;
-    const error = RpcError.from(thrown);
+    // What is no RpcError says more about the server than a client may know.
+    const error = RpcError.is(thrown)
+      ? sendable(thrown)
+      : new RpcError(Code.UNKNOWN, `${method.path} failed`, { cause: thrown });
     if (error.header.size > 0) sendHeader(error.header);
     complete(error, error.metadata);
   }

@@ -12,6 +12,9 @@ import { asBuffer, asBytes, fromGrpc, toGrpc } from "./metadata.ts";
 const neverProcessed =
   /^(?:Stream refused by server|Channel closed|No connection established|Failed to start HTTP\/2 stream)/;
 
+/** What it says where the connection broke under the call, in the code INTERNAL. */
+const connectionBroke = /triggered by internal client error/;
+
 /** Calls over one grpc-js channel. */
 export function openOn(channel: Channel, address: string): OpenStream {
   return ({ path, metadata, deadline }, events) => {
@@ -75,7 +78,7 @@ function received({ code, details: message, metadata: raw }: StatusObject, metad
 /** A status that grpc-js made itself: no server answered. */
 function local({ code, details }: StatusObject, address: string): RpcError {
   const unprocessed = neverProcessed.test(details);
-  const known = unprocessed ? Code.UNAVAILABLE : codeFrom(code);
+  const known = unprocessed || connectionBroke.test(details) ? Code.UNAVAILABLE : codeFrom(code);
   const message = known === Code.UNAVAILABLE ? `the call to ${address} failed: ${details}` : details;
   return new RpcError(known, message, { unprocessed });
 }

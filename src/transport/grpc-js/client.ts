@@ -15,6 +15,7 @@ import { type CallConnection, createPeer } from "../peer.ts";
 import { clientTlsOptions } from "../tls.ts";
 import { openOn } from "./calling.ts";
 import { SocketCredentials } from "./credentials.ts";
+import { pingsOf } from "./pings.ts";
 
 /** A peer over grpc-js: one grpc-js channel for each connection, none of whose own reconnecting is used. */
 export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer {
@@ -41,7 +42,11 @@ export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer
       signal.removeEventListener("abort", abandon);
     }
     const connection: CallConnection = { open: openOn(channel, address), close: () => channel.close() };
-    channel.watchConnectivityState(State.READY, Number.POSITIVE_INFINITY, () => lost("connection lost"));
+    const stopPings = pingsOf(channel);
+    channel.watchConnectivityState(State.READY, Number.POSITIVE_INFINITY, () => {
+      stopPings();
+      lost("connection lost");
+    });
     return connection;
   });
 }

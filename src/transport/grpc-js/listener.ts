@@ -11,6 +11,7 @@ import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
 import type { ServerCall } from "../server-call.ts";
 import { callerTls } from "../tls.ts";
 import { answer, answerUnknown } from "./answering.ts";
+import { stopServerPings } from "./pings.ts";
 
 /** How long `close()` waits for clients to take the last statuses, in milliseconds, before it cuts connections. */
 const partingMs = 1000;
@@ -55,6 +56,7 @@ export async function listenGrpcJs(address: string, acceptor: Acceptor, options:
     if (draining) return;
     draining = true;
     port.stop();
+    stopServerPings(server);
     // Tells each client to go. The time after which grpc-js would cut what is left is as far away as a timer reaches.
     injector.drain(0x7fff_ffff);
   }

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { Code } from "../../../src/core/code.ts";
 import { now } from "../../../src/core/deadline.ts";
 import type { RpcError } from "../../../src/core/rpc-error.ts";
+import { createProxy } from "../../support/proxy.ts";
 import { createSilentServer } from "../../support/silent-server.ts";
 import {
   type Abilities,
@@ -195,6 +196,39 @@ function socketConnections(world: () => World): void {
     expect(now() - started).toBeGreaterThanOrEqual(79);
     const socket = await accepted;
     if (!socket.closed) await new Promise((resolve) => socket.once("close", resolve));
+  });
+
+  test("a peer that falls silent is given up after keepaliveMs and keepaliveTimeoutMs", async () => {
+    const here = world();
+    const began = event();
+    const listener = await here.serve({
+      async echo(one) {
+        began.happen();
+        return cancelled(one);
+      },
+    });
+    const proxy = await createProxy(listener.address);
+    here.after(() => proxy.close());
+    const { changed, until } = watch();
+    const peer = here.dial(proxy.address, { changed, keepaliveMs: 40, keepaliveTimeoutMs: 40 });
+    const result = echo(peer);
+    await began.happened;
+    proxy.drop();
+    expect(await failure(result)).toMatchObject({ code: Code.UNAVAILABLE, unprocessed: false });
+    await until(() => !peer.ready);
+  });
+
+  test("a peer that answers pings is kept, however long a call takes", async () => {
+    const here = world();
+    const listener = await here.serve({
+      async echo(one) {
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        return reply(one.request);
+      },
+    });
+    const peer = here.dial(listener.address, { keepaliveMs: 20, keepaliveTimeoutMs: 2000 });
+    expect((await echo(peer)).response).toEqual(payload("hello"));
+    expect(peer.ready).toBe(true);
   });
 
   test("a host that does not exist is UNAVAILABLE and says so", async () => {

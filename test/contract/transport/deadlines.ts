@@ -50,7 +50,8 @@ export function deadlines(world: () => World, { sockets }: Abilities): void {
     expect(now()).toBeGreaterThanOrEqual(deadline);
     expect(error).toMatchObject({ code: Code.DEADLINE_EXCEEDED, unprocessed: false });
     expect(error.message).toContain("/probe.v1.Probe/Echo");
-    expect((await seen.happened).code).toBe(Code.DEADLINE_EXCEEDED);
+    // The client's own word that it gave up may come first, and be taken for what it is.
+    expect([Code.DEADLINE_EXCEEDED, Code.CANCELLED]).toContain((await seen.happened).code);
     expect(peer.inflight).toBe(0);
   });
 

@@ -11,6 +11,7 @@ import {
   call,
   cancelled,
   collect,
+  converse,
   echo,
   event,
   expand,
@@ -45,6 +46,28 @@ export function errors(world: () => World, abilities: Abilities): void {
     expect(await failure(echo(peer))).toMatchObject({ code: Code.ABORTED, message: "half \ufffd" });
   });
 
+  test("a status too large to be sent keeps its code, and harms no other call", async () => {
+    const go = event();
+    const huge = "x".repeat(1_000_000);
+    const { peer } = await world().pair({
+      async echo(one) {
+        await go.happened;
+        return reply(one.request);
+      },
+      expand: throws(new RpcError(Code.ABORTED, huge)),
+      collect: throws(new RpcError(Code.NOT_FOUND, "look", { details: [detail(Payload, { text: huge })] })),
+      converse: throws(new RpcError(Code.OUT_OF_RANGE, "see", { metadata: Metadata.from({ huge }) })),
+    });
+    const other = echo(peer);
+    const cut = await failure(expand(peer));
+    expect(cut.code).toBe(Code.ABORTED);
+    expect(cut.message).toMatch(/^x{1000,}… \(\d+ more characters\)$/);
+    expect(await failure(collect(peer, none()))).toMatchObject({ code: Code.NOT_FOUND, message: "look", details: [] });
+    expect(await failure(converse(peer, none()))).toMatchObject({ code: Code.OUT_OF_RANGE, message: "see" });
+    go.happen();
+    expect((await other).response).toEqual(payload("hello"));
+  });
+
   test("an error without a message is one", async () => {
     const { peer } = await world().pair({ echo: throws(new RpcError(Code.NOT_FOUND, "")) });
     expect(await failure(echo(peer))).toMatchObject({ code: Code.NOT_FOUND, message: "" });
@@ -73,8 +96,10 @@ export function errors(world: () => World, abilities: Abilities): void {
   });
 
   test("what is thrown and no RpcError is UNKNOWN", async () => {
-    const { peer } = await world().pair({ echo: throws(new TypeError("oops")) });
-    expect((await failure(echo(peer))).code).toBe(Code.UNKNOWN);
+    const { peer } = await world().pair({ echo: throws(new TypeError("the password is wrong")) });
+    const error = await failure(echo(peer));
+    expect(error.code).toBe(Code.UNKNOWN);
+    expect(error.message).not.toContain("password");
   });
 
   test("what a handler throws before it returns a promise is the same", async () => {
@@ -320,6 +345,8 @@ export function errors(world: () => World, abilities: Abilities): void {
     await threw.happened;
   });
 }
+
+async function* none(): AsyncGenerator<Payload> {}
 
 const garbled: typeof Payload = {
   ...Payload,

@@ -147,6 +147,25 @@ export function limits(world: () => World, { sockets }: Abilities): void {
     expect(peer.ready).toBe(true);
   });
 
+  test("metadata too large to be sent is RESOURCE_EXHAUSTED, and harms no other call", async () => {
+    const go = event();
+    const huge = Metadata.from({ huge: "x".repeat(1_000_000) });
+    const { peer } = await world().pair({
+      async echo(one) {
+        await go.happened;
+        return reply(one.request);
+      },
+      expand: () => reply((async function* () {})(), Metadata.EMPTY, huge),
+      collect: () => reply({ count: 0, bytes: 0n }, huge),
+    });
+    const other = echo(peer);
+    expect((await failure(echo(peer, payload(), { metadata: huge }))).code).toBe(Code.RESOURCE_EXHAUSTED);
+    expect((await failure(expand(peer).then(responses).then(texts))).code).toBe(Code.RESOURCE_EXHAUSTED);
+    expect((await failure(collect(peer, (async function* () {})()))).code).toBe(Code.RESOURCE_EXHAUSTED);
+    go.happen();
+    expect((await other).response).toEqual(payload("hello"));
+  });
+
   if (sockets) {
     test("calls over the server's limit of streams wait for their turn", async () => {
       let running = 0;

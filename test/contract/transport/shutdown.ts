@@ -80,6 +80,29 @@ export function shutdown(world: () => World): void {
     expect(listener.inflight).toBe(0);
   });
 
+  test("pings do not end the calls that a draining server lets finish", async () => {
+    const here = world();
+    const began = event();
+    const pings = { keepaliveMs: 20, keepaliveTimeoutMs: 2000 };
+    const listener = await here.serve(
+      {
+        async echo(one) {
+          began.happen();
+          await new Promise((resolve) => setTimeout(resolve, 300));
+          return reply(one.request);
+        },
+      },
+      pings,
+    );
+    const { changed, until } = watch();
+    const peer = here.dial(listener.address, { changed, ...pings });
+    const result = echo(peer, payload("in flight"));
+    await began.happened;
+    listener.drain();
+    await until(() => !peer.ready);
+    expect((await result).response).toEqual(payload("in flight"));
+  });
+
   test("a listener that drains lets streams go on in both directions", async () => {
     const here = world();
     const go = event();
