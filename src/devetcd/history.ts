@@ -74,9 +74,9 @@ export function createHistory(): History {
     },
     revisionOfLast: (count) => log.at(-Math.min(count, log.length))?.kv.modRevision ?? 0n,
     compact(revision) {
-      const kept = indexOfRevision(log, revision);
-      const touched = new Set(log.slice(0, kept).map(({ key }) => key));
-      log = log.slice(kept);
+      const upTo = log.slice(0, indexOfRevision(log, revision + 1n));
+      const touched = new Set(upTo.map(({ key }) => key));
+      log = log.slice(indexOfRevision(log, revision));
       for (const key of touched) {
         const changes = versions.get(key) ?? [];
         const visible = indexOfRevision(changes, revision + 1n) - 1;
