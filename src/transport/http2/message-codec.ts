@@ -3,6 +3,7 @@ import type { MessageType } from "../../core/message.ts";
 import type { Method } from "../../core/method.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import { FastReader } from "../codec/fast-reader.ts";
+import { SlabWriter } from "../codec/slab-writer.ts";
 import { encodeRequest, encodeResponse } from "../message.ts";
 
 const reader = new FastReader();
@@ -37,11 +38,30 @@ export function encodeFailure(
 ): RpcError {
   if (RpcError.is(cause)) return cause;
   try {
+    // What is no message at all is described there.
     if (side === "request") encodeRequest(method, message);
     else encodeResponse(method, message);
   } catch (error) {
     return RpcError.from(error, Code.INTERNAL);
   }
+  const type = method[side];
+  const field = culprit(type, message as Record<string, unknown>);
+  const where = field === undefined ? "" : `field "${field}": `;
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new RpcError(Code.INTERNAL, `the ${side} of ${method.path} does not encode: ${why}`, { cause });
+  const what = side === "request" ? `the request of ${method.path}` : `what the handler of ${method.path} returned`;
+  return new RpcError(Code.INTERNAL, `${what} does not encode as ${type.$type}: ${where}${why}`, { cause });
+}
+
+/** The field that our own writer, which is stricter, does not take: found by encoding each alone. */
+function culprit(type: MessageType<unknown>, message: Record<string, unknown>): string | undefined {
+  const writer = new SlabWriter();
+  const empty = type.fromPartial({} as never) as Record<string, unknown>;
+  return Object.keys(empty).find((field) => {
+    try {
+      writer.write(type, { ...empty, [field]: message[field] }, Buffer.alloc(0), 0, 0);
+      return false;
+    } catch {
+      return true;
+    }
+  });
 }
