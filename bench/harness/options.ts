@@ -1,0 +1,104 @@
+import { parseArgs } from "node:util";
+import { type ContenderName, contenderNames, quickNames } from "./names.ts";
+import { allShapes, quickShapes, type Shape } from "./shapes.ts";
+
+export const help = `npm run bench -- [options]
+
+Measures Trunkline beside other ways to call a server, each with a server and a client process of its own.
+
+  --quick            the goal's shapes with ${quickNames.join(", ")}, in under 90 seconds
+  --only NAME,...    only these contenders: ${contenderNames.join(", ")}
+  --shape NAME,...   only these shapes: ${[...new Set(allShapes.map(({ name }) => name))].join(", ")}
+  --tls, --plain     only with TLS, only without
+  --rounds N         rounds to take the median of; 5 by default, 3 with --quick
+  --round-ms N       milliseconds a round; 1000 by default, 700 with --quick
+  --warmup-ms N      milliseconds of warm-up before the first round; 1500 by default, 700 with --quick
+  --json FILE        write the figures to a file too
+  --docs             write docs/performance.md and its chart; a run of everything does so anyway
+  --memory           measure memory instead: a connection, a call in flight, and growth over 10 million calls
+  --help             this text
+`;
+
+export interface Options {
+  readonly contenders: readonly ContenderName[];
+  readonly shapes: readonly Shape[];
+  readonly rounds: number;
+  readonly roundMs: number;
+  readonly warmupMs: number;
+  readonly json: string | undefined;
+  readonly docs: boolean;
+  readonly memory: boolean;
+  readonly help: boolean;
+}
+
+/** What is wrong with a command line, for the one who wrote it. */
+export class UsageError extends Error {}
+
+/** @throws UsageError */
+export function parseOptions(argv: readonly string[]): Options {
+  const { values } = parse(argv);
+  const { quick = false, tls = false, plain = false, docs = false, memory = false } = values;
+  if (tls && plain) throw new UsageError("--tls and --plain leave nothing to measure; give one of them");
+  const defaults = quick ? quickNames : contenderNames;
+  const contenders = chosen("--only", values.only, contenderNames) ?? (memory ? ["trunkline", "grpc-js"] : defaults);
+  const shapeNames = [...new Set(allShapes.map(({ name }) => name))];
+  const names = chosen("--shape", values.shape, shapeNames) ?? shapeNames;
+  const shapes = (quick && !tls ? quickShapes : allShapes).filter(
+    (shape) => names.includes(shape.name) && (!tls || shape.tls) && (!plain || !shape.tls),
+  );
+  if (shapes.length === 0) throw new UsageError("these options leave no shape to measure");
+  return {
+    contenders,
+    shapes,
+    rounds: positive("--rounds", values.rounds, quick ? 3 : 5),
+    roundMs: positive("--round-ms", values["round-ms"], quick ? 700 : 1000),
+    warmupMs: positive("--warmup-ms", values["warmup-ms"], quick ? 700 : 1500),
+    json: values.json,
+    docs:
+      docs || (!quick && !memory && contenders.length === contenderNames.length && shapes.length === allShapes.length),
+    memory,
+    help: values.help ?? false,
+  };
+}
+
+function parse(argv: readonly string[]) {
+  const flag = { type: "boolean" } as const;
+  const text = { type: "string" } as const;
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        quick: flag,
+        only: text,
+        shape: text,
+        tls: flag,
+        plain: flag,
+        rounds: text,
+        "round-ms": text,
+        "warmup-ms": text,
+        json: text,
+        docs: flag,
+        memory: flag,
+        help: flag,
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function chosen<T extends string>(option: string, list: string | undefined, all: readonly T[]): T[] | undefined {
+  if (list === undefined) return undefined;
+  const names = list.split(",").map((name) => name.trim());
+  for (const name of names) {
+    if (!all.includes(name as T)) throw new UsageError(`${option}: "${name}" is none of ${all.join(", ")}`);
+  }
+  return all.filter((name) => names.includes(name));
+}
+
+function positive(option: string, given: string | undefined, otherwise: number): number {
+  if (given === undefined) return otherwise;
+  const value = Number(given);
+  if (!Number.isInteger(value) || value <= 0) throw new UsageError(`${option}: "${given}" is no whole number above 0`);
+  return value;
+}

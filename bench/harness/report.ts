@@ -1,0 +1,56 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { chart } from "./chart.ts";
+import type { Meta } from "./meta.ts";
+import type { Row } from "./run.ts";
+import { allShapes } from "./shapes.ts";
+import { markdownTables } from "./table.ts";
+
+const docs = new URL("../../docs/", import.meta.url);
+
+/** Writes docs/performance.md and its chart. */
+export function writeReport(meta: Meta, rows: readonly Row[]): void {
+  mkdirSync(docs, { recursive: true });
+  writeFileSync(new URL("performance.svg", docs), chart(rows));
+  writeFileSync(new URL("performance.md", docs), report(meta, rows));
+}
+
+function report(meta: Meta, rows: readonly Row[]): string {
+  const versions = Object.entries(meta.versions).map(([name, version]) => `${name} ${version}`);
+  const shapes = new Map(allShapes.map(({ name, about }) => [name, about]));
+  const where = meta.pinned
+    ? `server on core ${meta.pinned.server}, client on core ${meta.pinned.client}`
+    : "server and client on any core";
+  return `# Performance
+
+Written by \`npm run bench\` on ${meta.date.slice(0, 10)}. Node ${meta.node.slice(1)}; ${versions.join(", ")}.
+${meta.machine}; ${where}, over the loopback. Medians of ${meta.rounds} rounds of ${meta.roundMs} ms, the rounds of all
+contenders in turn. Compare only within one run: another machine, or the same one with more to do, gives other figures.
+
+![Calls a second, contender by contender](performance.svg)
+
+## Who is compared
+
+- \`trunkline\`: as \`createChannel({ registry })\` makes it, with a registry, round robin, a circuit breaker, retry and a
+  deadline on every call; typed client, async handlers.
+- \`trunkline-bare\`: one endpoint, without breaker, retry and deadline.
+- \`grpc-js\`: bare \`@grpc/grpc-js\`, with the same messages (ts-proto). The measure of the column "x grpc-js".
+- \`nice-grpc\`: the same beneath, with promises and async iterables.
+- \`connect-node\`: Connect over HTTP/2 by the gRPC protocol, with protobuf-es.
+- \`node-http2\`: \`node:http2\` with gRPC's frames by hand and windows of 16 MiB.
+- \`moleculer\`: its TCP transport, JSON.
+- \`fastify-undici\`: JSON over HTTP/1.1, a connection for each call in flight.
+- \`raw-socket\`: frames of a length and a number, those of a turn in one write. What a socket can do at most: the measure
+  of the column "of raw".
+
+## What is measured
+
+${[...shapes].map(([name, about]) => `- \`${name}\`: ${about}.`).join("\n")}
+
+For streams, "a second" and the processor time are of messages, p50 and p99 of whole streams. Processor time is what the
+system charged to the process, server and client each, divided by calls.
+
+## Figures
+
+${markdownTables(rows)}
+`;
+}
