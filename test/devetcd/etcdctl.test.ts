@@ -22,10 +22,9 @@ describe.runIf(hasEtcdctl)("etcdctl, which is Go's clientv3,", () => {
   });
   afterAll(() => server.close());
 
-  const env = { ...process.env, ETCDCTL_API: "3" };
   const endpoints = () => ["--endpoints", server.address ?? ""];
   async function ctl(args: string, input = ""): Promise<string> {
-    const running = promisify(execFile)("etcdctl", [...endpoints(), ...args.split(" ")], { env });
+    const running = promisify(execFile)("etcdctl", [...endpoints(), ...args.split(" ")]);
     running.child.stdin?.end(input);
     const { stdout, stderr } = await running;
     return (stdout + stderr).trim();
@@ -71,7 +70,7 @@ describe.runIf(hasEtcdctl)("etcdctl, which is Go's clientv3,", () => {
 
   test("watches", async () => {
     const from = (await revision()) + 1;
-    const child = spawn("etcdctl", [...endpoints(), "watch", "w/", "--prefix", `--rev=${from}`], { env });
+    const child = spawn("etcdctl", [...endpoints(), "watch", "w/", "--prefix", `--rev=${from}`]);
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const take = async (count: number) => {
       const taken: (string | undefined)[] = [];
