@@ -32,16 +32,19 @@ export class FastReader extends ReaderBase {
   /** True where a message must be looked at again, since a varint in it was too wide for a tag. */
   #suspect: boolean = false;
   #failure: MalformedMessage | undefined;
+  #owned: boolean = false;
   /** The type that was read last with this reader itself. */
   #type: object | undefined;
 
   /**
    * Decodes the message that stands in `bytes` from `start` to `end`. A type whose codec is not ts-proto's, or is bound
    * to another copy of `@bufbuild/protobuf`, is handed a copy of the bytes.
+   * @param owned true where nothing will overwrite the bytes: then `bytes` fields are parts of them, and no copies
    * @throws MalformedMessage, or what such a foreign codec throws
    */
-  read<T>(type: MessageType<T>, bytes: Uint8Array, start: number, end: number): T {
+  read<T>(type: MessageType<T>, bytes: Uint8Array, start: number, end: number, owned = false): T {
     this.begin(bytes, start, end);
+    this.#owned = owned;
     if (type !== this.#type && !fits(type)) return type.decode(this.#copy(start, end));
     this.#type = type;
     try {
@@ -59,6 +62,7 @@ export class FastReader extends ReaderBase {
     this.#depth = 0;
     this.#suspect = false;
     this.#failure = undefined;
+    this.#owned = false;
   }
 
   /**
@@ -239,7 +243,8 @@ export class FastReader extends ReaderBase {
     const length = this.#length();
     const start = this.pos;
     this.#past(length);
-    return this.#copy(start, start + length);
+    if (!this.#owned) return this.#copy(start, start + length);
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, length);
   }
 
   string(): string {

@@ -256,19 +256,19 @@ export class ClientStream extends Stream implements Receiver, Sender {
   }
 
   decodeTaken(inbox: Inbox): unknown {
-    if (inbox.flag === 0) return this.#decode(inbox.bytes, inbox.start, inbox.end);
+    if (inbox.flag === 0) return this.#decode(inbox.bytes, inbox.start, inbox.end, inbox.owned);
     return this.#decompress(Buffer.from(inbox.bytes.subarray(inbox.start, inbox.end)));
   }
 
   async #decompress(compressed: Buffer): Promise<unknown> {
     const encoding = this.#head?.encoding ?? "identity";
     const bytes = await decompress(encoding, compressed, this.#connection.maxReceiveMessageBytes);
-    return this.#decode(bytes, 0, bytes.length);
+    return this.#decode(bytes, 0, bytes.length, true);
   }
 
-  #decode(bytes: Buffer, start: number, end: number): unknown {
+  #decode(bytes: Buffer, start: number, end: number, owned = false): unknown {
     const { method } = this.#call;
-    return decodeMessage(method, method.response, bytes, start, end, "the response");
+    return decodeMessage(method, method.response, bytes, start, end, "the response", owned);
   }
 
   onRead(bytes: number, empty: boolean): void {

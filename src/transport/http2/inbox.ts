@@ -36,6 +36,8 @@ export class Inbox {
   end = 0;
   /** 1 where the message that `take` found is compressed. */
   flag = 0;
+  /** True where the message that `take` found has `bytes` for itself. */
+  owned = false;
   readonly #maxBytes: number;
   readonly #segments: Segment[] = [];
   /** What has come of the message that is coming. */
@@ -83,6 +85,7 @@ export class Inbox {
       segment = this.#segments[0] as Segment;
     }
     this.bytes = segment.bytes;
+    this.owned = segment.large >= 0;
     if (segment.large >= 0) {
       this.#segments.shift();
       this.start = 0;

@@ -9,7 +9,7 @@ import { encodeRequest, encodeResponse } from "../message.ts";
 const reader = new FastReader();
 
 /**
- * Decodes the message that stands in `bytes`, which may be overwritten afterwards.
+ * Decodes the message that stands in `bytes`, which may be overwritten afterwards unless they are `owned`.
  * @param what for the error: `the request`
  * @throws RpcError INTERNAL
  */
@@ -20,9 +20,10 @@ export function decodeMessage(
   start: number,
   end: number,
   what: string,
+  owned = false,
 ): unknown {
   try {
-    return reader.read(type, bytes, start, end);
+    return reader.read(type, bytes, start, end, owned);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new RpcError(Code.INTERNAL, `${what} of ${method.path} does not decode as ${type.$type}: ${why}`, { cause });

@@ -61,13 +61,14 @@ export class Http2Peer implements Peer {
       if (this.#closing === undefined) options.changed?.();
     };
     const open = async (signal: AbortSignal, lost: (reason: string) => void): Promise<ClientConnection> => {
-      const connection = await this.#connect(signal, (reason) => {
-        if (this.#main === connection) this.#main = undefined;
+      let opened: ClientConnection | undefined;
+      opened = await this.#connect(signal, (reason) => {
+        if (this.#main === opened) this.#main = undefined;
         lost(reason);
         this.#placeAgain();
       });
-      this.#main = connection;
-      return connection;
+      this.#main = opened;
+      return opened;
     };
     this.#link = createLink({ address: this.#address, open, connectTimeoutMs, changed, logger });
   }

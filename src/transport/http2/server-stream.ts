@@ -135,18 +135,18 @@ export class ServerStream extends Stream implements Receiver, Sender {
   }
 
   decodeTaken(inbox: Inbox): unknown {
-    if (inbox.flag === 0) return this.#decode(inbox.bytes, inbox.start, inbox.end);
+    if (inbox.flag === 0) return this.#decode(inbox.bytes, inbox.start, inbox.end, inbox.owned);
     return this.#decompress(inbox.bytes.subarray(inbox.start, inbox.end));
   }
 
   async #decompress(lent: Buffer): Promise<unknown> {
     const bytes = await decompress(this.#head.encoding, Buffer.from(lent), this.#connection.maxReceiveMessageBytes);
-    return this.#decode(bytes, 0, bytes.length);
+    return this.#decode(bytes, 0, bytes.length, true);
   }
 
-  #decode(bytes: Buffer, start: number, end: number): unknown {
+  #decode(bytes: Buffer, start: number, end: number, owned = false): unknown {
     const method = this.#method;
-    return decodeMessage(method, method.request, bytes, start, end, "the request");
+    return decodeMessage(method, method.request, bytes, start, end, "the request", owned);
   }
 
   onRead(bytes: number, empty: boolean): void {
