@@ -45,7 +45,8 @@ describe.runIf(hasEtcd)("an etcd of three nodes", () => {
     for (const { endpoints } of watched.seen.slice(known)) {
       expect(endpoints.map(({ address }) => address)).toContain(endpoint.address);
     }
-    expect(log.of().filter(({ message }) => message.includes("registration"))).toEqual([]);
+    // Whether it was renewed at once or after a while: the lease was never lost.
+    expect(log.lines.map(({ message }) => message)).not.toContain("registered again");
   };
 
   test("loses nothing when one is killed", async () => {

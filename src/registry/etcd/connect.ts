@@ -2,6 +2,7 @@ import { type CallOptionsFactory, Etcd3 } from "etcd3";
 import type { ClientTls } from "../../core/transport.ts";
 import { createHostPolicies } from "./hosts.ts";
 import { createLogins, isLoginRefused, type Login, tokenRefused } from "./logins.ts";
+import { probe } from "./probe.ts";
 import type { EtcdSettings } from "./settings.ts";
 
 type CallOptions = Exclude<CallOptionsFactory, (...context: never) => unknown>;
@@ -26,7 +27,7 @@ export interface Connection {
 export function connect(settings: EtcdSettings): Connection {
   const { hosts, tls, username, password, callTimeoutMs } = settings;
   const urls = hosts.map((host) => `${tls === undefined ? "http" : "https"}://${host}`);
-  const policies = createHostPolicies(urls);
+  const policies = createHostPolicies(urls, (url) => probe(url, tls, callTimeoutMs));
   const interceptors = [atStart(() => logins?.current?.token)];
   const etcd = new Etcd3({
     hosts: urls,

@@ -3,6 +3,7 @@ import { checkAnnouncement } from "../announcement.ts";
 import { createListeners, type Listeners } from "../listeners.ts";
 import type { Registration, Registry } from "../registry.ts";
 import { createClient } from "./client.ts";
+import { createOutage } from "./outage.ts";
 import { register } from "./registration.ts";
 import { resolveService } from "./resolver.ts";
 import { listServices } from "./services.ts";
@@ -18,6 +19,8 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
   const settings = etcdSettings(hosts, options);
   const { dialects, ttlSeconds, relistMs, doubtMs } = settings;
   const client = createClient(settings);
+  const logger = settings.logger ?? silent;
+  const outage = createOutage(logger);
   const closing = new AbortController();
   const registrations = new Set<Registration>();
   const resolving = new Map<string, { readonly listeners: Listeners; readonly stop: AbortController }>();
@@ -27,7 +30,6 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
   };
 
   const startResolving = (service: string) => {
-    const logger = settings.logger ?? silent;
     const started = { listeners: createListeners(service, logger), stop: new AbortController() };
     resolving.set(service, started);
     void resolveService({
@@ -36,6 +38,7 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
       dialects,
       relistMs,
       doubtMs,
+      outage,
       logger,
       signal: started.stop.signal,
       report: (snapshot) => started.listeners.report(snapshot),
@@ -56,7 +59,7 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
       };
     },
 
-    register(announcement, logger = silent) {
+    register(announcement, theirLogger = silent) {
       assertOpen();
       checkAnnouncement(announcement);
       const registration = register(announcement, {
@@ -64,7 +67,7 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
         dialects,
         ttlSeconds,
         relistMs,
-        logger: settings.logger ?? logger,
+        logger: settings.logger ?? theirLogger,
       });
       registrations.add(registration);
       return {

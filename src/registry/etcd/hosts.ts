@@ -12,17 +12,26 @@ const restMs = 5_000;
 
 /**
  * How etcd3 chooses hosts. Its own circuit refuses a lone host for 5 s after three failures, so that a registration
- * would come back late; here a host is only passed over in favour of a better one. Each call tries every host once;
- * waiting and trying again is up to the caller.
+ * would come back late; here a host that failed is passed over in favour of a better one, and tried again once `answers`
+ * says that somebody is there. Waiting and trying again is up to the caller.
  */
-export function createHostPolicies(hosts: readonly string[]): HostPolicies {
+export function createHostPolicies(hosts: readonly string[], answers: (host: string) => Promise<void>): HostPolicies {
   const failedAt = new Map<string, number>();
+  const asking = new Map<string, Promise<void>>();
   const resting = (host: string) => now() - (failedAt.get(host) ?? Number.NEGATIVE_INFINITY) < restMs;
+
+  /** One question at a time, however many calls wait for the answer. */
+  const ask = (host: string): Promise<void> => {
+    const asked = asking.get(host) ?? answers(host).finally(() => asking.delete(host));
+    asking.set(host, asked);
+    return asked;
+  };
 
   const forHost = (host: string) => ({
     async execute<T>(attempt: () => Promise<T> | T): Promise<T> {
       if (resting(host) && !hosts.every(resting)) throw new Error(`${host} failed a moment ago`);
       try {
+        if (failedAt.has(host)) await ask(host);
         const result = await attempt();
         failedAt.delete(host);
         return result;

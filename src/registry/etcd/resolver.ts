@@ -1,11 +1,12 @@
-import type { Endpoint } from "../../core/endpoint.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { Snapshot } from "../registry.ts";
 import { createBook } from "./book.ts";
 import { type EtcdClient, maxEntries } from "./client.ts";
 import { describe } from "./describe.ts";
 import type { Dialect } from "./dialects/dialect.ts";
+import { createDoubt } from "./doubt.ts";
 import { follow } from "./follow.ts";
+import type { Outage } from "./outage.ts";
 
 export interface ResolveOptions {
   readonly client: EtcdClient;
@@ -13,6 +14,7 @@ export interface ResolveOptions {
   readonly dialects: readonly Dialect[];
   readonly relistMs: number;
   readonly doubtMs: number;
+  readonly outage: Outage;
   readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly report: (snapshot: Snapshot) => void;
@@ -20,27 +22,23 @@ export interface ResolveOptions {
 
 /** Reports a service's snapshots until the signal aborts. */
 export async function resolveService(options: ResolveOptions): Promise<void> {
-  const { client, service, dialects, relistMs, doubtMs, logger, signal, report } = options;
+  const { client, service, dialects, relistMs, doubtMs, outage, logger, signal, report } = options;
   const book = createBook(service, dialects, logger);
-  const doubt = createDoubt(doubtMs, () => tell());
   let last: Snapshot | undefined;
   /** Why the list cannot be had; `undefined` while it can. */
   let away: string | undefined;
+  let isTruncated = false;
+  const doubt = createDoubt({ doubtMs, isAway: () => away !== undefined, over: () => tell() });
 
   const tell = () => {
     const endpoints = doubt.with(book.endpoints());
     const reason = away ?? doubt.reason;
-    const state =
-      reason === undefined ? "current" : last === undefined || last.state === "unknown" ? "unknown" : "stale";
-    if (state !== last?.state) logState(state, endpoints.length, reason);
-    last = reason === undefined ? { endpoints, state } : { endpoints, state, reason };
+    outage.report(service, reason);
+    // Before the first list nothing is known, and it stays `unknown` until there has been one.
+    const failed = last === undefined || last.state === "unknown" ? "unknown" : "stale";
+    last = reason === undefined ? { endpoints, state: "current" } : { endpoints, state: failed, reason };
+    logger.debug({ service, endpoints: endpoints.length, state: last.state }, "resolved");
     report(last);
-  };
-
-  const logState = (state: Snapshot["state"], endpoints: number, reason: string | undefined) => {
-    const fields = { service, endpoints, ...(reason === undefined ? {} : { reason }) };
-    if (state === "current") logger.info(fields, last === undefined ? "resolved" : "the registry is back");
-    else logger.warn(fields, state === "stale" ? "going on with what the registry said last" : "the registry is away");
   };
 
   const prefixes = new Set(dialects.map((dialect) => dialect.prefix(service)));
@@ -51,16 +49,16 @@ export async function resolveService(options: ResolveOptions): Promise<void> {
     signal,
     listed(listing, lostData) {
       if (lostData !== undefined) doubt.begin(lostData, book.endpoints());
-      if (listing.truncated) logger.warn({ service, read: maxEntries }, "too many entries; some are not read");
+      if (listing.truncated && !isTruncated)
+        logger.warn({ service, maxEntries }, "too many entries; some are not read");
+      isTruncated = listing.truncated;
       const changed = book.replace(listing.entries);
       const back = away !== undefined;
       away = undefined;
       if (changed || back || lostData !== undefined || last === undefined) tell();
     },
     changed(changes) {
-      if (!book.apply(changes)) return;
-      logger.debug({ service, changes: changes.length }, "the registry has changed");
-      tell();
+      if (book.apply(changes)) tell();
     },
     lost(error) {
       const reason = describe(error);
@@ -71,48 +69,5 @@ export async function resolveService(options: ResolveOptions): Promise<void> {
     broken: (error) => logger.debug({ service, reason: describe(error) }, "a watch broke; listing again"),
   });
   doubt.end();
-}
-
-interface Doubt {
-  readonly reason: string | undefined;
-  /** These servers were known when the data was lost, and are so until they register again or the time is up. */
-  begin(reason: string, endpoints: readonly Endpoint[]): void;
-  /** The endpoints, and those that are in doubt. */
-  with(endpoints: readonly Endpoint[]): readonly Endpoint[];
-  end(): void;
-}
-
-/** An etcd that came back empty says nothing about its servers: they are kept while they register again. */
-function createDoubt(doubtMs: number, over: () => void): Doubt {
-  const doubted = new Map<string, Endpoint>();
-  let reason: string | undefined;
-  let timer: NodeJS.Timeout | undefined;
-
-  const end = () => {
-    clearTimeout(timer);
-    doubted.clear();
-    reason = undefined;
-  };
-
-  return {
-    get reason() {
-      return reason;
-    },
-    begin(why, endpoints) {
-      for (const endpoint of endpoints) doubted.set(endpoint.address, endpoint);
-      reason = `${why}; keeping the servers it knew while they register again`;
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        end();
-        over();
-      }, doubtMs);
-    },
-    with(endpoints) {
-      if (reason === undefined) return endpoints;
-      for (const { address } of endpoints) doubted.delete(address);
-      if (doubted.size === 0) end();
-      return [...endpoints, ...doubted.values()];
-    },
-    end,
-  };
+  outage.report(service, undefined);
 }
