@@ -23,8 +23,8 @@ export interface BreakerOptions extends HealthOptions {
  * A circuit breaker around one peer. Stands below `balance`: each peer has a circuit of its own, and an open one is
  * walked around, because it clears `ready`. `changed` is called whenever the circuit changes that.
  *
- * A balancer that has nothing better may still call a peer whose circuit is open. Such a call goes through and counts
- * for nothing: the probe decides. For a stream, to open is the outcome. Errors on their way up are given the peer's
+ * A balancer that has nothing better may still call a peer whose circuit is open. Such a call goes through. Its answer
+ * is as good as a probe's and closes the circuit; its failure says nothing new. For a stream, to open is the outcome. Errors on their way up are given the peer's
  * address. `false` leaves out the circuit and does only that.
  */
 export function breaker(peer: Peer, options: BreakerOptions | false = {}, changed: () => void = () => {}): Peer {
@@ -38,7 +38,8 @@ export function breaker(peer: Peer, options: BreakerOptions | false = {}, change
     if (!health.closed && health.free) return probe(call);
     const startedMs = clock.now();
     const { trips } = health;
-    return peer.handle(call).then(answered, (error) => {
+    const onReply = health.closed ? answered : answeredWhileOpen(trips);
+    return peer.handle(call).then(onReply, (error) => {
       health.count(verdictOn(error, startedMs), error, trips);
       return named(error, peer);
     });
@@ -49,17 +50,27 @@ export function breaker(peer: Peer, options: BreakerOptions | false = {}, change
     return reply;
   }
 
+  function answeredWhileOpen(trips: number): (reply: Reply) => Reply {
+    return (reply) => {
+      health.answeredWhileOpen(trips);
+      return reply;
+    };
+  }
+
   function verdictOn(error: unknown, startedMs: number): Verdict {
     return judge(error, clock.now() - startedMs, faultCodes, fairTimeMs);
   }
 
   function probe(call: Call): Promise<Reply> {
     const startedMs = clock.now();
+    const { trips } = health;
     const reply = peer.handle(call);
     const outcome = new Promise<void>((resolve, reject) => {
       const cancel = clock.setTimeout(() => reject(new Error("no answer to the probe")), probeTimeoutMs);
       const settle = (verdict: Verdict, error?: unknown) => {
         cancel();
+        // Another call's answer has closed the circuit meanwhile, and it has opened again: this one is of the past.
+        if (trips !== health.trips) return;
         if (verdict === "answered") resolve();
         else reject(verdict === "fault" ? error : INCONCLUSIVE);
       };

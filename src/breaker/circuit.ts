@@ -25,6 +25,8 @@ export interface Circuit {
   open(again: boolean): void;
   /** Sends the probe: closes the circuit where `outcome` resolves, opens it again where it rejects. */
   probe(outcome: Promise<void>): void;
+  /** Closes it before its time. */
+  close(): void;
   /** Milliseconds that it was opened for last. */
   readonly openedForMs: number;
   shutdown(): void;
@@ -95,6 +97,9 @@ export function createCircuit(options: CircuitOptions, changed: (state: CircuitS
     probe(outcome) {
       // The verdict has been taken by the events; what the caller gets is the call's own promise.
       machine.fire(outcome).catch(() => {});
+    },
+    close() {
+      machine.close();
     },
     shutdown() {
       machine.shutdown();

@@ -21,7 +21,10 @@ export interface Health {
   readonly free: boolean;
   /** How often the circuit has opened. A call from before the last time tells nothing of the peer now. */
   readonly trips: number;
+  /** Counts an answer while the circuit is closed. */
   answered(): void;
+  /** An answer while it is not, to a call that began when it had opened `trips` times. */
+  answeredWhileOpen(trips: number): void;
   /** Counts the end of a call that began when the circuit had opened `trips` times. */
   count(verdict: Verdict, error: unknown, trips: number): void;
   /** Sends the probe; see `Circuit`. */
@@ -76,6 +79,9 @@ export function createHealth(endpoint: () => Endpoint, options: HealthOptions, c
       if (!closed || since !== trips) return;
       if (verdict === "answered") counts.answered();
       else if (verdict === "fault" && counts.faulted(clock.now())) trip(error);
+    },
+    answeredWhileOpen(since) {
+      if (!closed && since === trips) circuit?.close();
     },
     probe(outcome) {
       circuit?.probe(outcome);

@@ -250,14 +250,53 @@ describe("an open circuit", () => {
     expect(peer.ready).toBe(true);
   });
 
-  test("lets calls through that a balancer sends for want of anything better, and counts them for nothing", async () => {
+  test("lets calls through that a balancer sends for want of anything better, and is closed by their answer", async () => {
     const { server, peer } = guarded();
     await fail(server, peer, failure("UNAVAILABLE"), 5);
-    expect(await peer.handle(echo)).toBe(reply);
     await fail(server, peer, failure("UNAVAILABLE"), 20);
     expect(states).toEqual(["open"]);
+    expect(await peer.handle(echo)).toBe(reply);
+    expect([states, peer.ready]).toEqual([["open", "closed"], true]);
+    await clock.advance(60_000);
+    expect(states).toEqual(["open", "closed"]);
+  });
+
+  test("that such an answer has closed is not opened by the probe that fails later", async () => {
+    const { server, peer } = guarded();
+    await fail(server, peer, failure("UNAVAILABLE"), 5);
     await clock.advance(1_000);
+    let failProbe = (_: RpcError): void => {};
+    server.answer = () =>
+      new Promise((_, reject) => {
+        failProbe = reject;
+      });
+    const probe = peer.handle(echo).catch(() => {});
+    server.answer = async () => reply;
+    await peer.handle(echo);
     expect(peer.ready).toBe(true);
+    failProbe(failure("UNAVAILABLE"));
+    await probe;
+    await clock.advance(0);
+    expect([states, peer.ready]).toEqual([["open", "half-open", "closed"], true]);
+  });
+
+  test("is not decided by a probe from before it closed and opened again", async () => {
+    const { server, peer } = guarded();
+    await fail(server, peer, failure("UNAVAILABLE"), 5);
+    await clock.advance(1_000);
+    let answerProbe = (_: Reply): void => {};
+    server.answer = () =>
+      new Promise((resolve) => {
+        answerProbe = resolve;
+      });
+    const probe = peer.handle(echo);
+    server.answer = async () => reply;
+    await peer.handle(echo);
+    await fail(server, peer, failure("UNAVAILABLE"), 5);
+    answerProbe(reply);
+    await probe;
+    await clock.advance(0);
+    expect(states).toEqual(["open", "half-open", "closed", "open"]);
   });
 
   test("says what the connection says when that is down too", async () => {
