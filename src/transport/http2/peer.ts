@@ -1,13 +1,14 @@
 import type { Call, Reply } from "../../core/call.ts";
 import { Code } from "../../core/code.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
+import { Metadata } from "../../core/metadata.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import type { ConnectOptions, Peer, PeerState } from "../../core/transport.ts";
 import { socketAddress } from "../address.ts";
 import { overAlready } from "../cancelled.ts";
 import { createLink, type Link } from "../link.ts";
 import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
-import { DEFAULT_MAX_METADATA_BYTES } from "../metadata-size.ts";
+import { checkSentMetadata, DEFAULT_MAX_METADATA_BYTES } from "../metadata-size.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { dial } from "./dial.ts";
 import type { Limits } from "./limits.ts";
@@ -96,6 +97,13 @@ export class Http2Peer implements Peer {
     }
     const early = overAlready(call);
     if (early !== undefined) return Promise.reject(early);
+    if (call.metadata !== Metadata.EMPTY) {
+      try {
+        checkSentMetadata(call.metadata);
+      } catch (error) {
+        return Promise.reject(error as RpcError);
+      }
+    }
     this.#inflight++;
     return this.#place(call);
   };

@@ -2,9 +2,10 @@ import { Call, type Reply } from "../../core/call.ts";
 import { Cancellation } from "../../core/cancellation.ts";
 import { Code } from "../../core/code.ts";
 import { NEVER, now } from "../../core/deadline.ts";
-import type { Metadata } from "../../core/metadata.ts";
+import { Metadata } from "../../core/metadata.ts";
 import type { Method } from "../../core/method.ts";
 import { RpcError } from "../../core/rpc-error.ts";
+import { checkSentMetadata, sendable } from "../metadata-size.ts";
 import { compress, decompress, isKnownEncoding } from "./compression.ts";
 import { ErrorCode, readUint32 } from "./frame.ts";
 import { Inbox, PREFIX_BYTES } from "./inbox.ts";
@@ -269,14 +270,24 @@ export class ServerStream extends Stream implements Receiver, Sender {
     if (this.#over) return;
     this.#finishing = true;
     if (this.pending !== undefined) return;
-    this.#end(undefined, (this.#reply as Reply).trailer);
+    const { trailer } = this.#reply as Reply;
+    try {
+      if (trailer !== Metadata.EMPTY) checkSentMetadata(trailer);
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
+    this.#end(undefined, trailer);
   }
 
   /** Ends the call with an error; messages that are pending are dropped. */
   fail(thrown: unknown): void {
     if (this.#over) return;
-    const error = RpcError.from(thrown);
-    if (!this.#headerSent && error.header.size > 0) this.#sendHeader(error.header);
+    // What is no RpcError says more about the server than a client may know.
+    const error = RpcError.is(thrown)
+      ? sendable(thrown)
+      : new RpcError(Code.UNKNOWN, `${this.#head.path} failed`, { cause: thrown });
+    if (!this.#headerSent && error.header.size > 0) this.#sendHeaderOf(error);
     this.#replies?.stop();
     this.#end(error, error.metadata);
   }
@@ -295,8 +306,17 @@ export class ServerStream extends Stream implements Receiver, Sender {
   }
 
   #sendHeader(header: Metadata): void {
+    if (header !== Metadata.EMPTY) checkSentMetadata(header);
     this.#headerSent = true;
     this.#connection.writeResponseHeader(this.id, header, this.#connection.compressionFor(this.#head));
+  }
+
+  #sendHeaderOf(error: RpcError): void {
+    try {
+      this.#sendHeader(error.header);
+    } catch {
+      // Too large to send: the error itself matters more.
+    }
   }
 
   #end(error: RpcError | undefined, trailer: Metadata): void {
