@@ -1,0 +1,105 @@
+import { Code, createChannel, createClient, createServer, Metadata, RpcError, type Server } from "trunkline";
+import { afterEach, expect, test } from "vitest";
+import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
+
+// Real servers on real sockets: what holds of a breaker alone must hold of a channel.
+
+const open: { close(): Promise<void> }[] = [];
+
+afterEach(async () => {
+  for (const each of open.splice(0).reverse()) await each.close();
+});
+
+interface Backend {
+  readonly server: Server;
+  readonly address: string;
+  calls: number;
+  fault: RpcError | undefined;
+}
+
+async function backend(): Promise<Backend> {
+  const answer = (): { message: string } => {
+    started.calls++;
+    if (started.fault !== undefined) throw started.fault;
+    return { message: "" };
+  };
+  const server = createServer({ drain: { quietMs: 0 } }).add(Greeter, {
+    sayHello: answer,
+    sayHelloAgain: answer,
+    async *chat() {},
+  });
+  const started: Backend = { server, address: "", calls: 0, fault: undefined };
+  const address = await server.listen("127.0.0.1:0");
+  open.push(server);
+  return Object.assign(started, { address });
+}
+
+async function three(): Promise<[Backend, Backend, Backend]> {
+  return [await backend(), await backend(), await backend()];
+}
+
+function greeterOver(backends: readonly Backend[], changes: string[] = []) {
+  const channel = createChannel({
+    endpoints: backends.map(({ address }) => address),
+    breaker: {
+      openMs: 60_000,
+      maxOpenMs: 60_000,
+      onChange: (state, { address }) => changes.push(`${state} ${address}`),
+    },
+  });
+  open.push(channel);
+  return createClient(Greeter, channel);
+}
+
+const sick = new RpcError(Code.UNAVAILABLE, "the disk is gone");
+
+test("a server that fails loses five calls, then is walked around, and no other circuit opens", async () => {
+  const backends = await three();
+  backends[0].fault = sick;
+  const changes: string[] = [];
+  const greeter = greeterOver(backends, changes);
+  let failed = 0;
+  for (let i = 0; i < 60; i++) await greeter.sayHelloAgain({}).catch(() => failed++);
+  expect(failed).toBe(5);
+  expect(changes).toEqual([`open ${backends[0].address}`]);
+});
+
+test("an idempotent call does not notice a server that fails", async () => {
+  const backends = await three();
+  backends[0].fault = sick;
+  const greeter = greeterOver(backends);
+  for (let i = 0; i < 60; i++) await greeter.sayHello({});
+  expect(backends[0].calls).toBe(5);
+});
+
+test("when every circuit is open the error says so, at once", async () => {
+  const backends = await three();
+  for (const each of backends) each.fault = sick;
+  const greeter = greeterOver(backends);
+  for (let i = 0; i < 30; i++) await greeter.sayHelloAgain({}).catch(() => {});
+  const calls = backends.map((each) => each.calls);
+  const error = await greeter.sayHelloAgain({}).catch((caught) => caught);
+  expect(error).toMatchObject({ code: Code.UNAVAILABLE, unprocessed: true });
+  expect(error.message).toContain("3 with an open circuit");
+  expect(backends.map((each) => each.calls)).toEqual(calls);
+});
+
+test("an error names the server that it came from", async () => {
+  const backends = await three();
+  for (const each of backends) each.fault = new RpcError(Code.NOT_FOUND, "no such name");
+  const error = await greeterOver(backends)
+    .sayHello({})
+    .catch((caught) => caught);
+  expect(backends.map((each) => each.address)).toContain(error.peer);
+});
+
+test("a server's pushback reaches the client: it is not tried again", async () => {
+  const backends = await three();
+  const metadata = Metadata.fromFlat(["grpc-retry-pushback-ms", "-1"]);
+  for (const each of backends) each.fault = new RpcError(Code.UNAVAILABLE, "too much", { metadata });
+  const error = await greeterOver(backends)
+    .sayHello({})
+    .catch((caught) => caught);
+  expect(error).toMatchObject({ code: Code.UNAVAILABLE });
+  expect(backends.map((each) => each.calls).reduce((sum, calls) => sum + calls)).toBe(1);
+});
