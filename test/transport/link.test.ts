@@ -1,0 +1,182 @@
+import { expect, test } from "vitest";
+import { Probe } from "../../gen/probe/v1/probe.rpc.ts";
+import { Call, type CallInit } from "../../src/core/call.ts";
+import { Code } from "../../src/core/code.ts";
+import { deadlineAfter } from "../../src/core/deadline.ts";
+import { createLink, type Link } from "../../src/transport/link.ts";
+
+interface Attempt {
+  readonly signal: AbortSignal;
+  succeed(): void;
+  fail(error?: Error): void;
+  lose(reason?: string): void;
+}
+
+/** A link whose every try is in the test's hands. */
+function linked(options: { connectTimeoutMs?: number } = {}) {
+  const attempts: Attempt[] = [];
+  const arrivals: ((attempt: Attempt) => void)[] = [];
+  const closed: number[] = [];
+  const states: string[] = [];
+  const link: Link<{ close(): void }> = createLink({
+    address: "a:1",
+    ...options,
+    changed: () => states.push(link.state),
+    open(signal, lost) {
+      const { promise, resolve, reject } = Promise.withResolvers<{ close(): void }>();
+      const number = attempts.length;
+      const attempt: Attempt = {
+        signal,
+        succeed: () => resolve({ close: () => closed.push(number) }),
+        fail: (error = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" })) => reject(error),
+        lose: (reason = "connection lost") => lost(reason),
+      };
+      attempts.push(attempt);
+      arrivals.shift()?.(attempt);
+      return promise;
+    },
+  });
+  const next = (): Promise<Attempt> => new Promise((resolve) => arrivals.push(resolve));
+  return { link, attempts, closed, states, next };
+}
+
+const call = (init: Partial<CallInit> = {}): Call => new Call({ method: Probe.methods.echo, request: {}, ...init });
+const turn = (): Promise<void> => new Promise(setImmediate);
+
+test("it connects at once, and calls wait for it", async () => {
+  const { link, attempts, states } = linked();
+  const waiting = link.connected(call());
+  attempts[0]?.succeed();
+  expect(await waiting).toBe(link.connection);
+  expect(link.state).toBe("ready");
+  expect(states).toEqual(["ready"]);
+  link.close();
+});
+
+test("calls that waited for a try fail with it, as unprocessed", async () => {
+  const { link, attempts } = linked();
+  const waiting = [link.connected(call()), link.connected(call())];
+  attempts[0]?.fail();
+  for (const each of waiting) {
+    await expect(each).rejects.toMatchObject({
+      code: Code.UNAVAILABLE,
+      unprocessed: true,
+      message: "cannot connect to a:1: connection refused (ECONNREFUSED)",
+    });
+  }
+  expect(link).toMatchObject({ state: "failed", reason: "connection refused (ECONNREFUSED)" });
+  link.close();
+});
+
+test("a fresh failure stands for the calls that follow", async () => {
+  const { link, attempts } = linked();
+  attempts[0]?.fail();
+  await turn();
+  await expect(link.connected(call())).rejects.toMatchObject({ unprocessed: true });
+  expect(attempts).toHaveLength(1);
+  link.close();
+});
+
+test("it tries again by itself until it succeeds", async () => {
+  const { link, attempts, states, next } = linked();
+  attempts[0]?.fail();
+  (await next()).fail();
+  (await next()).succeed();
+  await turn();
+  expect(link.state).toBe("ready");
+  expect(states).toEqual(["failed", "ready"]);
+  link.close();
+});
+
+test("a call makes a new try at once where the failure is not fresh", async () => {
+  const { link, attempts, next } = linked();
+  attempts[0]?.fail();
+  for (let i = 0; i < 3; i += 1) (await next()).fail();
+  await new Promise((resolve) => setTimeout(resolve, 120));
+  const before = attempts.length;
+  const waiting = link.connected(call());
+  expect(attempts.length).toBe(before + 1);
+  attempts.at(-1)?.succeed();
+  await waiting;
+  link.close();
+});
+
+test("a connection that is lost is closed, and made anew", async () => {
+  const { link, attempts, closed, states, next } = linked();
+  attempts[0]?.succeed();
+  await turn();
+  attempts[0]?.lose();
+  expect(closed).toEqual([0]);
+  expect(link).toMatchObject({ state: "connecting", reason: "connection lost", connection: undefined });
+  const waiting = link.connected(call());
+  (await next()).succeed();
+  await waiting;
+  expect(states).toEqual(["ready", "connecting", "ready"]);
+  link.close();
+});
+
+test("a connection is lost only once, and an old one not at all", async () => {
+  const { link, attempts, closed, next } = linked();
+  attempts[0]?.succeed();
+  await turn();
+  attempts[0]?.lose();
+  attempts[0]?.lose();
+  (await next()).succeed();
+  await turn();
+  attempts[0]?.lose();
+  expect(link.state).toBe("ready");
+  expect(closed).toEqual([0]);
+  link.close();
+});
+
+test("connections that break as soon as they are made do not make it spin", async () => {
+  const { link, attempts, next } = linked();
+  attempts[0]?.succeed();
+  await turn();
+  attempts[0]?.lose();
+  await turn();
+  await turn();
+  expect(attempts).toHaveLength(1);
+  await next();
+  link.close();
+});
+
+test("a try that takes too long is given up, and its signal says so", async () => {
+  const { link, attempts, closed } = linked({ connectTimeoutMs: 30 });
+  const waiting = link.connected(call());
+  await expect(waiting).rejects.toMatchObject({ message: "cannot connect to a:1: no connection within 30 ms" });
+  expect(attempts[0]?.signal.aborted).toBe(true);
+  attempts[0]?.succeed();
+  await turn();
+  expect(closed).toEqual([0]);
+  expect(link.state).toBe("failed");
+  link.close();
+});
+
+test("a call that waits ends with its deadline or its cancellation, and the try goes on", async () => {
+  const { link, attempts } = linked();
+  const controller = new AbortController();
+  const late = link.connected(call({ deadline: deadlineAfter(20) }));
+  const cancelled = link.connected(call({ cancellation: controller.signal }));
+  controller.abort();
+  await expect(cancelled).rejects.toMatchObject({ code: Code.CANCELLED });
+  await expect(late).rejects.toMatchObject({ code: Code.DEADLINE_EXCEEDED, message: expect.stringContaining("a:1") });
+  attempts[0]?.succeed();
+  await turn();
+  expect(link.state).toBe("ready");
+  link.close();
+});
+
+test("closing gives up the try, the calls that wait for it, and the connection that it makes all the same", async () => {
+  const { link, attempts, closed, states } = linked();
+  const waiting = link.connected(call());
+  link.close();
+  link.close();
+  await expect(waiting).rejects.toMatchObject({ code: Code.UNAVAILABLE, unprocessed: true });
+  expect(attempts[0]?.signal.aborted).toBe(true);
+  attempts[0]?.succeed();
+  await turn();
+  expect(closed).toEqual([0]);
+  expect(states).toEqual(["closed"]);
+  await expect(link.connected(call())).rejects.toMatchObject({ unprocessed: true });
+});
