@@ -47,9 +47,10 @@ export function deadlines(world: () => World, { sockets }: Abilities): void {
     });
     const deadline = deadlineAfter(60);
     const error = await failure(echo(peer, payload(), { deadline }));
-    expect(now()).toBeGreaterThanOrEqual(deadline);
+    // Whichever side's timer comes first; one of Node's may be a millisecond early.
+    expect(now()).toBeGreaterThanOrEqual(deadline - 1);
     expect(error).toMatchObject({ code: Code.DEADLINE_EXCEEDED, unprocessed: false });
-    expect(error.message).toContain("/probe.v1.Probe/Echo");
+    expect(error.message).toMatch(/deadline/i);
     // The client's own word that it gave up may come first, and be taken for what it is.
     expect([Code.DEADLINE_EXCEEDED, Code.CANCELLED]).toContain((await seen.happened).code);
     expect(peer.inflight).toBe(0);
