@@ -24,8 +24,9 @@ export interface BreakerOptions extends HealthOptions {
  * walked around, because it clears `ready`. `changed` is called whenever the circuit changes that.
  *
  * A balancer that has nothing better may still call a peer whose circuit is open. Such a call goes through. Its answer
- * is as good as a probe's and closes the circuit; its failure says nothing new. For a stream, to open is the outcome. Errors on their way up are given the peer's
- * address. `false` leaves out the circuit and does only that.
+ * is as good as a probe's and closes the circuit; its failure says nothing new. For a stream, to open is the outcome.
+ *
+ * Errors on their way up are given the peer's address. `false` leaves out the circuit and does only that.
  */
 export function breaker(peer: Peer, options: BreakerOptions | false = {}, changed: () => void = () => {}): Peer {
   if (options === false) return around(peer, (call) => passed(call, peer));

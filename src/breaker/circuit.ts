@@ -18,7 +18,6 @@ export interface CircuitOptions {
 
 /** One peer's circuit. */
 export interface Circuit {
-  readonly state: CircuitState;
   /** True when the next call may go: closed, or half-open with its one probe still to be sent. */
   readonly free: boolean;
   /** Opens it. `again`: it has not been closed for long, so it stays open for longer than the last time. */
@@ -80,9 +79,6 @@ export function createCircuit(options: CircuitOptions, changed: (state: CircuitS
   machine.on("close", () => changed("closed"));
 
   return {
-    get state() {
-      return machine.opened ? "open" : machine.halfOpen ? "half-open" : "closed";
-    },
     get free() {
       return machine.pendingClose || !(machine.opened || machine.halfOpen);
     },

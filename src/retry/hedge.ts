@@ -71,7 +71,7 @@ class HedgedCall {
     this.#sendAfter(this.#context.policy.delayMs);
     this.#next(attempt.set(trailKey, trail)).then(
       (reply) => this.#won(controller, reply),
-      (error) => this.#lost(controller, RpcError.from(error)),
+      (error) => this.#lost(controller, attempt.attempt, RpcError.from(error)),
     );
   }
 
@@ -95,12 +95,12 @@ class HedgedCall {
     this.#resolve(reply);
   }
 
-  #lost(controller: AbortController, error: RpcError): void {
+  #lost(controller: AbortController, attempt: number, error: RpcError): void {
     if (!this.#running.delete(controller)) return;
     this.#latest = error.peer ?? this.#latest;
     this.#lastError = error;
     this.#context.logger.debug(
-      { method: this.#call.method.path, attempt: this.#sent, peer: error.peer, code: error.codeName, hedged: true },
+      { method: this.#call.method.path, attempt, peer: error.peer, code: error.codeName, hedged: true },
       `attempt failed: ${error.message}`,
     );
     if (this.#isWorthAnother(error)) this.#sendAnother(error);

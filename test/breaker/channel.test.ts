@@ -103,3 +103,22 @@ test("a server's pushback reaches the client: it is not tried again", async () =
   expect(error).toMatchObject({ code: Code.UNAVAILABLE });
   expect(backends.map((each) => each.calls).reduce((sum, calls) => sum + calls)).toBe(1);
 });
+
+test("the server is told which attempt it gets", async () => {
+  const seen: (string | undefined)[] = [];
+  const server = createServer({ drain: { quietMs: 0 } }).add(Greeter, {
+    sayHello(_, { metadata }) {
+      seen.push(metadata.get("grpc-previous-rpc-attempts"));
+      throw sick;
+    },
+    sayHelloAgain: () => ({}),
+    async *chat() {},
+  });
+  const address = await server.listen("127.0.0.1:0");
+  open.push(server);
+  const backends = [{ ...(await backend()), address }];
+  await greeterOver(backends)
+    .sayHello({}, { retry: { maxAttempts: 3 } })
+    .catch(() => {});
+  expect(seen).toEqual([undefined, "1", "2"]);
+});
