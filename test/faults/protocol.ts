@@ -1,0 +1,51 @@
+// What the fault suite's processes say to one another.
+
+export interface ServerSettings {
+  readonly registry: string;
+  /** `host:port` to bind; port 0 the first time. */
+  readonly listen: string;
+  readonly advertise?: string;
+  readonly ttlSeconds?: number;
+  readonly delayMs?: number;
+  /** Calls that are worked on at a time; the rest wait. */
+  readonly capacity?: number;
+  /** Whether the adaptive concurrency limit stands before the handlers. */
+  readonly admission?: boolean;
+}
+
+export interface Behaviour {
+  readonly delayMs: number;
+  readonly fail?: boolean;
+}
+
+export interface LoadSettings {
+  readonly registry: string;
+  readonly callsPerSecond: number;
+  /** Of a hundred calls, how many are of the method that is declared idempotent. */
+  readonly idempotentPercent: number;
+  readonly timeoutMs: number;
+  readonly hedgeMs?: number;
+}
+
+/** What came of a load. Times are milliseconds since the mark of the fault. */
+export interface LoadReport {
+  readonly calls: number;
+  readonly attempts: number;
+  readonly succeeded: number;
+  readonly idempotentLost: number;
+  readonly otherLost: number;
+  /** `CODE message` and how often. */
+  readonly failures: Readonly<Record<string, number>>;
+  /** The longest time without a success. */
+  readonly longestGapMs: number;
+  /** From the fault to the last call that failed because of it; 0 where none did. */
+  readonly recoverMs: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Successes in each second since the start. */
+  readonly perSecond: readonly number[];
+  /** Successes by the address that answered. */
+  readonly perServer: Readonly<Record<string, number>>;
+}
+
+export type LoadCommand = { readonly do: "mark" | "stop" } | { readonly do: "block"; readonly ms: number };

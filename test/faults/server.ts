@@ -1,0 +1,54 @@
+// A greeter of the fault suite, a process of its own. What it does wrong is said over IPC.
+import { setTimeout as sleep } from "node:timers/promises";
+import { Code, createServer, type HandlerContext, type Interceptor, RpcError, registryFromUri } from "trunkline";
+import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
+import type { Behaviour, ServerSettings } from "./protocol.ts";
+
+const settings = JSON.parse(process.env.SETTINGS as string) as ServerSettings;
+process.once("disconnect", () => process.exit(0));
+let behaviour: Behaviour = { delayMs: settings.delayMs ?? 2 };
+let working = 0;
+
+/** At most `capacity` at a time, the rest in line: what a pool of connections or of cores does to a real handler. */
+const line: (() => void)[] = [];
+async function work(): Promise<void> {
+  const { capacity = Number.POSITIVE_INFINITY } = settings;
+  if (working >= capacity) await new Promise<void>((resolve) => line.push(resolve));
+  working++;
+  await sleep(behaviour.delayMs);
+  working--;
+  line.shift()?.();
+}
+
+async function greet(name: string, context: HandlerContext): Promise<{ message: string }> {
+  context.header = { "served-by": settings.advertise ?? server.address ?? "" };
+  if (behaviour.fail) throw new RpcError(Code.UNAVAILABLE, "told to fail");
+  await work();
+  return { message: `Hello ${name}` };
+}
+
+const registry = await registryFromUri(`${settings.registry}/?ttl=${settings.ttlSeconds ?? 3}`);
+const interceptors: Interceptor[] = [];
+const server = createServer({ registry, interceptors, drain: { timeoutMs: 5_000 } });
+server.add(Greeter, {
+  sayHello: ({ name }, context) => greet(name, context),
+  sayHelloAgain: ({ name }, context) => greet(name, context),
+  async *chat() {},
+});
+
+const address = await server.listen(settings.listen, settings.advertise ? { advertise: settings.advertise } : {});
+await server.registered;
+process.send?.({ address });
+
+process.on("message", (message: { behave?: Behaviour; block?: number }) => {
+  if (message.behave !== undefined) behaviour = { ...behaviour, ...message.behave };
+  if (message.block !== undefined) block(message.block);
+});
+
+/** The event loop stands still, as in a long garbage collection or a synchronous disaster. */
+function block(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+process.once("SIGTERM", () => void server.close().then(() => process.exit(0)));

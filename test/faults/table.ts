@@ -1,0 +1,67 @@
+import { execFileSync } from "node:child_process";
+import { cpus, release } from "node:os";
+
+export interface Row {
+  readonly scenario: string;
+  readonly what: string;
+  readonly calls: number;
+  readonly idempotentLost: number;
+  readonly otherLost: number;
+  readonly longestGapMs: number;
+  readonly recoverMs: number;
+  readonly amplification: number;
+  readonly ok: boolean;
+}
+
+const columns: readonly [title: string, of: (row: Row) => string][] = [
+  ["scenario", (row) => row.scenario],
+  ["calls", (row) => `${row.calls}`],
+  ["idempotent lost", (row) => `${row.idempotentLost}`],
+  ["others lost", (row) => `${row.otherLost}`],
+  ["longest gap ms", (row) => `${row.longestGapMs}`],
+  ["recovered ms", (row) => `${row.recoverMs}`],
+  ["amplification", (row) => row.amplification.toFixed(2)],
+  ["ok", (row) => (row.ok ? "ok" : "FAILED")],
+];
+
+export function table(rows: readonly Row[], { head = true }: { readonly head?: boolean } = {}): string {
+  const cells = [
+    ...(head ? [columns.map(([title]) => title)] : []),
+    ...rows.map((row) => columns.map(([, of]) => of(row))),
+  ];
+  const widths = columns.map(([title], i) =>
+    Math.max(i === 0 ? 20 : title.length, ...cells.map((row) => row[i]?.length ?? 0)),
+  );
+  return cells
+    .map((row) =>
+      row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join("  "),
+    )
+    .join("\n");
+}
+
+export function markdown(rows: readonly Row[]): string {
+  const etcd = execFileSync("etcd", ["--version"], { encoding: "utf8" }).split("\n")[0];
+  const lines = rows.map(
+    (row) =>
+      `| ${row.what} | ${columns
+        .slice(1)
+        .map(([, of]) => of(row))
+        .join(" | ")} |`,
+  );
+  return `# Faults
+
+Written by \`npm run test:faults\` on ${new Date().toISOString().slice(0, 10)}: Node ${process.version}, ${etcd}, ${cpus().length} cores, Linux ${release()}.
+Servers, client and etcd are processes of their own on one machine; 250 calls a second, half of them of a method that is
+declared idempotent. "Others lost" are calls that may not be sent twice and were in flight where the fault struck.
+
+| fault | ${columns
+    .slice(1)
+    .map(([title]) => title)
+    .join(" | ")} |
+|---|${columns
+    .slice(1)
+    .map(() => "---|")
+    .join("")}
+${lines.join("\n")}
+`;
+}
