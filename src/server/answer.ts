@@ -11,17 +11,27 @@ export type Answer = (call: Call) => Reply | Promise<Reply>;
 
 type Implement = (request: unknown, context: HandlerContext) => unknown;
 
+/** Makes the error that the client may see of what a handler threw. */
+export type Fail = (call: Call, context: HandlerContext, thrown: unknown) => RpcError;
+
 /** Makes the answer to calls of a method from what the user gave for it. */
-export function answerWith(method: Method, implement: Implement): Answer {
-  return method.responseStream ? answerStream(method, implement) : answerOne(method, implement);
+export function answerWith(method: Method, implement: Implement, fail: Fail): Answer {
+  return method.responseStream ? answerStream(method, implement, fail) : answerOne(method, implement, fail);
 }
 
-function answerOne(method: Method, implement: Implement): Answer {
+function answerOne(method: Method, implement: Implement, fail: Fail): Answer {
   return (call) => {
     const context = new HandlerContext(call);
-    const answer = implement(call.request, context);
-    if (answer instanceof Promise) return answer.then((message) => one(method, message, context));
-    return one(method, answer, context);
+    try {
+      const answer = implement(call.request, context);
+      if (!(answer instanceof Promise)) return one(method, answer, context);
+      return answer.then(
+        (message) => one(method, message, context),
+        (thrown) => Promise.reject(fail(call, context, thrown)),
+      );
+    } catch (thrown) {
+      throw fail(call, context, thrown);
+    }
   };
 }
 
@@ -45,13 +55,17 @@ function wrongShape(method: Method, what: string, cause?: unknown): RpcError {
 }
 
 /** A stream stands once it has opened: its first message, or its end, decides. */
-function answerStream(method: Method, implement: Implement): Answer {
+function answerStream(method: Method, implement: Implement, fail: Fail): Answer {
   return async (call) => {
     const context = new HandlerContext(call);
-    const given = implement(call.request, context) as AsyncIterable<unknown> | undefined;
-    if (typeof given?.[Symbol.asyncIterator] !== "function") throw wrongShape(method, "no AsyncIterable", undefined);
-    const messages = given[Symbol.asyncIterator]();
-    return new StreamReply(call, context, messages, await messages.next());
+    try {
+      const given = implement(call.request, context) as AsyncIterable<unknown> | undefined;
+      if (typeof given?.[Symbol.asyncIterator] !== "function") throw wrongShape(method, "no AsyncIterable");
+      const messages = given[Symbol.asyncIterator]();
+      return new StreamReply(call, context, messages, await messages.next(), fail);
+    } catch (thrown) {
+      throw fail(call, context, thrown);
+    }
   };
 }
 
@@ -65,12 +79,22 @@ class StreamReply implements Reply, AsyncIterableIterator<unknown> {
   readonly #pull = (): Promise<IteratorResult<unknown>> => this.#messages.next();
   readonly #toWhole = (step: IteratorResult<unknown>): IteratorResult<unknown> =>
     step.done === true ? step : { done: false, value: whole(this.#call.method, step.value) };
+  readonly #failed: (thrown: unknown) => never;
 
-  constructor(call: Call, context: HandlerContext, messages: AsyncIterator<unknown>, first: IteratorResult<unknown>) {
+  constructor(
+    call: Call,
+    context: HandlerContext,
+    messages: AsyncIterator<unknown>,
+    first: IteratorResult<unknown>,
+    fail: Fail,
+  ) {
     this.#call = call;
     this.#context = context;
     this.#messages = messages;
     this.#first = first;
+    this.#failed = (thrown) => {
+      throw fail(call, context, thrown);
+    };
   }
 
   get header(): Metadata {
@@ -86,7 +110,7 @@ class StreamReply implements Reply, AsyncIterableIterator<unknown> {
 
   next(): Promise<IteratorResult<unknown>> {
     const first = this.#first;
-    if (first === undefined) return runInCall(this.#call, this.#pull).then(this.#toWhole);
+    if (first === undefined) return runInCall(this.#call, this.#pull).then(this.#toWhole, this.#failed);
     this.#first = undefined;
     return Promise.resolve(first).then(this.#toWhole);
   }

@@ -1,11 +1,13 @@
-import { type Call, type Handler, type Interceptor, intercept, type Reply } from "../core/call.ts";
+import { type Call, type Interceptor, intercept, type Reply } from "../core/call.ts";
+import { Cancellation } from "../core/cancellation.ts";
 import { Code } from "../core/code.ts";
 import { runInCall } from "../core/context.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Method, Service } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Acceptor } from "../core/transport.ts";
-import { type Answer, answerWith } from "./answer.ts";
+import { type Answer, answerWith, type Fail } from "./answer.ts";
+import type { HandlerContext } from "./handler-context.ts";
 
 /** A service and the functions that answer for it. */
 export interface Served {
@@ -24,37 +26,31 @@ interface Route {
  */
 export function route(served: readonly Served[], interceptors: readonly Interceptor[], logger: Logger): Acceptor {
   const routes = new Map<string, Route>();
+  const fail: Fail = (call, context, thrown) => withMetadata(toStatus(call, thrown, logger), context);
   for (const { service, implementation } of served) {
     for (const [key, method] of Object.entries(service.methods as Record<string, Method>)) {
       const implement = implementation[key];
       if (typeof implement !== "function") {
         throw new TypeError(`${service.name}: the implementation has no function ${key} for ${method.path}`);
       }
-      const answer = answerWith(method, implement.bind(implementation));
-      routes.set(method.path, { method, answer: interceptors.length === 0 ? answer : wrap(answer, interceptors) });
+      const answer = answerWith(method, implement.bind(implementation), fail);
+      routes.set(method.path, { method, answer: interceptors.length === 0 ? answer : wrap(answer) });
     }
   }
-
-  const fail = (call: Call, thrown: unknown): RpcError => toStatus(call, thrown, logger);
 
   return {
     method: (path) => routes.get(path)?.method,
     unknown: (path) => unknownPath(path, served),
     handle(call) {
-      const answer = (routes.get(call.method.path) as Route).answer;
-      try {
-        const reply = runInCall(call, answer, call);
-        return reply instanceof Promise ? reply.catch((thrown) => Promise.reject(fail(call, thrown))) : reply;
-      } catch (thrown) {
-        throw fail(call, thrown);
-      }
+      return runInCall(call, (routes.get(call.method.path) as Route).answer, call);
     },
   };
-}
 
-/** Interceptors speak promises; an answer that is at hand becomes one for them. */
-function wrap(answer: Answer, interceptors: readonly Interceptor[]): Handler {
-  return intercept(async (call): Promise<Reply> => answer(call), interceptors);
+  /** Interceptors speak promises; an answer that is at hand becomes one for them. What they throw is a status too. */
+  function wrap(answer: Answer): Answer {
+    const handler = intercept(async (call): Promise<Reply> => answer(call), interceptors);
+    return (call) => handler(call).catch((thrown) => Promise.reject(toStatus(call, thrown, logger)));
+  }
 }
 
 function unknownPath(path: string, served: readonly Served[]): RpcError {
@@ -70,9 +66,19 @@ function unknownPath(path: string, served: readonly Served[]): RpcError {
  */
 function toStatus(call: Call, thrown: unknown, logger: Logger): RpcError {
   if (!RpcError.is(thrown)) {
+    // A handler that stops because nobody waits any more throws what it likes; that is no fault of its own.
+    if (call.cancellation instanceof Cancellation && call.cancellation.reason !== undefined)
+      return call.cancellation.reason;
     logger.error({ err: thrown, method: call.method.path }, "a handler threw something that is not an RpcError");
     return new RpcError(Code.UNKNOWN, `${call.method.path} failed; the server's log has the reason`, { cause: thrown });
   }
   if (thrown.peer === undefined) return thrown;
   return new RpcError(thrown.code, thrown.message, { details: thrown.details, cause: thrown });
+}
+
+/** The status with what the handler had set to be sent along. */
+function withMetadata(error: RpcError, { header, trailer }: HandlerContext): RpcError {
+  if (header.size === 0 && trailer.size === 0) return error;
+  const { code, message, details, metadata, cause } = error;
+  return new RpcError(code, message, { details, metadata: trailer.append(metadata), header, cause });
 }

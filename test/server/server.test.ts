@@ -24,6 +24,7 @@ test("a handler's RpcError reaches the client: code, message, rich details, trai
   });
   const error = await failure(pair.greeter.sayHello({}));
   expect(error).toMatchObject({ code: Code.INVALID_ARGUMENT, message: "the näme is 100 % empty", peer: pair.address });
+  expect(error.header.get("x-header")).toBe("h");
   expect(error.detailsOf(BadRequest)).toMatchObject([violation]);
   expect(error.detailsOf(ErrorInfo)).toEqual([]);
 });
@@ -159,4 +160,22 @@ test("closing twice, or before listening, is fine", async () => {
   const other = createServer().add(Greeter, greetings);
   await other.listen("127.0.0.1:0");
   await Promise.all([other.close(), other.close()]);
+});
+
+test("a stream that fails after its first message still sends its trailer, and no reason that is nobody's business", async () => {
+  await using pair = await greeterPair({
+    implementation: {
+      async *chat(_hellos, context) {
+        yield { message: "one" };
+        context.trailer = { "x-trailer": "t" };
+        throw new Error("secret");
+      },
+    },
+  });
+  const replies = pair.greeter.chat([]);
+  await replies.next();
+  const error = await failure(replies.next());
+  expect(error.code).toBe(Code.UNKNOWN);
+  expect(error.message).not.toContain("secret");
+  expect(error.metadata.get("x-trailer")).toBe("t");
 });
