@@ -1,5 +1,13 @@
 // The caller of the fault suite, a process of its own: a steady load, open loop, and an account of every call.
-import { type Call, createChannel, createClient, type Interceptor, type Metadata, RpcError, registryFromUri } from "trunkline";
+import {
+  type Call,
+  createChannel,
+  createClient,
+  type Interceptor,
+  type Metadata,
+  RpcError,
+  registryFromUri,
+} from "trunkline";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 import type { LoadCommand, LoadReport, LoadSettings } from "./protocol.ts";
 
