@@ -1,4 +1,6 @@
 // node bench/codec.ts: the codec beside @bufbuild/protobuf's stock reader and writer, in nanoseconds of processor time.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { FastReader } from "../src/transport/codec/fast-reader.ts";
 import { SlabWriter } from "../src/transport/codec/slab-writer.ts";
 import { Blob, Order, Text } from "./gen/bench/v1/bench.ts";
@@ -46,17 +48,30 @@ function time(work: () => unknown, goes: number): number {
   return (1000 * (user + system)) / goes;
 }
 
-const rounds = 7;
-for (const { name, bytes, ways } of subjects) {
-  const entries = Object.entries(ways);
-  const goes = entries.map(([, work]) => Math.ceil(3e7 / time(work, 3000)));
-  const measured = entries.map(() => [] as number[]);
-  for (let round = 0; round < rounds; round++) {
-    entries.forEach(([, work], i) => {
-      measured[i]?.push(time(work, goes[i] as number));
-    });
-  }
-  const medians = measured.map((times) => times.sort((a, b) => a - b)[rounds >> 1] as number);
-  const cells = entries.map(([way], i) => `${way} ${(medians[i] as number).toFixed(0).padStart(6)}`);
-  console.log(`${`${name} (${bytes} B)`.padEnd(28)}${cells.join("   ")}`);
+type Way = keyof Subject["ways"];
+const ways: readonly Way[] = ["encode, stock", "encode, slab", "decode, stock", "decode, fast"];
+
+/** Each way has a process of its own: generated code that meets two readers is slower with both. */
+function measureAlone(way: Way): number[] {
+  const { stdout } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), way], { encoding: "utf8" });
+  return JSON.parse(stdout);
+}
+
+function measure(way: Way): number[] {
+  return subjects.map(({ ways }) => {
+    const goes = Math.ceil(3e7 / time(ways[way], 20_000));
+    const times = Array.from({ length: 7 }, () => time(ways[way], goes));
+    return times.sort((a, b) => a - b)[3] as number;
+  });
+}
+
+const [alone] = process.argv.slice(2) as [Way?];
+if (alone !== undefined) console.log(JSON.stringify(measure(alone)));
+else {
+  const figures = ways.map(measureAlone);
+  console.log(["".padEnd(28), ...ways].join("   "));
+  subjects.forEach(({ name, bytes }, i) => {
+    const cells = ways.map((way, w) => (figures[w] as number[])[i]?.toFixed(0).padStart(way.length));
+    console.log([`${name} (${bytes} B)`.padEnd(28), ...cells].join("   "));
+  });
 }

@@ -1,4 +1,5 @@
 import type { MessageType } from "../../core/message.ts";
+import { copyBytes } from "./copies.ts";
 import { scratch, scratchBytes } from "./scratch.ts";
 import { readUtf8 } from "./utf8.ts";
 import { ReaderBase } from "./wire-base.ts";
@@ -22,6 +23,9 @@ export class FastReader extends ReaderBase {
   pos = 0;
   len = 0;
   #bytes: Uint8Array = new Uint8Array(0);
+  /** The same bytes as a plain Uint8Array, made when a field is first copied out of them. */
+  #view: Uint8Array = this.#bytes;
+  #viewed: Uint8Array = this.#bytes;
   /** How deep the message that is being read is nested: 1 for the outermost. */
   #depth = 0;
   /** Where the message of each depth begins and ends. */
@@ -321,9 +325,13 @@ export class FastReader extends ReaderBase {
   }
 
   #copy(start: number, end: number): Uint8Array {
-    const copy = new Uint8Array(end - start);
-    copy.set(this.#bytes.subarray(start, end));
-    return copy;
+    // A Buffer's own `slice` copies nothing, and its `subarray` is slow.
+    if (this.#viewed !== this.#bytes) {
+      const { buffer, byteOffset, length } = this.#bytes;
+      this.#view = new Uint8Array(buffer, byteOffset, length);
+      this.#viewed = this.#bytes;
+    }
+    return copyBytes(this.#view, start, end);
   }
 
   #fail(reason: string): MalformedMessage {

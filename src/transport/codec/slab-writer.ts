@@ -4,7 +4,7 @@ import { scratch, scratchBytes } from "./scratch.ts";
 import { WriterBase } from "./wire-base.ts";
 
 /** Up to this length a loop in JavaScript writes ASCII faster than a call into native code does. */
-const loopLength = 24;
+const loopLength = 8;
 const digits = /^-?\d+$/;
 const maxInt64 = 0x7fffffffffffffffn;
 const minInt64 = -0x8000000000000000n;
@@ -115,7 +115,8 @@ export class SlabWriter extends WriterBase {
   override uint32(value: number): this {
     if (typeof value !== "number" || value >>> 0 !== value) value = toUnsigned("uint32", value);
     if (this.at + 5 > this.slab.length) this.#grow(5);
-    this.#varint(value);
+    if (value < 0x80) this.slab[this.at++] = value;
+    else this.#varint(value);
     return this;
   }
 
@@ -156,17 +157,19 @@ export class SlabWriter extends WriterBase {
     const { length } = value;
     // A UTF-16 unit is three bytes at most.
     if (this.at + 5 + length * 3 > this.slab.length) this.#grow(5 + length * 3);
-    if (length > loopLength) return this.#longString(value);
     const { slab } = this;
-    let at = this.at;
-    slab[at++] = length;
-    for (let i = 0; i < length; i++) {
-      const unit = value.charCodeAt(i);
-      if (unit > 0x7f) return this.#longString(value);
-      slab[at++] = unit;
+    let at = this.at + 1;
+    if (length <= loopLength) {
+      for (let i = 0; i < length; i++) {
+        const unit = value.charCodeAt(i);
+        if (unit > 0x7f) return this.#text(value);
+        slab[at++] = unit;
+      }
+      slab[this.at] = length;
+      this.at = at;
+      return this;
     }
-    this.at = at;
-    return this;
+    return this.#text(value);
   }
 
   override float(value: number): this {
@@ -264,7 +267,7 @@ export class SlabWriter extends WriterBase {
   }
 
   /** Writes text that is long or not ASCII; the room for it is there. */
-  #longString(value: string): this {
+  #text(value: string): this {
     // The length's own size is guessed as if all were ASCII, and the text moved where that was wrong.
     const guess = varintSize(value.length);
     const begin = this.at + guess;
