@@ -43,7 +43,8 @@ export class FastReader extends ReaderBase {
   /**
    * Decodes the message that stands in `bytes` from `start` to `end`. A type whose codec is not ts-proto's, or is bound
    * to another copy of `@bufbuild/protobuf`, is handed a copy of the bytes.
-   * @param owned true where nothing will overwrite the bytes: then `bytes` fields are parts of them, and no copies
+   * @param owned true where nothing will overwrite the bytes: then a `bytes` field that is most of its message is a
+   * part of them, and no copy. Small fields are copied all the same, so as not to keep a large message in memory.
    * @throws MalformedMessage, or what such a foreign codec throws
    */
   read<T>(type: MessageType<T>, bytes: Uint8Array, start: number, end: number, owned = false): T {
@@ -247,7 +248,7 @@ export class FastReader extends ReaderBase {
     const length = this.#length();
     const start = this.pos;
     this.#past(length);
-    if (!this.#owned) return this.#copy(start, start + length);
+    if (!this.#owned || length < this.len >> 1) return this.#copy(start, start + length);
     return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, length);
   }
 
