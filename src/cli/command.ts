@@ -1,3 +1,5 @@
+import type { Terminal } from "./terminal.ts";
+
 /** One flag of a command. */
 export interface Flag {
   readonly type: "string" | "boolean";
@@ -14,7 +16,13 @@ export interface TextFlag extends Flag {
   readonly multiple?: false;
 }
 
-/** A flag without one. */
+/** A flag that may be given several times, with a value each. */
+export interface ListFlag extends Flag {
+  readonly type: "string";
+  readonly multiple: true;
+}
+
+/** A flag without a value. */
 export interface Switch extends Flag {
   readonly type: "boolean";
 }
@@ -37,6 +45,7 @@ export interface Parsed<V> {
 }
 
 export interface Input<V> extends Parsed<V> {
+  readonly terminal: Terminal;
   /** Aborts at Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
 }

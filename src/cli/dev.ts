@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { parseAddress } from "../core/endpoint.ts";
 import { createDevEtcd } from "../devetcd/index.ts";
 import { type Command, command } from "./command.ts";
-import { note, print } from "./output.ts";
 import { UsageError } from "./usage-error.ts";
 
 const defaultAddress = "127.0.0.1:2379";
@@ -22,7 +21,7 @@ export const dev: Command = command({
     quiet: { type: "boolean", short: "q", summary: "Print nothing." },
   },
   examples: ["trunkline dev", "trunkline dev --listen 127.0.0.1:0 --json"],
-  async run({ values, positionals, signal }) {
+  async run({ values, positionals, terminal, signal }) {
     if (positionals.length > 0) throw new UsageError(`trunkline dev takes no argument, "${positionals[0]}" was given`);
     const wanted = values.listen ?? defaultAddress;
     const { host } = checkedAddress(wanted);
@@ -30,9 +29,9 @@ export const dev: Command = command({
     const registry = createDevEtcd({ firstRevision: BigInt(Date.now()) });
     const address = await registry.listen(wanted).catch((error: Error) => Promise.reject(explained(error, wanted)));
     const uri = `etcd://${address}`;
-    if (values.json) await print(JSON.stringify({ address, uri }));
-    else if (!values.quiet) await print(greeting(uri));
-    if (!isLoopback(host)) note(`Whoever reaches ${address} can read and write it: it asks for no password.`);
+    if (values.json) await terminal.print(JSON.stringify({ address, uri }));
+    else if (!values.quiet) await terminal.print(greeting(uri));
+    if (!isLoopback(host)) terminal.note(`Whoever reaches ${address} can read and write it: it asks for no password.`);
     if (!signal.aborted) await once(signal, "abort");
     await registry.close();
     return 0;

@@ -1,6 +1,5 @@
 import type { Snapshot } from "../registry/registry.ts";
 import { type Command, command } from "./command.ts";
-import { print } from "./output.ts";
 import { openRegistry, registryFlag, registryUri } from "./registry-flag.ts";
 import { endpointsNow, follow, nobodyServes } from "./registry-view.ts";
 import { UsageError } from "./usage-error.ts";
@@ -16,26 +15,26 @@ export const ls: Command = command({
     watch: { type: "boolean", short: "w", summary: "Print the service again whenever it changes, until Ctrl-C." },
   },
   examples: ["trunkline ls --registry etcd://127.0.0.1:2379", "trunkline ls greeter.v1.Greeter --watch"],
-  async run({ values, positionals, signal }) {
+  async run({ values, positionals, terminal, signal }) {
     const [only, ...more] = positionals;
     if (more.length > 0) throw new UsageError(`trunkline ls takes one service; what is "${more[0]}" for?`);
     if (values.watch && only === undefined) {
       throw new UsageError("--watch needs a service: trunkline ls <service> --watch");
     }
-    const uri = registryUri(values.registry);
+    const uri = registryUri(values.registry, terminal);
     if (uri === undefined) throw new UsageError("which registry? give --registry URI, or set TRUNKLINE_REGISTRY");
     const registry = await openRegistry(uri);
     const format = values.json ? jsonOf : textOf;
     try {
       if (only !== undefined && values.watch) {
-        await follow(registry, only, signal, (snapshot) => print(format(only, snapshot)));
+        await follow(registry, only, signal, (snapshot) => terminal.print(format(only, snapshot)));
         return 0;
       }
       const names = only === undefined ? await registry.services() : [only];
       for (const name of names) {
         const endpoints = await endpointsNow(registry, name, signal);
         if (only !== undefined && endpoints.length === 0) throw await nobodyServes(registry, name);
-        await print(format(name, { endpoints, state: "current" }));
+        await terminal.print(format(name, { endpoints, state: "current" }));
       }
       return 0;
     } catch (error) {

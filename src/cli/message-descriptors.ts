@@ -9,10 +9,10 @@ import {
   FieldDescriptorProto_Type,
   type FieldDescriptorProtoSchema,
 } from "@bufbuild/protobuf/wkt";
-import type { loadProtosWithOptions } from "@grpc/proto-loader/build/src/util.js";
+import type { loadProtosWithOptionsSync } from "@grpc/proto-loader/build/src/util.js";
 
 /** What `@grpc/proto-loader` reads a `.proto` into: protobuf.js's objects. */
-export type ProtoRoot = Awaited<ReturnType<typeof loadProtosWithOptions>>;
+export type ProtoRoot = ReturnType<typeof loadProtosWithOptionsSync>;
 export type ReflectionObject = ProtoRoot["nestedArray"][number];
 
 type Type = ReturnType<ProtoRoot["lookupType"]>;

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FileRegistry } from "@bufbuild/protobuf";
-import { addCommonProtos, loadProtosWithOptions } from "@grpc/proto-loader/build/src/util.js";
+import { addCommonProtos, loadProtosWithOptionsSync } from "@grpc/proto-loader/build/src/util.js";
 import { contractOf } from "./contract.ts";
 import { describe } from "./descriptors.ts";
 import { UsageError } from "./usage-error.ts";
@@ -13,12 +13,13 @@ import { wellKnownFileOf } from "./well-known.ts";
  * @param paths folders that imports are looked for in; without any, those above each file up to the working directory
  * @throws UsageError that names the file, and the line where it does not parse
  */
-export async function readProtoFiles(files: readonly string[], paths: readonly string[]): Promise<FileRegistry> {
+export function readProtoFiles(files: readonly string[], paths: readonly string[]): FileRegistry {
   const found = files.map((file) => find(file, paths));
   const includeDirs = [...(paths.length > 0 ? paths : found.flatMap(foldersAbove)), trunklineProtos()];
   addCommonProtos();
   try {
-    const root = await loadProtosWithOptions(found, { keepCase: true, includeDirs });
+    // The one that waits throws some of its errors where nobody can catch them.
+    const root = loadProtosWithOptionsSync(found, { keepCase: true, includeDirs });
     return contractOf(describe(root, wellKnownFileOf));
   } catch (error) {
     throw new UsageError(`cannot read ${files.join(", ")}: ${explained(error as NodeJS.ErrnoException)}`);

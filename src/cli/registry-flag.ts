@@ -1,6 +1,7 @@
 import { registryFromUri } from "../registry/from-uri.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { TextFlag } from "./command.ts";
+import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
 export const registryFlag: TextFlag = {
@@ -11,8 +12,8 @@ export const registryFlag: TextFlag = {
 };
 
 /** What `--registry` names, else `TRUNKLINE_REGISTRY`. */
-export function registryUri(flag: string | undefined): string | undefined {
-  return flag ?? (process.env.TRUNKLINE_REGISTRY || undefined);
+export function registryUri(flag: string | undefined, { env }: Terminal): string | undefined {
+  return flag ?? (env.TRUNKLINE_REGISTRY || undefined);
 }
 
 /** @throws UsageError for a URI that names no registry */

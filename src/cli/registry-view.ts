@@ -12,24 +12,26 @@ const patienceMs = 5_000;
  */
 export function endpointsNow(registry: Registry, service: string, signal: AbortSignal): Promise<readonly Endpoint[]> {
   return new Promise((resolve, reject) => {
-    let last: Snapshot | undefined;
     const settle = (): void => {
       clearTimeout(timer);
       signal.removeEventListener("abort", giveUp);
       // The listener may be called before `resolve` has returned what ends it.
       queueMicrotask(() => stop());
     };
-    const giveUp = (): void => {
+    const fail = (reason: string): void => {
       settle();
-      reject(new Error(`the registry does not answer for ${service}: ${last?.reason ?? "no reason known"}`));
+      reject(new Error(`the registry does not answer for ${service}: ${reason}`));
     };
+    const giveUp = (): void => fail(signal.aborted ? "interrupted" : `it was silent for ${patienceMs} ms`);
     const timer = setTimeout(giveUp, patienceMs);
     signal.addEventListener("abort", giveUp);
-    const stop = registry.resolve(service, (snapshot) => {
-      last = snapshot;
-      if (snapshot.state !== "current") return;
+    const stop = registry.resolve(service, ({ state, endpoints, reason }) => {
+      if (state !== "current") {
+        if (reason !== undefined) fail(reason);
+        return;
+      }
       settle();
-      resolve(snapshot.endpoints);
+      resolve(endpoints);
     });
   });
 }

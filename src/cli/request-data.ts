@@ -4,6 +4,15 @@ import { text } from "node:stream/consumers";
 import { type DescMethod, fromJsonString, type Message, type Registry } from "@bufbuild/protobuf";
 import { UsageError } from "./usage-error.ts";
 
+export interface RequestData {
+  /** What each `-d` was given. */
+  readonly data: readonly string[];
+  /** What `@-` reads. */
+  readonly stdin: Readable;
+  /** The types that an `Any` may hold. */
+  readonly registry: Registry;
+}
+
 /** Where a `-d` takes its text from. */
 interface Source {
   /** For messages: `-d`, `-d @requests.ndjson`. */
@@ -16,10 +25,9 @@ interface Source {
  * The one request of a method that takes one; an empty message where none is given.
  * @throws UsageError that says which field does not fit
  */
-export async function oneRequest(method: DescMethod, given: readonly string[], registry: Registry): Promise<Message> {
-  if (given.length > 1)
-    throw new UsageError(`${method.name} takes one request, but -d was given ${given.length} times`);
-  const source = sourceOf(given[0] ?? "{}");
+export async function oneRequest(method: DescMethod, { data, stdin, registry }: RequestData): Promise<Message> {
+  if (data.length > 1) throw new UsageError(`${method.name} takes one request, but -d was given ${data.length} times`);
+  const source = sourceOf(data[0] ?? "{}", stdin);
   return decode(method, source.inline ?? (await read(source)), source.name, registry);
 }
 
@@ -29,10 +37,9 @@ export async function oneRequest(method: DescMethod, given: readonly string[], r
  */
 export async function* manyRequests(
   method: DescMethod,
-  given: readonly string[],
-  registry: Registry,
+  { data, stdin, registry }: RequestData,
 ): AsyncGenerator<Message> {
-  for (const source of given.map(sourceOf)) {
+  for (const source of data.map((each) => sourceOf(each, stdin))) {
     if (source.inline !== undefined) {
       yield decode(method, source.inline, source.name, registry);
       continue;
@@ -45,10 +52,10 @@ export async function* manyRequests(
   }
 }
 
-function sourceOf(given: string): Source {
-  if (!given.startsWith("@")) return { name: "-d", inline: given, open: () => process.stdin };
+function sourceOf(given: string, stdin: Readable): Source {
+  if (!given.startsWith("@")) return { name: "-d", inline: given, open: () => stdin };
   const path = given.slice(1);
-  const open = () => (path === "-" ? process.stdin : createReadStream(path));
+  const open = () => (path === "-" ? stdin : createReadStream(path));
   return { name: `-d ${given}`, inline: undefined, open };
 }
 

@@ -2,10 +2,11 @@ import { readFileSync } from "node:fs";
 import { type Channel, createChannel } from "../client/channel.ts";
 import { parseAddress } from "../core/endpoint.ts";
 import type { ClientTls } from "../core/transport.ts";
-import type { Resolver } from "../registry/registry.ts";
+import type { Registry, Resolver } from "../registry/registry.ts";
 import type { Switch, TextFlag, Values } from "./command.ts";
 import { reflectionPackage } from "./reflection.ts";
 import { openRegistry, registryFlag, registryUri } from "./registry-flag.ts";
+import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
 type TextFlagName = "registry" | "address" | "ca" | "cert" | "key" | "server-name";
@@ -24,18 +25,24 @@ export const targetFlags: Readonly<Record<TextFlagName, TextFlag> & Record<"tls"
 /** The way to the servers of one service. */
 export interface Target {
   readonly channel: Channel;
+  /** Where the servers are found, unless the flags give an address. */
+  readonly registry: Registry | undefined;
   close(): Promise<void>;
 }
 
 /** @throws UsageError where the flags name no server */
-export async function openTarget(service: string, values: Values<typeof targetFlags>): Promise<Target> {
+export async function openTarget(
+  service: string,
+  values: Values<typeof targetFlags>,
+  terminal: Terminal,
+): Promise<Target> {
   const tls = tlsOf(values);
   if (values.address !== undefined) {
     if (values.registry !== undefined) throw new UsageError("give --address or --registry, not both");
     const channel = createChannel({ endpoints: [checkedAddress(values.address)], tls });
-    return { channel, close: () => channel.close() };
+    return { channel, registry: undefined, close: () => channel.close() };
   }
-  const uri = registryUri(values.registry);
+  const uri = registryUri(values.registry, terminal);
   if (uri === undefined) {
     throw new UsageError("which server? give --address HOST:PORT or --registry URI, or set TRUNKLINE_REGISTRY");
   }
@@ -43,6 +50,7 @@ export async function openTarget(service: string, values: Values<typeof targetFl
   const channel = createChannel({ registry: reflectionOn(service, registry), tls });
   return {
     channel,
+    registry,
     async close() {
       await channel.close();
       await registry.close();

@@ -9,6 +9,8 @@ export interface ProgramOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Node's flags; by default those that run this repository's sources unbuilt. */
   readonly execArgv?: readonly string[];
+  /** `pipe` for a program that reads what the test writes to `child.stdin`; nothing by default. */
+  readonly stdin?: "ignore" | "pipe";
 }
 
 export interface Ended {
@@ -29,7 +31,8 @@ export interface Program {
 /** Starts a Node program. Stop it by its `child`, and await `ended`. */
 export function startProgram(file: string, args: readonly string[] = [], options: ProgramOptions = {}): Program {
   const { cwd = repository, env = process.env, execArgv = ["--conditions=@trunkline/source"] } = options;
-  return watch(spawn(process.execPath, [...execArgv, file, ...args], { cwd, env, stdio: ["ignore", "pipe", "pipe"] }));
+  const stdio = [options.stdin ?? "ignore", "pipe", "pipe"] as const;
+  return watch(spawn(process.execPath, [...execArgv, file, ...args], { cwd, env, stdio: [...stdio] }));
 }
 
 /** Runs a command to its end. */

@@ -1,0 +1,51 @@
+import type { ListFlag, Switch, TextFlag, Values } from "./command.ts";
+import { targetFlags } from "./target.ts";
+import { UsageError } from "./usage-error.ts";
+
+type CallFlags = Readonly<
+  Record<"data" | "proto" | "proto-path" | "header", ListFlag> &
+    Record<"timeout", TextFlag> &
+    Record<"defaults" | "verbose", Switch>
+> &
+  typeof targetFlags;
+
+/** The flags of `trunkline call`. */
+export const callFlags: CallFlags = {
+  data: {
+    type: "string",
+    multiple: true,
+    short: "d",
+    value: "JSON",
+    summary: "A request; @FILE reads it from a file, @- from stdin. A stream takes one for each -d and each line.",
+  },
+  proto: { type: "string", multiple: true, value: "FILE", summary: "The contract; by default the server is asked." },
+  "proto-path": { type: "string", multiple: true, short: "I", value: "DIR", summary: "Where imports are looked for." },
+  ...targetFlags,
+  header: { type: "string", multiple: true, short: "H", value: "'KEY: VALUE'", summary: "Metadata to send." },
+  timeout: { type: "string", short: "t", value: "MS", summary: "Milliseconds the call may take; no limit by default." },
+  defaults: { type: "boolean", summary: "Print fields that have their default, too." },
+  verbose: { type: "boolean", short: "v", summary: "Show the metadata that the server sent." },
+};
+
+export type CallValues = Values<CallFlags>;
+
+/** @throws UsageError where the arguments name no method */
+export function pathOf(positionals: readonly string[]): { readonly service: string; readonly method: string } {
+  const [path = "", ...more] = positionals;
+  const match = /^\/?([\w.]+)[/.](\w+)$/.exec(path);
+  if (match === null) {
+    throw new UsageError(`"${path}" names no method: write <service>/<method>, as in greeter.v1.Greeter/SayHello`);
+  }
+  if (more.length > 0) throw new UsageError(`one method at a time: what is "${more[0]}" for? Requests are given by -d`);
+  return { service: match[1] ?? "", method: match[2] ?? "" };
+}
+
+/** @throws UsageError for what is no time */
+export function timeoutOf(text: string | undefined): number {
+  if (text === undefined) return 0;
+  const timeoutMs = Number(text);
+  if (!(timeoutMs > 0 && Number.isFinite(timeoutMs))) {
+    throw new UsageError(`--timeout ${text}: give a number of milliseconds above 0`);
+  }
+  return timeoutMs;
+}

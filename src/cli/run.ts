@@ -1,0 +1,82 @@
+import { readFileSync } from "node:fs";
+import { RpcError } from "../core/rpc-error.ts";
+import type { Command } from "./command.ts";
+import { commandHelp, generalHelp } from "./help.ts";
+import { parse } from "./parse.ts";
+import { didYouMean } from "./suggest.ts";
+import type { Terminal } from "./terminal.ts";
+import { UsageError } from "./usage-error.ts";
+
+interface Listed {
+  readonly name: string;
+  readonly summary: string;
+  /** Loaded only when it is run, so that `--help` and a typo are answered at once. */
+  load(): Promise<Command>;
+}
+
+const commands: readonly Listed[] = [
+  {
+    name: "dev",
+    summary: "Run a registry in this terminal, for development.",
+    load: async () => (await import("./dev.ts")).dev,
+  },
+  {
+    name: "call",
+    summary: "Call a method, with JSON in and out.",
+    load: async () => (await import("./call.ts")).call,
+  },
+  {
+    name: "ls",
+    summary: "List the services in the registry, and their servers.",
+    load: async () => (await import("./ls.ts")).ls,
+  },
+];
+
+/**
+ * Runs a command line, until it is done or the signal aborts.
+ * @returns the exit code: 0, 1 for a failure, 2 for a wrong command line, 130 for what was interrupted
+ */
+export async function run(args: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
+  try {
+    return await runCommand(args, terminal, signal);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      const [name] = args;
+      const command = commands.some((each) => each.name === name) ? `${name} ` : "";
+      terminal.note(error.message);
+      terminal.note(`trunkline ${command}--help shows how to write it.`);
+      return 2;
+    }
+    terminal.note(RpcError.is(error) ? `${error.codeName}: ${error.message}` : (error as Error).message);
+    return 1;
+  }
+}
+
+async function runCommand(args: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
+  const show = async (text: string): Promise<number> => {
+    await terminal.print(text);
+    return 0;
+  };
+  const [name = "--help", ...rest] = args;
+  if (name === "--help" || name === "-h" || name === "help") return show(generalHelp(commands));
+  if (name === "--version") return show(version());
+  const listed = commands.find((each) => each.name === name);
+  if (listed === undefined) throw unknown(name);
+  const command = await listed.load();
+  const { values, positionals } = parse(command, rest);
+  if (values.help === true) return show(commandHelp(command));
+  return command.run({ values, positionals, terminal, signal });
+}
+
+function unknown(name: string): UsageError {
+  const [what, known] = name.startsWith("-")
+    ? ["flag", ["--help", "--version"]]
+    : ["command", commands.map((each) => each.name)];
+  return new UsageError(`trunkline has no ${what} ${name}${didYouMean(name, known)}`);
+}
+
+/** The package asks for itself by its name: its sources and what is built from them stand at different depths. */
+function version(): string {
+  const url = new URL(import.meta.resolve("trunkline/package.json"));
+  return (JSON.parse(readFileSync(url, "utf8")) as { version: string }).version;
+}

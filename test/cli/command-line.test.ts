@@ -1,0 +1,75 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { freePort } from "../support/free-port.ts";
+import { repository } from "../support/program.ts";
+import { lines, start, trunkline } from "./trunkline.ts";
+
+test.each([["--help"], ["-h"], ["help"], []])("trunkline %s shows the commands", async (...args) => {
+  const { code, stdout, stderr } = await trunkline(args.filter((arg) => arg !== undefined));
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  for (const name of ["dev", "call", "ls"]) expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
+});
+
+test("--version shows the package's version", async () => {
+  const { version } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8")) as { version: string };
+  expect(await trunkline(["--version"])).toMatchObject({ code: 0, stdout: `${version}\n` });
+});
+
+test.each(["dev", "call", "ls"])("trunkline %s --help shows its flags and examples", async (name) => {
+  const { code, stdout } = await trunkline([name, "--help"]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(new RegExp(`^Usage: trunkline ${name} `));
+  expect(stdout).toMatch(/^ {2}-h, --help/m);
+  expect(stdout).toMatch(new RegExp(`Examples:\n {2}trunkline ${name}`));
+  expect(lines(stdout).every((line) => line.length < 160)).toBe(true);
+});
+
+test.each([
+  [["cal"], 'trunkline has no command cal; did you mean "call"'],
+  [["serve"], "trunkline has no command serve\n"],
+  [["--verson"], 'trunkline has no flag --verson; did you mean "--version"'],
+  [["ls", "--regstry", "x"], 'trunkline ls has no flag --regstry; did you mean "--registry"'],
+  [["ls", "-z"], "trunkline ls has no flag -z\n"],
+  [["dev", "--listen"], "trunkline dev: Option '--listen <value>' argument missing"],
+  [["dev", "--json=yes"], "trunkline dev: Option '--json' does not take an argument"],
+  [["dev", "here"], 'trunkline dev takes no argument, "here" was given'],
+  [["dev", "--listen", "2379"], '"2379" is no address'],
+  [["call"], '"" names no method: write <service>/<method>'],
+  [["call", "a.B/C", "D"], 'what is "D" for?'],
+  [["call", "a.B/C"], "which server? give --address HOST:PORT or --registry URI"],
+  [["call", "a.B/C", "-a", "x:1", "-r", "etcd://x"], "give --address or --registry, not both"],
+  [["call", "a.B/C", "-a", "nowhere"], '"nowhere" is no address'],
+  [["call", "a.B/C", "-r", "ftp://x"], '"ftp://x" names no registry'],
+  [["call", "a.B/C", "-a", "x:1", "--timeout", "soon"], "--timeout soon: give a number of milliseconds above 0"],
+  [["call", "a.B/C", "-a", "x:1", "--timeout", "0"], "--timeout 0: give a number of milliseconds above 0"],
+  [["call", "a.B/C", "-a", "x:1", "-H", "token"], "-H \"token\" is no header: write 'key: value'"],
+  [["call", "a.B/C", "-a", "x:1", "-H", "grpc-x: y"], "keys that start with grpc- are gRPC's own"],
+  [["call", "a.B/C", "-a", "x:1", "--ca", "/no/such.pem"], "--ca: ENOENT"],
+  [["call", "a.B/C", "-a", "x:1", "--cert", "/no/such.pem"], "--cert and --key go together"],
+  [["ls"], "which registry? give --registry URI, or set TRUNKLINE_REGISTRY"],
+  [["ls", "a.B", "c.D"], 'what is "c.D" for?'],
+  [["ls", "--watch"], "--watch needs a service"],
+])("trunkline %j is a wrong command line, and says how to right it", async (args, message) => {
+  const { code, stdout, stderr } = await trunkline(args);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toContain(message);
+  expect(stderr).toMatch(/trunkline (\w+ )?--help shows how to write it\.\n$/);
+});
+
+test("as a process it ends with the exit code, and keeps its output apart from its messages", async () => {
+  const wrong = start(["ls", "--jsn"]);
+  const right = start(["--version"]);
+  const failing = start(["call", "a.B/C", "--address", `127.0.0.1:${await freePort()}`]);
+  expect(await wrong.ended).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining('"--json"') });
+  expect(await right.ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+/), stderr: "" });
+  expect(await failing.ended).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(/^UNAVAILABLE/) });
+});
+
+test("a reader that goes away ends the command quietly", async () => {
+  const { child, ended } = start(["dev", "--listen", "127.0.0.1:0"]);
+  child.stdout?.destroy();
+  child.stdin?.end();
+  const { code, stderr } = await ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+});

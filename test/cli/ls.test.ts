@@ -1,0 +1,91 @@
+import { createServer, type Registry, registryFromUri, type Server } from "trunkline";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
+import { createDevEtcd, type DevEtcd } from "../../src/devetcd/index.ts";
+import { freePort } from "../support/free-port.ts";
+import { greetings } from "../support/greeter.ts";
+import { json, lines, start, trunkline } from "./trunkline.ts";
+
+let etcd: DevEtcd;
+let registry: Registry;
+let server: Server;
+let uri: string;
+beforeAll(async () => {
+  etcd = createDevEtcd();
+  await etcd.listen();
+  uri = etcd.uri ?? "";
+  registry = await registryFromUri(uri);
+  server = createServer({ registry }).add(Greeter, greetings);
+  await server.listen("127.0.0.1:0");
+  await server.registered;
+  const endpoint = { address: "10.0.0.1:50051", metadata: { version: "1.2.0", zone: "a" } };
+  await registry.register({ services: ["shop.v1.Cart"], endpoint }).registered;
+});
+afterAll(async () => {
+  await server.close();
+  await registry.close();
+  await etcd.close();
+});
+
+test("lists services with their servers", async () => {
+  const { code, stdout, stderr } = await trunkline(["ls"], { registry: uri });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toMatch(/^greeter\.v1\.Greeter\n {2}127\.0\.0\.1:\d+/);
+  expect(stdout).toMatch(/shop\.v1\.Cart\n {2}10\.0\.0\.1:50051 {2}version=1\.2\.0 {2}zone=a\n$/);
+});
+
+test("--json prints a line for each service", async () => {
+  const { stdout } = await trunkline(["ls", "--json", "--registry", uri]);
+  expect(lines(stdout).map(json)).toMatchObject([
+    { service: "greeter.v1.Greeter", endpoints: [{ address: server.address }] },
+    { service: "shop.v1.Cart", endpoints: [{ address: "10.0.0.1:50051", metadata: { version: "1.2.0", zone: "a" } }] },
+  ]);
+});
+
+test("lists one service", async () => {
+  const { code, stdout } = await trunkline(["ls", "shop.v1.Cart"], { registry: uri });
+  expect({ code, stdout }).toEqual({ code: 0, stdout: "shop.v1.Cart\n  10.0.0.1:50051  version=1.2.0  zone=a\n" });
+});
+
+test("a service that nobody registered is a failure that names those there are", async () => {
+  const { code, stdout, stderr } = await trunkline(["ls", "shop.v1.Card"], { registry: uri });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(stderr).toBe(
+    'the registry has no server of shop.v1.Card; did you mean "shop.v1.Cart" (it has: greeter.v1.Greeter, shop.v1.Cart)\n',
+  );
+});
+
+test("a registry that does not answer is named, with why", async () => {
+  const away = `etcd://127.0.0.1:${await freePort()}`;
+  for (const args of [["ls"], ["ls", "a.B"]]) {
+    const { code, stdout, stderr } = await trunkline(args, { registry: away });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/ECONNREFUSED|does not answer/);
+  }
+});
+
+test("--watch prints the service whenever it changes", async () => {
+  const program = start(["ls", "watched.v1.Service", "--watch", "--json", "-r", uri]);
+  await program.printed(/"endpoints":\[\]/);
+  const registration = registry.register({ services: ["watched.v1.Service"], endpoint: { address: "10.0.0.2:1" } });
+  await program.printed(/10\.0\.0\.2:1/);
+  await registration.close();
+  await program.printed(/10\.0\.0\.2:1[\s\S]*"endpoints":\[\]/);
+  program.child.kill("SIGINT");
+  expect(await program.ended).toMatchObject({ code: 0, stderr: "" });
+});
+
+test("a call finds its server in the registry, and asks that server for the contract", async () => {
+  const args = ["call", "greeter.v1.Greeter/SayHello", "-d", '{"name": "you"}'];
+  const { code, stdout } = await trunkline(args, { registry: uri });
+  expect(code).toBe(0);
+  expect(json(stdout)).toEqual({ message: "Hello you" });
+});
+
+test("a call of a service that nobody registered is UNAVAILABLE", async () => {
+  const { code, stderr } = await trunkline(["call", "no.such.Service/Method"], { registry: uri });
+  expect(code).toBe(1);
+  expect(stderr).toBe(
+    "UNAVAILABLE: the registry has no server of no.such.Service (it has: greeter.v1.Greeter, shop.v1.Cart)\n",
+  );
+});

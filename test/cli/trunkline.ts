@@ -1,0 +1,51 @@
+import { Readable } from "node:stream";
+import { run } from "../../src/cli/run.ts";
+import { type Program, startProgram } from "../support/program.ts";
+
+export interface TrunklineOptions {
+  /** `TRUNKLINE_REGISTRY`; none by default, whatever the test's own environment says. */
+  readonly registry?: string | undefined;
+  /** What stands on its stdin. */
+  readonly input?: string | undefined;
+}
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command line in this process, with a terminal of its own. */
+export async function trunkline(args: readonly string[], options: TrunklineOptions = {}): Promise<Outcome> {
+  let [stdout, stderr] = ["", ""];
+  const terminal = {
+    stdin: Readable.from(options.input === undefined ? [] : [options.input]),
+    env: { TRUNKLINE_REGISTRY: options.registry },
+    print: async (line: string) => {
+      stdout += `${line}\n`;
+    },
+    note: (line: string) => {
+      stderr += `${line}\n`;
+    },
+  };
+  const code = await run(args, terminal, new AbortController().signal);
+  return { code, stdout, stderr };
+}
+
+const main = new URL("../../src/cli/main.ts", import.meta.url).pathname;
+
+/** Starts it as the process that it is for a user, from its sources. */
+export function start(args: readonly string[]): Program {
+  const { TRUNKLINE_REGISTRY: _, ...env } = process.env;
+  return startProgram(main, args, { env, stdin: "pipe" });
+}
+
+/** The lines of an output. */
+export function lines(output: string): string[] {
+  return output.split("\n").filter((line) => line !== "");
+}
+
+/** What stands in an output as JSON. */
+export function json(output: string): unknown {
+  return JSON.parse(output);
+}
