@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type EtcdOptions, etcd, goNaming } from "../../src/registry/etcd/index.ts";
+import { type EtcdOptions, etcd, goNaming, goZero } from "../../src/registry/etcd/index.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { type EtcdKeys, openEtcdKeys } from "../support/etcd-keys.ts";
 import { createLog } from "../support/log.ts";
@@ -60,14 +60,14 @@ export function etcdRegistryContract(name: string, url: () => string): void {
       const it = registry({ dialects: ["go-naming", "go-zero", "kratos", "kitex"] });
       const registration = it.register({ services: [service], endpoint: { address: "10.0.0.5:50051" } });
       await registration.registered;
-      const roots = [`${service}/`, `/microservices/${service}/`, `kitex/registry-etcd/${service}/`];
+      const roots = [`${service}/`, `${service}.rpc/`, `/microservices/${service}/`, `kitex/registry-etcd/${service}/`];
       const list = async () => (await Promise.all(roots.map((root) => keys.list(root)))).flat();
       const entries = await list();
       const leaseId = entries[0]?.leaseId;
       expect(entries.map(({ key }) => key).sort()).toEqual(
         [
           `${service}/10.0.0.5:50051`,
-          `${service}/${leaseId}`,
+          `${service}.rpc/${leaseId}`,
           `/microservices/${service}/10.0.0.5:50051`,
           `kitex/registry-etcd/${service}/10.0.0.5:50051`,
         ].sort(),
@@ -83,8 +83,8 @@ export function etcdRegistryContract(name: string, url: () => string): void {
       const kitexValue = { network: "tcp", address: "10.0.0.4:1000", weight: 10, tags: { zone: "b" } };
       await keys.put(`${service}/anything`, '{"Op":0,"Addr":"10.0.0.1:1000","Metadata":{"a":1,"b":null,"c":{"d":[]}}}');
       await keys.put(`${service}/10.0.0.2:1000`, '{"Op":1,"Addr":"10.0.0.2:1000","Metadata":null}');
-      await keys.put(`${service}/7587`, "10.0.0.5:1000");
-      await keys.put(`${service}/7588`, "10.0.0.1:1000");
+      await keys.put(`${service}.rpc/7587`, "10.0.0.5:1000");
+      await keys.put(`${service}.rpc/7588`, "10.0.0.1:1000");
       await keys.put(`/microservices/${service}/x`, JSON.stringify(kratosValue));
       await keys.put(`kitex/registry-etcd/${service}/10.0.0.4:1000`, JSON.stringify(kitexValue));
       const watched = watchService(registry({ dialects: ["go-naming", "go-zero", "kratos", "kitex"] }), service);
@@ -98,6 +98,17 @@ export function etcdRegistryContract(name: string, url: () => string): void {
         "10.0.0.5:1000": undefined,
       });
       expect(endpoints.length).toBe(5);
+    });
+
+    test("reads two dialects below one prefix, and refuses to write them there", async () => {
+      const service = freshService();
+      const it = registry({ dialects: ["go-naming", goZero({ keyOf: (name) => name })] });
+      await keys.put(`${service}/x`, '{"Addr":"10.0.0.1:1000"}');
+      await keys.put(`${service}/7587`, "10.0.0.2:1000");
+      await watchService(it, service).untilCurrent("10.0.0.1:1000", "10.0.0.2:1000");
+      expect(() => it.register({ services: [service], endpoint: { address: "10.0.0.3:1000" } })).toThrow(
+        `go-naming and go-zero would both write below "${service}/"`,
+      );
     });
 
     test("an entry that cannot be read is left out and logged once, and the others serve", async () => {
@@ -262,7 +273,7 @@ export function etcdRegistryContract(name: string, url: () => string): void {
     test("lists the services of every dialect, and nothing else that stands in etcd", async () => {
       const [naming, zero, kratos, kitex] = [freshService(), freshService(), freshService(), freshService()];
       await keys.put(`${naming}/x`, '{"Addr":"10.0.0.1:1000"}');
-      await keys.put(`${zero}/7587`, "10.0.0.1:1000");
+      await keys.put(`${zero}.rpc/7587`, "10.0.0.1:1000");
       await keys.put(`/microservices/${kratos}/x`, '{"endpoints":["grpc://10.0.0.1:1000"]}');
       await keys.put(`kitex/registry-etcd/${kitex}/x`, '{"address":"10.0.0.1:1000"}');
       await keys.put("config/feature", '{"on":true}');

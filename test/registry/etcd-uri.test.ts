@@ -3,7 +3,8 @@ import { etcdSettings } from "../../src/registry/etcd/settings.ts";
 import { parseEtcdUri } from "../../src/registry/etcd/uri.ts";
 
 test("a URI names hosts, user, namespace, lease, dialects and files", () => {
-  const uri = "etcds://me:p%40ss:word@a:1,b,[::1]:3,[::2]/team/?ttl=7&dialects=go-naming,kratos&ca=ca.pem&key=k.pem";
+  const uri =
+    "etcds://me:p%40ss:word@a:1,b,[::1]:3,[::2]/team/?ttl=7&dialects=go-naming,kratos&ca=ca.pem&key=k.pem&serverName=etcd";
   expect(parseEtcdUri(uri)).toEqual({
     hosts: ["a:1", "b:2379", "[::1]:3", "[::2]:2379"],
     secure: true,
@@ -12,6 +13,7 @@ test("a URI names hosts, user, namespace, lease, dialects and files", () => {
     namespace: "team/",
     ttlSeconds: 7,
     dialects: ["go-naming", "kratos"],
+    serverName: "etcd",
     files: { ca: "ca.pem", key: "k.pem" },
   });
 });
@@ -75,5 +77,14 @@ test("what cannot be right is refused by name", () => {
   expect(() => etcdSettings("a:1", { ttlSeconds: 0.5 })).toThrow("ttlSeconds is 0.5");
   expect(() => etcdSettings("a:1?dialects=consul", {})).toThrow('"consul" is no dialect; there are go-naming');
   expect(() => etcdSettings("a:1", { dialects: [] })).toThrow("at least one dialect");
+  expect(() => etcdSettings("etcds://127.0.0.1:1?serverName=x", {})).not.toThrow();
   expect(() => etcdSettings("etcds://a:1?ca=/nowhere.pem", {})).toThrow(/the ca of an etcd cannot be read.*nowhere/);
 });
+
+test.runIf(Number.parseInt(process.versions.node, 10) >= 25)(
+  "an address that TLS cannot verify is refused at once",
+  () => {
+    expect(() => etcdSettings("etcds://127.0.0.1:1", {})).toThrow(/127.0.0.1:1 cannot be verified.*serverName/);
+    expect(() => etcdSettings(["https://a:1", "https://[::1]:1"], { tls: {} })).toThrow("[::1]:1 cannot be verified");
+  },
+);

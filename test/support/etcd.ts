@@ -1,9 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import http, { type IncomingMessage } from "node:http";
+import https from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ClientTls } from "../../src/core/transport.ts";
+import { authority } from "./certs.ts";
 
 /** One member of a real etcd. */
 export interface EtcdNode {
@@ -33,6 +37,8 @@ export interface TestEtcdOptions {
   readonly nodes?: number;
   /** More of etcd's own flags: `["--auth-token-ttl", "2"]`. */
   readonly args?: readonly string[];
+  /** Serves TLS, with the certificates that `args` name. This is what to show it when it is asked whether it is well. */
+  readonly tls?: ClientTls;
 }
 
 const running = new Set<ChildProcess>();
@@ -51,11 +57,11 @@ export const hasEtcd: boolean = (() => {
 })();
 
 /** Starts a real etcd on free ports of the loopback, with its data in a temporary directory. */
-export async function startEtcd({ nodes: count = 1, args = [] }: TestEtcdOptions = {}): Promise<TestEtcd> {
+export async function startEtcd({ nodes: count = 1, args = [], tls }: TestEtcdOptions = {}): Promise<TestEtcd> {
   // Somebody else may take a free port before etcd does.
   for (let attempts = 3; ; attempts--) {
     const ports = await freePorts(count * 2);
-    const nodes = Array.from({ length: count }, (_, i) => createNode(i, ports, args));
+    const nodes = Array.from({ length: count }, (_, i) => createNode(i, ports, args, tls));
     try {
       await Promise.all(nodes.map((node) => node.start()));
       return testEtcd(nodes);
@@ -83,11 +89,11 @@ function testEtcd(nodes: readonly (EtcdNode & { remove(): Promise<void> })[]): T
   };
 }
 
-function createNode(index: number, ports: readonly number[], args: readonly string[]) {
+function createNode(index: number, ports: readonly number[], args: readonly string[], tls: ClientTls | undefined) {
   const count = ports.length / 2;
   const port = ports[index] ?? 0;
   const peer = (i: number) => `http://127.0.0.1:${ports[count + i]}`;
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`;
   const data = mkdtempSync(join(tmpdir(), "trunkline-etcd-"));
   const flags = [
     ...["--name", `node${index}`, "--data-dir", join(data, "data"), "--log-level", "error"],
@@ -121,7 +127,7 @@ function createNode(index: number, ports: readonly number[], args: readonly stri
       child = started;
       running.add(started);
       started.once("exit", () => running.delete(started));
-      await untilHealthy(started, url);
+      await untilHealthy(started, url, tls);
     },
     async remove() {
       await kill();
@@ -130,7 +136,7 @@ function createNode(index: number, ports: readonly number[], args: readonly stri
   } satisfies EtcdNode & { remove(): Promise<void> };
 }
 
-async function untilHealthy(child: ChildProcess, url: string): Promise<void> {
+async function untilHealthy(child: ChildProcess, url: string, tls: ClientTls | undefined): Promise<void> {
   let said = "";
   child.stderr?.on("data", (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-2_000);
@@ -139,14 +145,33 @@ async function untilHealthy(child: ChildProcess, url: string): Promise<void> {
   for (;;) {
     if (child.exitCode !== null || child.signalCode !== null) throw new Error(`etcd ended at its start: ${said}`);
     if (performance.now() > giveUpAt) throw new Error(`etcd at ${url} is not healthy after 30 s: ${said}`);
-    try {
-      const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(1_000) });
-      if (answer.ok && (await answer.text()).includes("true")) return;
-    } catch {
-      // It does not listen yet.
-    }
+    if (await isHealthy(url, tls)) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
+}
+
+function isHealthy(url: string, tls: ClientTls | undefined): Promise<boolean> {
+  return new Promise((resolve) => {
+    const heard = (answer: IncomingMessage) => {
+      let body = "";
+      answer.on("data", (chunk: Buffer) => {
+        body += chunk.toString();
+      });
+      answer.on("end", () => resolve(answer.statusCode === 200 && body.includes("true")));
+    };
+    const options = { timeout: 1_000, agent: false } as const;
+    const request =
+      tls === undefined
+        ? http.get(`${url}/health`, options, heard)
+        : https.get(`${url}/health`, { ...options, ca: authority, cert: pem(tls.cert), key: pem(tls.key) }, heard);
+    request.on("timeout", () => request.destroy());
+    // It does not listen yet.
+    request.on("error", () => resolve(false));
+  });
+}
+
+function pem(text: string | Uint8Array | undefined): Buffer | undefined {
+  return text === undefined ? undefined : Buffer.from(text);
 }
 
 /** Ports that nobody listens on now. */

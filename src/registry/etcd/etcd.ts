@@ -3,6 +3,7 @@ import { checkAnnouncement } from "../announcement.ts";
 import { createListeners, type Listeners } from "../listeners.ts";
 import type { Registration, Registry } from "../registry.ts";
 import { createClient } from "./client.ts";
+import type { Dialect } from "./dialects/dialect.ts";
 import { createOutage } from "./outage.ts";
 import { register } from "./registration.ts";
 import { resolveService } from "./resolver.ts";
@@ -62,6 +63,7 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
     register(announcement, theirLogger = silent) {
       assertOpen();
       checkAnnouncement(announcement);
+      checkPrefixes(announcement.services, dialects);
       const registration = register(announcement, {
         client,
         dialects,
@@ -93,4 +95,22 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
       client.close();
     },
   };
+}
+
+/**
+ * Two dialects may be read below one prefix, and not written there: go-zero's clients would take the other's JSON for an
+ * address.
+ */
+function checkPrefixes(services: readonly string[], dialects: readonly Dialect[]): void {
+  for (const service of services) {
+    const writers = new Map<string, string>();
+    for (const dialect of dialects) {
+      const prefix = dialect.prefix(service);
+      const other = writers.get(prefix);
+      if (other !== undefined) {
+        throw new TypeError(`${other} and ${dialect.name} would both write below "${prefix}"; give one another name`);
+      }
+      writers.set(prefix, dialect.name);
+    }
+  }
 }

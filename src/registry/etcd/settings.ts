@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { parseAddress } from "../../core/endpoint.ts";
 
 import type { Logger } from "../../core/logger.ts";
 import type { ClientTls } from "../../core/transport.ts";
@@ -55,7 +57,7 @@ export function etcdSettings(hosts: string | readonly string[], options: EtcdOpt
     throw new TypeError("etcd() takes either http:// or https:// hosts, not both");
   }
   const {
-    tls = fileTls(first),
+    tls = tlsOf(first),
     ttlSeconds = first.ttlSeconds ?? 10,
     dialects = first.dialects ?? ["go-naming"],
   } = options;
@@ -66,8 +68,10 @@ export function etcdSettings(hosts: string | readonly string[], options: EtcdOpt
     throw new TypeError("etcd() has TLS options, but its hosts say http://; write https:// or etcds://");
   }
   if (dialects.length === 0) throw new TypeError("etcd() needs at least one dialect");
+  const addresses = [...new Set(uris.flatMap((uri) => uri.hosts))];
+  if (first.secure) checkServerName(addresses, tls ?? {});
   return {
-    hosts: [...new Set(uris.flatMap((uri) => uri.hosts))],
+    hosts: addresses,
     tls: first.secure ? (tls ?? {}) : undefined,
     username: options.username ?? first.username,
     password: options.password ?? first.password ?? "",
@@ -81,9 +85,19 @@ export function etcdSettings(hosts: string | readonly string[], options: EtcdOpt
   };
 }
 
-function fileTls({ files: { ca, cert, key } }: EtcdUri): ClientTls | undefined {
-  if (ca === undefined && cert === undefined && key === undefined) return undefined;
-  return { ca: readPem("ca", ca), cert: readPem("cert", cert), key: readPem("key", key) };
+function tlsOf({ files: { ca, cert, key }, serverName }: EtcdUri): ClientTls | undefined {
+  if ([ca, cert, key, serverName].every((part) => part === undefined)) return undefined;
+  return { ca: readPem("ca", ca), cert: readPem("cert", cert), key: readPem("key", key), serverName };
+}
+
+/** grpc-js hands the host to Node as the name to ask for, and Node refuses an address there from version 25 on. */
+function checkServerName(hosts: readonly string[], { serverName }: ClientTls): void {
+  const address = hosts.find((host) => isIP(parseAddress(host).host) !== 0);
+  if (address === undefined || serverName !== undefined || Number.parseInt(process.versions.node, 10) < 25) return;
+  throw new TypeError(
+    `etcd at ${address} cannot be verified by its address in Node ${process.versions.node}: ` +
+      "give a name that is in its certificate as tls.serverName (in a URI as ?serverName=localhost)",
+  );
 }
 
 function readPem(parameter: string, path: string | undefined): Uint8Array | undefined {

@@ -10,6 +10,8 @@ export interface EtcdUri {
   readonly namespace: string;
   readonly ttlSeconds: number | undefined;
   readonly dialects: readonly string[] | undefined;
+  /** The name in etcd's certificate, where it is not the host. */
+  readonly serverName: string | undefined;
   /** Paths of PEM files. */
   readonly files: { readonly ca?: string; readonly cert?: string; readonly key?: string };
 }
@@ -17,12 +19,12 @@ export interface EtcdUri {
 const pattern =
   /^(?:(?<scheme>\w*):\/\/)?(?:(?<login>[^@]*)@)?(?<hosts>[^/?#@]*)(?:\/(?<path>[^?#]*))?(?:\?(?<query>[^#]*))?$/;
 const isSecure: Readonly<Record<string, boolean>> = { etcd: false, http: false, etcds: true, https: true };
-const parameters = ["ttl", "dialects", "ca", "cert", "key"];
+const parameters = ["ttl", "dialects", "ca", "cert", "key", "serverName"];
 
 /**
  * Reads `etcd://user:password@host1:2379,host2:2379/namespace/?ttl=10&dialects=go-naming,kratos`. `etcds://` is TLS,
- * with the PEM files `ca`, `cert` and `key`; `http://`, `https://` and a bare `host:port` do as well. The port is 2379
- * by default. What follows the host's slash stands before every key.
+ * with the PEM files `ca`, `cert` and `key` and with `serverName`; `http://`, `https://` and a bare `host:port` do as
+ * well. The port is 2379 by default. What follows the host's slash stands before every key.
  * @throws TypeError that names what is wrong, without the password
  */
 export function parseEtcdUri(uri: string): EtcdUri {
@@ -47,6 +49,7 @@ export function parseEtcdUri(uri: string): EtcdUri {
       namespace: decodeURIComponent(path),
       ttlSeconds: found.has("ttl") ? Number(found.get("ttl")) : undefined,
       dialects: found.get("dialects")?.split(","),
+      serverName: found.get("serverName") ?? undefined,
       files: Object.fromEntries([...found].filter(([name]) => name === "ca" || name === "cert" || name === "key")),
     };
   } catch (error) {

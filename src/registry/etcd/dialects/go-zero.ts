@@ -2,15 +2,20 @@ import { checkAddress } from "../../announcement.ts";
 import type { Dialect } from "./dialect.ts";
 
 export interface GoZeroOptions {
-  /** The `Key` that a service has in go-zero's configuration; the service's full proto name by default. */
+  /**
+   * The `Key` that a service has in go-zero's configuration; `<service>.rpc` by default. It cannot be what another
+   * dialect starts its keys with: go-zero takes every value below it for an address.
+   */
   readonly keyOf?: ((service: string) => string) | undefined;
 }
+
+const suffix = ".rpc";
 
 /**
  * go-zero: key `<Key>/<lease id in decimal>`, value the bare `host:port`. It has no room for metadata.
  * https://github.com/zeromicro/go-zero/blob/master/core/discov/publisher.go
  */
-export function goZero({ keyOf = (service) => service }: GoZeroOptions = {}): Dialect {
+export function goZero({ keyOf = (service) => `${service}${suffix}` }: GoZeroOptions = {}): Dialect {
   return {
     name: "go-zero",
     root: "",
@@ -20,6 +25,9 @@ export function goZero({ keyOf = (service) => service }: GoZeroOptions = {}): Di
       checkAddress(value);
       return { address: value };
     },
-    serviceOf: ({ key }) => /^(.+)\/\d+$/.exec(key)?.[1],
+    serviceOf({ key }) {
+      const name = /^(.+)\/\d+$/.exec(key)?.[1];
+      return name?.endsWith(suffix) ? name.slice(0, -suffix.length) : name;
+    },
   };
 }

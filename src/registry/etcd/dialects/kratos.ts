@@ -10,7 +10,8 @@ export interface KratosOptions {
   readonly nameOf?: ((service: string) => string) | undefined;
 }
 
-const grpcUrl = /^(grpcs?):\/\/([^/?#]+)/;
+/** Older releases mark TLS as `grpc://10.0.0.5:50051?isSecure=true`. */
+const grpcUrl = /^grpc(s)?:\/\/([^/?#]+)(?:\/?\?.*\b(isSecure=true)\b)?/;
 
 /**
  * kratos: key `/microservices/<name>/<id>`, value
@@ -50,6 +51,6 @@ function read(value: string): Endpoint {
   checkAddress(address);
   const facts = { ...toMetadata(metadata) };
   if (typeof version === "string" && version !== "") facts.version = version;
-  if (url?.[1] === "grpcs") facts.tls = "true";
+  if (url?.[1] !== undefined || url?.[3] !== undefined) facts.tls = "true";
   return { address, metadata: Object.keys(facts).length === 0 ? undefined : facts };
 }
