@@ -73,9 +73,12 @@ export interface ConnectOptions extends MessageLimits {
   readonly tls?: ClientTls | undefined;
   /** Milliseconds until a connection that does not come about is given up; 5,000 by default. */
   readonly connectTimeoutMs?: number | undefined;
-  /** Milliseconds of silence, while calls are in flight, until a ping asks whether the peer lives; 10,000 by default. */
+  /**
+   * Milliseconds of silence, while calls are in flight, until a ping asks whether the peer lives; 2,000 by default, and
+   * rarer while pings are all that is answered. By grpc-js 10,000, always.
+   */
   readonly keepaliveMs?: number | undefined;
-  /** Milliseconds until a ping that is not answered breaks the connection; 3,000 by default. */
+  /** Milliseconds until a ping that is not answered breaks the connection; 2,000 by default. */
   readonly keepaliveTimeoutMs?: number | undefined;
   /** How requests are compressed; `identity` by default. */
   readonly compression?: Compression | undefined;

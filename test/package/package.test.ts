@@ -128,5 +128,5 @@ console.log([...heavy].join());
 test("the command tells its version and what it can do", async () => {
   const { version } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
   expect((await succeed("npx", "trunkline", "--version")).stdout.trim()).toContain(version);
-  expect((await succeed("npx", "trunkline", "--help")).stdout).toContain("trunkline call");
+  expect((await succeed("npx", "trunkline", "--help")).stdout).toMatch(/call +Call a method/);
 });

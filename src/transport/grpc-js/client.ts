@@ -89,7 +89,7 @@ function targetOf(address: string): string {
 }
 
 function channelOptionsOf(options: ConnectOptions): ChannelOptions {
-  const { compression = "identity", keepaliveMs = 10_000, keepaliveTimeoutMs = 3000, userAgent } = options;
+  const { compression = "identity", keepaliveMs = 10_000, keepaliveTimeoutMs = 2000, userAgent } = options;
   return {
     "grpc.use_local_subchannel_pool": 1,
     "grpc.enable_channelz": 0,

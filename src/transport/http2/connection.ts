@@ -68,6 +68,8 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
   readonly limits: Limits;
   /** When the peer sent anything last, on the clock of `now()`. */
   heardAt: number = now();
+  /** When a PING was last answered. What is heard later is more than an answer. */
+  pingAnsweredAt = 0;
   /** True once the peer's first SETTINGS are there. */
   settled = false;
   /** True once it takes no new streams: GOAWAY was sent or received. */
@@ -321,6 +323,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
         return;
       }
       this.#pingSentAt = 0;
+      this.pingAnsweredAt = now();
       this.onPingAnswered();
       return;
     }

@@ -53,6 +53,7 @@ export async function listen(
       keepaliveMs,
       keepaliveTimeoutMs,
       pingWhenIdle: true,
+      patient: false,
       stalled: (stream) => (stream as ServerStream).onStalled(),
     });
     connections.add(connection);

@@ -44,7 +44,7 @@ export class Http2Peer implements Peer {
       userAgent = "trunkline",
       connectTimeoutMs,
       logger,
-      keepaliveMs = 10_000,
+      keepaliveMs = 2_000,
     } = options;
     this.endpoint = endpoint;
     this.#address = endpoint.address;
@@ -243,8 +243,9 @@ export class Http2Peer implements Peer {
     connection = opened;
     const watch = new Watch(this.#wheel, opened as never, {
       keepaliveMs: this.#keepaliveMs,
-      keepaliveTimeoutMs: this.#options.keepaliveTimeoutMs ?? 3000,
+      keepaliveTimeoutMs: this.#options.keepaliveTimeoutMs ?? 2_000,
       pingWhenIdle: false,
+      patient: true,
     });
     signal.addEventListener("abort", () => opened.settled || opened.destroy("given up"), { once: true });
     socket.on("error", (error) => opened.destroy(error.message));

@@ -10,11 +10,18 @@ export interface WatchOptions {
   readonly keepaliveTimeoutMs: number;
   /** True where pings are sent though no call is under way. */
   readonly pingWhenIdle: boolean;
+  /** True where pings that are all that is heard grow rarer. */
+  readonly patient: boolean;
   /** Called for a stream whose message does not come fast enough. */
   readonly stalled?: (stream: Stream) => void;
 }
 
 const LONGEST_PERIOD_MS = 1000;
+
+// A gRPC server that is pinged more than three times within five minutes, while it has nothing to say, hangs up
+// (grpc-go's and grpc-java's enforcement, as they are by default). So the pauses grow: 2 s, 12 s, 72 s, then these.
+const PAUSE_GROWTH = 6;
+const LONGEST_PAUSE_MS = 310_000;
 
 /** Looks at a connection now and then: does the peer live, does it bring what it has begun? */
 export class Watch extends Alarm {
@@ -24,6 +31,7 @@ export class Watch extends Alarm {
   readonly #since: number = now();
   readonly #periodMs: number;
   #blockSince = 0;
+  #pauseMs: number;
 
   constructor(wheel: TimerWheel, connection: Connection<Stream, unknown>, options: WatchOptions) {
     super();
@@ -31,6 +39,7 @@ export class Watch extends Alarm {
     this.#connection = connection;
     this.#options = options;
     const { keepaliveMs, keepaliveTimeoutMs } = options;
+    this.#pauseMs = keepaliveMs;
     const { handshakeTimeoutMs, stallTimeoutMs } = connection.limits;
     const shortest = Math.min(keepaliveMs, keepaliveTimeoutMs, handshakeTimeoutMs, stallTimeoutMs);
     this.#periodMs = Math.min(LONGEST_PERIOD_MS, Math.max(1, shortest / 4));
@@ -55,7 +64,7 @@ export class Watch extends Alarm {
 
   #checkLife(time: number): void {
     const connection = this.#connection;
-    const { keepaliveMs, keepaliveTimeoutMs, pingWhenIdle } = this.#options;
+    const { keepaliveMs, keepaliveTimeoutMs, pingWhenIdle, patient } = this.#options;
     if (connection.pingSentAt > 0) {
       // Whatever came after the ping shows that the peer lives, though its answer may wait behind other frames.
       const silentMs = time - Math.max(connection.pingSentAt, connection.heardAt);
@@ -63,7 +72,10 @@ export class Watch extends Alarm {
       return;
     }
     if (!pingWhenIdle && connection.streams.size === 0) return;
-    if (time - connection.heardAt >= keepaliveMs) connection.ping();
+    if (connection.heardAt > connection.pingAnsweredAt) this.#pauseMs = keepaliveMs;
+    if (time - connection.heardAt < this.#pauseMs) return;
+    connection.ping();
+    if (patient) this.#pauseMs = Math.max(keepaliveMs, Math.min(this.#pauseMs * PAUSE_GROWTH, LONGEST_PAUSE_MS));
   }
 
   #checkBlock(time: number): void {
