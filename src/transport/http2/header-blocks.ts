@@ -1,7 +1,7 @@
 import { ConnectionError } from "./connection-error.ts";
 import { ErrorCode } from "./frame.ts";
 
-/** Frames that a header block may take; ours announce 1 MiB a frame, so one is the rule. */
+/** Frames that a header block may take; one is the rule. */
 const MOST_FRAMES = 64;
 
 /** A header block that comes in several frames: nothing else may come between them. RFC 9113, section 6.10. */

@@ -8,7 +8,7 @@ export interface Http2Limits {
   readonly growthBytes?: number | undefined;
   /** The connection's window, in bytes; 16 MiB by default. */
   readonly connectionWindowBytes?: number | undefined;
-  /** The largest frame to accept, in bytes; 1 MiB by default. */
+  /** The largest frame to accept, in bytes; 128 KiB by default. */
   readonly maxFrameBytes?: number | undefined;
   /** Milliseconds a peer has until its preface and settings are there, TLS included; 10,000 by default. */
   readonly handshakeTimeoutMs?: number | undefined;
@@ -50,7 +50,7 @@ export function limitsFrom(given: Http2Limits): Limits {
     maxStreamWindowBytes = 16 * MIB,
     growthBytes = 32 * MIB,
     connectionWindowBytes = 16 * MIB,
-    maxFrameBytes = MIB,
+    maxFrameBytes = 128 * 1024,
     handshakeTimeoutMs = 10_000,
     stallTimeoutMs = 30_000,
     controlFramesPerSecond = 2000,
