@@ -51,7 +51,8 @@ export class ReceiveBudget {
     if (window.unsaid > 0) this.#say(window, 0);
     const lacking = missing - window.window;
     if (lacking <= 0 || window.waitsFor > 0) return;
-    if (lacking <= this.#left || this.#granted === 0) this.#grant(window, lacking);
+    const itsTurn = this.#waiting.length === 0 && lacking <= this.#left;
+    if (itsTurn || this.#granted === 0) this.#grant(window, lacking);
     else {
       window.waitsFor = lacking;
       this.#waiting.push(window);

@@ -38,8 +38,9 @@ export class TimerWheel {
   set(alarm: Alarm, deadline: number): void {
     if (alarm.slot >= 0) this.clear(alarm);
     alarm.deadline = deadline;
-    const tick = Math.ceil(deadline / TICK_MS);
     if (this.#count === 0) this.#seen = Math.floor(now() / TICK_MS) - 1;
+    // A slot that has been seen comes round again only much later.
+    const tick = Math.max(Math.ceil(deadline / TICK_MS), this.#seen + 1);
     this.#link(alarm, tick % SLOTS);
     if (tick < this.#wakeTick) this.#wakeAt(tick);
   }

@@ -1,0 +1,78 @@
+import { expect, test } from "vitest";
+import { limitsFrom } from "../../../src/transport/http2/limits.ts";
+import { ReceiveBudget, type ReceiveWindow } from "../../../src/transport/http2/receive-budget.ts";
+
+const limits = limitsFrom({ streamWindowBytes: 100, maxStreamWindowBytes: 1000, growthBytes: 1000 });
+
+function setup() {
+  const updates: number[] = [];
+  const budget = new ReceiveBudget(limits, (_window, bytes) => updates.push(bytes));
+  const open = (): ReceiveWindow => ({ window: 100, target: 100, unsaid: 0, granted: 0, waitsFor: 0 });
+  return { budget, updates, open };
+}
+
+test("a reader that keeps up has its window doubled, up to its share of the budget", () => {
+  const { budget, updates, open } = setup();
+  const window = open();
+  for (let i = 0; i < 10; i++) {
+    const bytes = window.window;
+    window.window = 0;
+    budget.read(window, bytes, true);
+  }
+  expect(updates.slice(0, 3)).toEqual([200, 400, 400]);
+  expect(window.target).toBe(400);
+});
+
+test("a reader that lags behind is told only what it has read", () => {
+  const { budget, updates, open } = setup();
+  const window = open();
+  window.window = 0;
+  budget.read(window, 40, false);
+  expect(updates).toEqual([]);
+  budget.read(window, 20, false);
+  expect(updates).toEqual([60]);
+  expect(window.window).toBe(60);
+});
+
+test("a message larger than its window gets all that it lacks, and gives it back when it is read", () => {
+  const { budget, updates, open } = setup();
+  const window = open();
+  window.window = 10;
+  budget.expect(window, 500);
+  expect(updates).toEqual([490]);
+  window.window = 0;
+  budget.read(window, 590, true);
+  expect(window).toMatchObject({ granted: 0, target: 200 });
+  expect(window.window).toBe(200);
+});
+
+test("messages for which nothing is left wait in turn, and each that is granted can end", () => {
+  const { budget, updates, open } = setup();
+  const [first, second, third] = [open(), open(), open()];
+  budget.expect(first, 900);
+  budget.expect(second, 900);
+  budget.expect(third, 300);
+  expect(updates).toEqual([800]);
+  budget.release(first);
+  expect(updates).toEqual([800, 800, 200]);
+  expect(second.window).toBe(900);
+  expect(third.window).toBe(300);
+});
+
+test("one message may always come, however large it is", () => {
+  const { budget, updates, open } = setup();
+  budget.expect(open(), 5000);
+  expect(updates).toEqual([4900]);
+});
+
+test("a stream that ends while it waits waits no longer", () => {
+  const { budget, updates, open } = setup();
+  const [first, second, third] = [open(), open(), open()];
+  budget.expect(first, 900);
+  budget.expect(second, 900);
+  budget.expect(third, 900);
+  budget.release(second);
+  budget.release(first);
+  expect(updates).toEqual([800, 800]);
+  expect(third.window).toBe(900);
+});
