@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { onTestFinished } from "vitest";
 import { run } from "../../src/cli/run.ts";
 import { type Program, startProgram } from "../support/program.ts";
 
@@ -37,7 +38,9 @@ const main = new URL("../../src/cli/main.ts", import.meta.url).pathname;
 /** Starts it as the process that it is for a user, from its sources. */
 export function start(args: readonly string[]): Program {
   const { TRUNKLINE_REGISTRY: _, ...env } = process.env;
-  return startProgram(main, args, { env, stdin: "pipe" });
+  const program = startProgram(main, args, { env, stdin: "pipe" });
+  onTestFinished(() => void program.child.kill("SIGKILL"));
+  return program;
 }
 
 /** The lines of an output. */

@@ -1,0 +1,72 @@
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createDevEtcd, type DevEtcd } from "../../src/devetcd/index.ts";
+import { freePort } from "../support/free-port.ts";
+import { type Program, repository, runProgram, startProgram } from "../support/program.ts";
+import { trunkline } from "./trunkline.ts";
+
+const docs = readFileSync(join(repository, "docs/cli.md"), "utf8");
+const main = join(repository, "src/cli/main.ts");
+
+interface Example {
+  readonly command: string;
+  readonly output: string;
+}
+
+/** The commands of the page's consoles, each with what stands under it. */
+const examples: Example[] = [...docs.matchAll(/^```console\n(.*?)^```/gms)]
+  .flatMap(([, console]) => (console ?? "").split(/^\$ /m).slice(1))
+  .map((each) => {
+    const [command = "", ...output] = each.split("\n");
+    return { command, output: output.join("\n") };
+  });
+
+let registry: DevEtcd;
+let server: Program;
+let port: number;
+beforeAll(async () => {
+  registry = createDevEtcd();
+  await registry.listen();
+  port = await freePort();
+  const env = { ...process.env, TRUNKLINE_REGISTRY: registry.uri, PORT: `${port}` };
+  server = startProgram("examples/greeter/server.ts", [], { env });
+  await server.printed(/serves on/);
+  const listed = async () => (await trunkline(["ls"], { registry: registry.uri })).stdout;
+  while (!(await listed()).includes(`${port}`)) await new Promise((resolve) => setTimeout(resolve, 25));
+});
+afterAll(async () => {
+  server.child.kill();
+  await server.ended;
+  await registry.close();
+});
+
+test("the page has its examples", () => {
+  expect(examples.length).toBeGreaterThanOrEqual(9);
+  expect(docs).toContain("npm run greeter:server");
+});
+
+test.for(examples)("$command", async ({ command, output }) => {
+  const shell = `trunkline() { "$NODE" --conditions=@trunkline/source "$MAIN" "$@"; }; ${command} 2>&1`;
+  const env = { ...process.env, NODE: process.execPath, MAIN: main, TRUNKLINE_REGISTRY: registry.uri };
+  const here = (text: string) => text.replaceAll("50051", `${port}`);
+  const printed = await promisify(execFile)("sh", ["-c", here(shell)], { env, cwd: repository }).then(
+    ({ stdout }) => stdout,
+    ({ stdout }: { stdout: string }) => stdout,
+  );
+  expect(printed).toBe(here(output));
+});
+
+test("the page's program runs", async () => {
+  // Inside the repository, so that `import "trunkline"` finds the package itself.
+  const scratch = join(repository, ".trunkline");
+  mkdirSync(scratch, { recursive: true });
+  const folder = mkdtempSync(join(scratch, "cli-"));
+  const code = /^```ts file=registry.ts\n(.*?)^```/ms.exec(docs)?.[1] ?? "";
+  writeFileSync(join(folder, "registry.ts"), code);
+  const ended = await runProgram(join(folder, "registry.ts"));
+  rmSync(folder, { recursive: true, force: true });
+  expect(ended).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^etcd:\/\/127\.0\.0\.1:\d+\n$/) });
+});
