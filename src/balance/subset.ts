@@ -15,8 +15,8 @@ export interface SubsetOptions {
  * (rendezvous hashing, as in gRPC's A68: https://github.com/grpc/proposal/blob/master/A68-random-subsetting.md). A
  * server that comes or goes changes at most one of the subset.
  *
- * Even spread is a matter of chance: with few clients some servers get more than others. Take `size` so that clients x
- * size is at least some twenty times the number of servers.
+ * Even spread is a matter of chance. Where clients x size is a hundred times the number of servers, each server has
+ * within about a quarter of the average; with fewer clients the differences are larger.
  *
  * @throws TypeError for a size that is no positive integer
  */
