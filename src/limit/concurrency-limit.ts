@@ -1,0 +1,173 @@
+import type { Call, Handler, Interceptor, Reply } from "../core/call.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { Code } from "../core/code.ts";
+import { type Logger, silent } from "../core/logger.ts";
+import type { Method } from "../core/method.ts";
+import { RpcError } from "../core/rpc-error.ts";
+import { type AdaptiveLimitOptions, createAdaptiveLimit } from "./adaptive-limit.ts";
+import { type Latency, newLatency, slowdownOf } from "./latency.ts";
+import { type LoopDelay, loopDelay } from "./loop-delay.ts";
+import { isExempt, refusal } from "./refusal.ts";
+import { createWaitingLine, tooLate } from "./waiting-line.ts";
+
+export interface ConcurrencyLimitOptions extends AdaptiveLimitOptions {
+  /** Milliseconds by which the event loop may be late on average before the limit falls; 30 by default. */
+  readonly maxLoopDelayMs?: number | undefined;
+  /** Calls that may wait while the server is full; 1,000 by default. 0 refuses at once. */
+  readonly maxWaiting?: number | undefined;
+  /** Milliseconds that a call may wait; 100 by default. */
+  readonly maxWaitMs?: number | undefined;
+  /** Milliseconds that a client is asked to wait before it tries again, half to one and a half times; 200 by default. */
+  readonly pushbackMs?: number | undefined;
+  /** Silent by default. */
+  readonly logger?: Logger | undefined;
+  readonly clock?: Clock | undefined;
+  /** A random number from 0 to 1; `Math.random` by default. */
+  readonly random?: (() => number) | undefined;
+  readonly loopDelay?: LoopDelay | undefined;
+}
+
+/** Figures for metrics. */
+export interface ConcurrencyStats {
+  /** Calls that may be under way now. */
+  readonly limit: number;
+  readonly inflight: number;
+  readonly waiting: number;
+  /** Since the beginning. */
+  readonly admitted: number;
+  readonly refused: number;
+}
+
+export type ConcurrencyLimit = Interceptor & { stats(): ConcurrencyStats };
+
+/** The limit is set from the answers within this time, or from ten where those take longer, but at most for ten times. */
+const windowMs = 100;
+const windowCalls = 10;
+const longestWindowMs = 1_000;
+
+/** Errors that are made once and used again: under overload most calls are refused, and a stack costs microseconds. */
+const refusals = 16;
+
+/**
+ * A server interceptor that admits what the server can do now, holds a short line for bursts, and refuses the rest
+ * before any work: UNAVAILABLE, so that a retry may find a server with room, with `grpc-retry-pushback-ms`. Stands
+ * outermost, so that a refused call costs nothing. One limit holds for all methods together; health and reflection are
+ * outside it.
+ *
+ * The limit follows how slow calls have become and how late the event loop is; see `adaptive-limit.ts`. A slot is given
+ * back at the end of a turn of the event loop. Handlers that never wait are so counted together: each ends before the
+ * next one starts, and still they keep the loop from everything else. A stream counts in the turn in which it starts
+ * and no longer: how long it lasts is its client's affair.
+ */
+export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): ConcurrencyLimit {
+  const { maxLoopDelayMs = 30, maxWaiting = 1_000, maxWaitMs = 100, pushbackMs = 200 } = options;
+  const { logger = silent, clock = systemClock, random = Math.random } = options;
+  const adaptive = createAdaptiveLimit(options);
+  const line = createWaitingLine({ maxLength: maxWaiting, maxWaitMs, clock, refuse });
+  const latencies = new Map<Method, Latency>();
+  const errors = Array.from({ length: refusals }, () =>
+    refusal(Code.UNAVAILABLE, "the server has as much to do as it can", pushbackMs * (0.5 + random())),
+  );
+  let delayOfLoop = options.loopDelay;
+  let inflight = 0;
+  let givenBack = 0;
+  let admitted = 0;
+  let refused = 0;
+  // The present window.
+  let beganMs = clock.now();
+  let answers = 0;
+  let peak = 0;
+  let full = false;
+  let shedding = false;
+
+  function refuse(): RpcError {
+    refused++;
+    return errors[refused % refusals] as RpcError;
+  }
+
+  function giveBack(): void {
+    if (givenBack++ === 0) setImmediate(endTurn);
+  }
+
+  function endTurn(): void {
+    inflight -= givenBack;
+    givenBack = 0;
+    while (line.length > 0 && inflight < adaptive.limit) line.next()?.start();
+  }
+
+  function start(call: Call, next: Handler): Promise<Reply> {
+    inflight++;
+    admitted++;
+    if (inflight > peak) peak = inflight;
+    const { method } = call;
+    const startedMs = clock.now();
+    const reply = run(call, next);
+    if (method.requestStream || method.responseStream) {
+      giveBack();
+      return reply;
+    }
+    return reply.then(
+      (given) => {
+        giveBack();
+        answered(method, startedMs);
+        return given;
+      },
+      (error) => {
+        giveBack();
+        // A call that failed tells nothing of the speed, unless it failed for being slow.
+        if (RpcError.is(error) && error.code === Code.DEADLINE_EXCEEDED) answered(method, startedMs);
+        throw error;
+      },
+    );
+  }
+
+  function answered(method: Method, startedMs: number): void {
+    const nowMs = clock.now();
+    let latency = latencies.get(method);
+    if (latency === undefined) {
+      latency = newLatency();
+      latencies.set(method, latency);
+    }
+    latency.totalMs += nowMs - startedMs;
+    latency.calls++;
+    const lastedMs = nowMs - beganMs;
+    if (++answers >= windowCalls ? lastedMs >= windowMs : lastedMs >= longestWindowMs) endWindow(nowMs);
+  }
+
+  function endWindow(nowMs: number): void {
+    delayOfLoop ??= loopDelay();
+    const slowdown = slowdownOf(latencies.values(), full);
+    adaptive.observe({ slowdown, loopPressure: delayOfLoop() / maxLoopDelayMs, peak });
+    if (full !== shedding) {
+      shedding = full;
+      const limit = Math.floor(adaptive.limit);
+      if (full) logger.warn({ limit, refused }, "the server is full: calls wait or are refused");
+      else logger.info({ limit, refused }, "the server has room again");
+    }
+    beganMs = nowMs;
+    peak = inflight;
+    answers = 0;
+    full = false;
+  }
+
+  function admit(call: Call, next: Handler): Promise<Reply> {
+    if (call.deadline <= clock.now()) return Promise.reject(tooLate(call));
+    if (inflight < adaptive.limit && line.length === 0) return start(call, next);
+    full = true;
+    return line.join(call, () => start(call, next)) ?? Promise.reject(refuse());
+  }
+
+  const interceptor: Interceptor = (next) => (call) => (isExempt(call) ? next(call) : admit(call, next));
+  return Object.assign(interceptor, {
+    stats: () => ({ limit: Math.floor(adaptive.limit), inflight, waiting: line.length, admitted, refused }),
+  });
+}
+
+/** An interceptor further in may throw at once; its slot must come back all the same. */
+function run(call: Call, next: Handler): Promise<Reply> {
+  try {
+    return next(call);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}

@@ -1,0 +1,77 @@
+import type { Call, Interceptor } from "../core/call.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { Code } from "../core/code.ts";
+import type { RpcError } from "../core/rpc-error.ts";
+import { isExempt, refusal } from "./refusal.ts";
+import { type Buckets, createBuckets, type Rate } from "./token-bucket.ts";
+
+export type { Rate } from "./token-bucket.ts";
+
+export interface RateLimitOptions {
+  /** For methods by their full name (`greeter.v1.Greeter/SayHello`), and for all methods of a service together. */
+  readonly perMethod?: Readonly<Record<string, Rate>> | undefined;
+  /** For each caller. */
+  readonly perCaller?: Rate | undefined;
+  /**
+   * Who calls. By default the certificate that the client showed, else the host that it calls from. Where a proxy stands
+   * between, take what it says instead. `undefined` is not limited.
+   */
+  readonly callerOf?: ((call: Call) => string | undefined) | undefined;
+  /** Callers that are remembered; 10,000 by default. Beyond that the one that called least lately is forgotten. */
+  readonly maxCallers?: number | undefined;
+  readonly clock?: Clock | undefined;
+  /** A random number from 0 to 1; `Math.random` by default. */
+  readonly random?: (() => number) | undefined;
+}
+
+/**
+ * A server interceptor that gives methods and callers their share: token buckets. What is over is refused before any
+ * work, with RESOURCE_EXHAUSTED and the time to wait in `grpc-retry-pushback-ms`. Health and reflection are never
+ * refused. A call that one limit refuses takes no token of another.
+ *
+ * @throws TypeError for a rate that is not positive, or a burst under 1
+ */
+export function rateLimit(options: RateLimitOptions): Interceptor {
+  const { perMethod = {}, perCaller, callerOf = callerOfConnection, maxCallers = 10_000 } = options;
+  const { clock = systemClock, random = Math.random } = options;
+  // By the path of a method, or by the name of a service.
+  const named = new Map<string, Buckets>();
+  for (const [name, rate] of Object.entries(perMethod)) {
+    named.set(name.includes("/") ? `/${name}` : name, createBuckets(rate, 1));
+  }
+  const callers = perCaller && createBuckets(perCaller, maxCallers);
+
+  function take(call: Call): RpcError | undefined {
+    const { service, path } = call.method;
+    const nowMs = clock.now();
+    const ofMethod = named.get(path);
+    const ofService = named.get(service);
+    const caller = callers && callerOf(call);
+    const refused =
+      tooMany(ofMethod, path, nowMs) ?? tooMany(ofService, service, nowMs) ?? tooMany(callers, caller, nowMs);
+    if (refused !== undefined) return refused;
+    ofMethod?.take(path, nowMs);
+    ofService?.take(service, nowMs);
+    if (caller !== undefined) callers?.take(caller, nowMs);
+    return undefined;
+  }
+
+  function tooMany(buckets: Buckets | undefined, key: string | undefined, nowMs: number): RpcError | undefined {
+    if (buckets === undefined || key === undefined) return undefined;
+    const waitMs = buckets.waitMs(key, nowMs);
+    if (waitMs === 0) return undefined;
+    const message = `over the limit of ${buckets.rate.perSecond} calls a second for ${key}`;
+    // The next token is for one: those that wait for it come back over some time, not together.
+    return refusal(Code.RESOURCE_EXHAUSTED, message, waitMs * (1 + random()));
+  }
+
+  return (next) => (call) => {
+    const refused = isExempt(call) ? undefined : take(call);
+    return refused === undefined ? next(call) : Promise.reject(refused);
+  };
+}
+
+/** All connections from one host are one caller; so are all over one Unix socket. */
+function callerOfConnection({ caller }: Call): string | undefined {
+  return caller?.tls?.fingerprint256 ?? caller?.address.replace(/:\d+$/, "");
+}

@@ -1,0 +1,108 @@
+import type { Call, Reply } from "../core/call.ts";
+import { Cancellation } from "../core/cancellation.ts";
+import type { Clock } from "../core/clock.ts";
+import { Code } from "../core/code.ts";
+import { RpcError } from "../core/rpc-error.ts";
+
+/** A call that waits until it may start. */
+export interface Waiting {
+  readonly call: Call;
+  readonly sinceMs: number;
+  readonly start: () => void;
+  readonly reject: (error: RpcError) => void;
+}
+
+export interface WaitingLineOptions {
+  readonly maxLength: number;
+  readonly maxWaitMs: number;
+  readonly clock: Clock;
+  readonly refuse: () => RpcError;
+}
+
+/** A short line before a full server. */
+export interface WaitingLine {
+  readonly length: number;
+  /** False where the line is full. */
+  join(call: Call, start: () => Promise<Reply>): Promise<Reply> | undefined;
+  /** The next that is still worth starting; what is not is told so. */
+  next(): Waiting | undefined;
+}
+
+/** In a line that does not empty, what has waited for this part of `maxWaitMs` is refused. */
+const standingPart = 0.1;
+
+/**
+ * A line that takes up a burst and does not become a standing queue, as Facebook's controlled delay with adaptive LIFO
+ * has it (https://queue.acm.org/detail.cfm?id=2839461). As long as the line was empty within the last `maxWaitMs`, who
+ * comes first goes first and may wait that long. Once it has stood for longer, the newest goes first, whose caller most
+ * surely still waits, and the others are refused after a tenth of the time. A call whose deadline has passed, or that
+ * was cancelled, is dropped unrun.
+ */
+export function createWaitingLine({ maxLength, maxWaitMs, clock, refuse }: WaitingLineOptions): WaitingLine {
+  let line: Waiting[] = [];
+  let emptyAtMs = clock.now();
+  let ticking = false;
+
+  const standing = (nowMs: number): boolean => nowMs - emptyAtMs > maxWaitMs;
+
+  function tick(): void {
+    ticking = false;
+    const nowMs = clock.now();
+    const allowedMs = standing(nowMs) ? maxWaitMs * standingPart : maxWaitMs;
+    line = line.filter((waiting) => !dropped(waiting, allowedMs, nowMs));
+    note(nowMs);
+    keepTicking();
+  }
+
+  // One timer for all: when it rings each is looked at. It is never late by more than a tenth.
+  function keepTicking(): void {
+    if (ticking || line.length === 0) return;
+    ticking = true;
+    clock.setTimeout(tick, maxWaitMs * standingPart, true);
+  }
+
+  function note(nowMs: number): void {
+    if (line.length === 0) emptyAtMs = nowMs;
+  }
+
+  function dropped({ call, sinceMs, reject }: Waiting, allowedMs: number, nowMs: number): boolean {
+    const reason = call.deadline <= nowMs ? tooLate(call) : cancelled(call);
+    if (reason === undefined && nowMs - sinceMs < allowedMs) return false;
+    reject(reason ?? refuse());
+    return true;
+  }
+
+  return {
+    get length() {
+      return line.length;
+    },
+    join(call, run) {
+      const nowMs = clock.now();
+      note(nowMs);
+      if (line.length >= maxLength) return undefined;
+      const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+      line.push({ call, sinceMs: nowMs, start: () => resolve(run()), reject });
+      keepTicking();
+      return promise;
+    },
+    next() {
+      const nowMs = clock.now();
+      while (line.length > 0) {
+        const waiting = (standing(nowMs) ? line.pop() : line.shift()) as Waiting;
+        note(nowMs);
+        if (!dropped(waiting, maxWaitMs, nowMs)) return waiting;
+      }
+      return undefined;
+    },
+  };
+}
+
+/** DEADLINE_EXCEEDED for a call that is not begun any more. */
+export function tooLate({ method }: Call): RpcError {
+  return new RpcError(Code.DEADLINE_EXCEEDED, `the deadline of ${method.path} passed before the server began with it`);
+}
+
+function cancelled({ cancellation }: Call): RpcError | undefined {
+  if (cancellation instanceof Cancellation) return cancellation.reason;
+  return cancellation?.aborted ? RpcError.from(cancellation.reason, Code.CANCELLED) : undefined;
+}
