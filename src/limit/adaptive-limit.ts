@@ -24,8 +24,6 @@ export interface AdaptiveLimit {
   observe(observation: Observation): void;
 }
 
-/** How much of a fall is made at once. */
-const smoothing = 0.5;
 const leastGradient = 0.5;
 
 /**
@@ -40,7 +38,7 @@ const leastGradient = 0.5;
  * - The event loop has a gradient of its own, 1 / pressure, and the smaller one counts: in Node what waits for the CPU
  *   waits before a handler starts, where no latency shows it.
  * - The headroom is the limit's square root (as in their first Gradient), not 4; before the first fall it is the limit
- *   itself, as in TCP's slow start. Only a fall is smoothed, and by a half. A limit that is too low refuses calls for
+ *   itself, as in TCP's slow start. Only a fall by latency is smoothed, and by a half. A limit that is too low refuses calls for
  *   nothing, and one that is too high makes all of them late: either is left within a second.
  */
 export function createAdaptiveLimit(options: AdaptiveLimitOptions = {}): AdaptiveLimit {
@@ -53,11 +51,17 @@ export function createAdaptiveLimit(options: AdaptiveLimitOptions = {}): Adaptiv
     },
     observe({ slowdown, loopPressure, peak }) {
       if (peak < limit / 2) return;
-      const gradient = Math.min(1, Math.max(leastGradient, Math.min(tolerance / slowdown, 1 / loopPressure)));
-      if (gradient < 1) found = true;
-      const next = limit * gradient + (found ? Math.max(4, Math.sqrt(limit)) : limit);
-      limit = next > limit ? next : limit * (1 - smoothing) + next * smoothing;
+      const byLatency = clamp(tolerance / slowdown);
+      const byLoop = clamp(1 / loopPressure);
+      if (byLatency < 1 || byLoop < 1) found = true;
+      const headroom = found ? Math.max(4, Math.sqrt(limit)) : limit;
+      const next = limit * Math.min(byLatency, byLoop) + headroom;
+      limit = next > limit || byLoop < byLatency ? next : (limit + next) / 2;
       limit = Math.min(Math.max(limit, minLimit), maxLimit);
     },
   };
+}
+
+function clamp(gradient: number): number {
+  return Math.min(1, Math.max(leastGradient, gradient));
 }

@@ -11,11 +11,11 @@ import { isExempt, refusal } from "./refusal.ts";
 import { createWaitingLine, tooLate } from "./waiting-line.ts";
 
 export interface ConcurrencyLimitOptions extends AdaptiveLimitOptions {
-  /** Milliseconds by which the event loop may be late on average before the limit falls; 30 by default. */
+  /** Milliseconds by which the event loop may be late on average before the limit falls; 50 by default. */
   readonly maxLoopDelayMs?: number | undefined;
   /** Calls that may wait while the server is full; 1,000 by default. 0 refuses at once. */
   readonly maxWaiting?: number | undefined;
-  /** Milliseconds that a call may wait; 100 by default. */
+  /** Milliseconds that a call may wait; 200 by default. */
   readonly maxWaitMs?: number | undefined;
   /** Milliseconds that a client is asked to wait before it tries again, half to one and a half times; 200 by default. */
   readonly pushbackMs?: number | undefined;
@@ -60,7 +60,7 @@ const refusals = 16;
  * and no longer: how long it lasts is its client's affair.
  */
 export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): ConcurrencyLimit {
-  const { maxLoopDelayMs = 30, maxWaiting = 1_000, maxWaitMs = 100, pushbackMs = 200 } = options;
+  const { maxLoopDelayMs = 50, maxWaiting = 1_000, maxWaitMs = 200, pushbackMs = 200 } = options;
   const { logger = silent, clock = systemClock, random = Math.random } = options;
   const adaptive = createAdaptiveLimit(options);
   const line = createWaitingLine({ maxLength: maxWaiting, maxWaitMs, clock, refuse });
@@ -79,6 +79,8 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): Concurr
   let peak = 0;
   let full = false;
   let shedding = false;
+  /** When the first call of this turn of the event loop started. */
+  let turnBeganMs: number | undefined;
 
   function refuse(): RpcError {
     refused++;
@@ -92,6 +94,10 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): Concurr
   function endTurn(): void {
     inflight -= givenBack;
     givenBack = 0;
+    const nowMs = clock.now();
+    const lastedMs = nowMs - beganMs;
+    if (answers > 0 && lastedMs >= (answers < windowCalls ? longestWindowMs : windowMs)) endWindow(nowMs);
+    turnBeganMs = undefined;
     while (line.length > 0 && inflight < adaptive.limit) line.next()?.start();
   }
 
@@ -101,6 +107,7 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): Concurr
     if (inflight > peak) peak = inflight;
     const { method } = call;
     const startedMs = clock.now();
+    turnBeganMs ??= startedMs;
     const reply = run(call, next);
     if (method.requestStream || method.responseStream) {
       giveBack();
@@ -130,14 +137,15 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): Concurr
     }
     latency.totalMs += nowMs - startedMs;
     latency.calls++;
-    const lastedMs = nowMs - beganMs;
-    if (++answers >= windowCalls ? lastedMs >= windowMs : lastedMs >= longestWindowMs) endWindow(nowMs);
+    answers++;
   }
 
   function endWindow(nowMs: number): void {
     delayOfLoop ??= loopDelay();
     const slowdown = slowdownOf(latencies.values(), full);
-    adaptive.observe({ slowdown, loopPressure: delayOfLoop() / maxLoopDelayMs, peak });
+    // A turn that is only just over has left no sample yet.
+    const delayMs = Math.max(delayOfLoop(), nowMs - (turnBeganMs ?? nowMs));
+    adaptive.observe({ slowdown, loopPressure: delayMs / maxLoopDelayMs, peak });
     if (full !== shedding) {
       shedding = full;
       const limit = Math.floor(adaptive.limit);

@@ -32,15 +32,24 @@ export function createBuckets(rate: Rate, maxKeys: number): Buckets {
 
   const emptyMs = (key: string, nowMs: number): number => Math.max(0, (fullAtMs.get(key) ?? 0) - nowMs);
 
+  function use(key: string, atMs: number): void {
+    fullAtMs.delete(key);
+    if (fullAtMs.size >= maxKeys) fullAtMs.delete(fullAtMs.keys().next().value as string);
+    fullAtMs.set(key, atMs);
+  }
+
   return {
     rate,
-    // Rounded to a microsecond, lest a sum of fractions withhold a token that is due.
-    waitMs: (key, nowMs) => Math.max(0, Math.round((emptyMs(key, nowMs) + tokenMs - depthMs) * 1_000) / 1_000),
+    waitMs(key, nowMs) {
+      // Rounded to a microsecond, lest a sum of fractions withhold a token that is due.
+      const waitMs = Math.round((emptyMs(key, nowMs) + tokenMs - depthMs) * 1_000) / 1_000;
+      if (waitMs <= 0) return 0;
+      // To be refused is a use too: who asks again and again must not be forgotten for it.
+      use(key, fullAtMs.get(key) as number);
+      return waitMs;
+    },
     take(key, nowMs) {
-      const fullMs = nowMs + emptyMs(key, nowMs) + tokenMs;
-      fullAtMs.delete(key);
-      if (fullAtMs.size >= maxKeys) fullAtMs.delete(fullAtMs.keys().next().value as string);
-      fullAtMs.set(key, fullMs);
+      use(key, nowMs + emptyMs(key, nowMs) + tokenMs);
     },
     get size() {
       return fullAtMs.size;

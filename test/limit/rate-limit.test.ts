@@ -1,0 +1,140 @@
+import { describe, expect, test } from "vitest";
+import { Health } from "../../gen/grpc/health/v1/health.rpc.ts";
+import { Probe } from "../../gen/probe/v1/probe.rpc.ts";
+import { Call, type CallInit } from "../../src/core/call.ts";
+import { Code } from "../../src/core/code.ts";
+import { pushbackOf } from "../../src/core/pushback.ts";
+import { RpcError } from "../../src/core/rpc-error.ts";
+import { type RateLimitOptions, rateLimit } from "../../src/limit/rate-limit.ts";
+import { createBuckets } from "../../src/limit/token-bucket.ts";
+import { makeCall, reply, service } from "../balance/fakes.ts";
+import { type VirtualClock, virtualClock } from "../simulator/virtual-clock.ts";
+
+function limited(options: RateLimitOptions): { clock: VirtualClock; answered: (call?: Call) => Promise<boolean> } {
+  const clock = virtualClock();
+  const handle = rateLimit({ clock, random: () => 0, ...options })(async () => reply);
+  return {
+    clock,
+    answered: (call = makeCall()) =>
+      handle(call).then(
+        () => true,
+        (error) => {
+          if (!RpcError.is(error) || error.code !== Code.RESOURCE_EXHAUSTED) throw error;
+          return false;
+        },
+      ),
+  };
+}
+
+const from = (address: string, init: Partial<CallInit> = {}) => makeCall({ caller: { address }, ...init });
+
+async function count(answered: (call?: Call) => Promise<boolean>, calls: number, call?: Call): Promise<number> {
+  let all = 0;
+  for (let i = 0; i < calls; i++) if (await answered(call)) all++;
+  return all;
+}
+
+describe("a limit per method", () => {
+  test("lets a burst through, and then its rate", async () => {
+    const { clock, answered } = limited({ perMethod: { [`${service}/Echo`]: { perSecond: 10, burst: 5 } } });
+    expect(await count(answered, 20)).toBe(5);
+    await clock.advance(100);
+    expect(await count(answered, 20)).toBe(1);
+    await clock.advance(10_000);
+    expect(await count(answered, 20)).toBe(5);
+  });
+
+  test("holds for a service's methods together, and for no other service", async () => {
+    const { answered } = limited({ perMethod: { [service]: { perSecond: 3 } } });
+    const expand = new Call({ method: Probe.methods.expand, request: {} });
+    expect(await count(answered, 2)).toBe(2);
+    expect(await count(answered, 2, expand)).toBe(1);
+    expect(await count(answered, 1)).toBe(0);
+    const other = new Call({ method: { ...Probe.methods.echo, service: "a.B", path: "/a.B/Echo" }, request: {} });
+    expect(await count(answered, 10, other)).toBe(10);
+  });
+
+  test("says what the limit is and when to come back", async () => {
+    const clock = virtualClock();
+    const options = { clock, random: () => 0, perMethod: { [`${service}/Echo`]: { perSecond: 4, burst: 1 } } };
+    const handle = rateLimit(options)(async () => reply);
+    await handle(makeCall());
+    const error = await handle(makeCall()).catch((caught) => caught);
+    expect(error).toMatchObject({
+      code: Code.RESOURCE_EXHAUSTED,
+      message: `over the limit of 4 calls a second for /${service}/Echo`,
+    });
+    expect(pushbackOf(error.metadata)).toBe(250);
+  });
+
+  test("never refuses health and reflection", async () => {
+    const { answered } = limited({
+      perMethod: { "grpc.health.v1.Health": { perSecond: 1 } },
+      perCaller: { perSecond: 1 },
+    });
+    const check = new Call({ method: Health.methods.check, request: {}, caller: { address: "10.0.0.1:1" } });
+    expect(await count(answered, 10, check)).toBe(10);
+  });
+});
+
+describe("a limit per caller", () => {
+  test("counts the connections of a host as one caller, and hosts apart", async () => {
+    const { answered } = limited({ perCaller: { perSecond: 2 } });
+    expect(await count(answered, 2, from("10.0.0.1:1000"))).toBe(2);
+    expect(await count(answered, 2, from("10.0.0.1:2000"))).toBe(0);
+    expect(await count(answered, 3, from("10.0.0.2:1000"))).toBe(2);
+    expect(await count(answered, 3, from("[::1]:1000"))).toBe(2);
+    expect(await count(answered, 3, from("[::2]:1000"))).toBe(2);
+  });
+
+  test("goes by the certificate where one was shown", async () => {
+    const { answered } = limited({ perCaller: { perSecond: 2 } });
+    const shown = (address: string, fingerprint256: string) =>
+      makeCall({ caller: { address, tls: { subject: "x", alternativeNames: [], fingerprint256 } } });
+    expect(await count(answered, 2, shown("10.0.0.1:1", "AA"))).toBe(2);
+    expect(await count(answered, 2, shown("10.0.0.2:1", "AA"))).toBe(0);
+    expect(await count(answered, 2, shown("10.0.0.1:1", "BB"))).toBe(2);
+  });
+
+  test("goes by what it is told to, and lets pass whom that does not name", async () => {
+    const { answered } = limited({ perCaller: { perSecond: 1 }, callerOf: ({ metadata }) => metadata.get("user") });
+    expect(await count(answered, 5)).toBe(5);
+  });
+
+  test("that refuses takes no token of the method's", async () => {
+    const { answered } = limited({ perMethod: { [service]: { perSecond: 3 } }, perCaller: { perSecond: 1 } });
+    expect(await count(answered, 10, from("10.0.0.1:1"))).toBe(1);
+    expect(await count(answered, 1, from("10.0.0.2:1"))).toBe(1);
+    expect(await count(answered, 1, from("10.0.0.3:1"))).toBe(1);
+    expect(await count(answered, 1, from("10.0.0.4:1"))).toBe(0);
+  });
+});
+
+describe("buckets", () => {
+  test("are no more than were allowed, and the one used least lately is forgotten", () => {
+    const buckets = createBuckets({ perSecond: 1 }, 3);
+    for (const key of ["a", "b", "c", "a", "d"]) if (buckets.waitMs(key, 0) === 0) buckets.take(key, 0);
+    expect(buckets.size).toBe(3);
+    expect(["a", "b", "c", "d"].map((key) => buckets.waitMs(key, 0))).toEqual([1_000, 0, 1_000, 1_000]);
+    for (let i = 0; i < 1_000; i++) buckets.take(`key-${i}`, 0);
+    expect(buckets.size).toBe(3);
+  });
+
+  test("never let more through than burst and rate", () => {
+    const buckets = createBuckets({ perSecond: 7, burst: 3 }, 1);
+    let taken = 0;
+    for (let ms = 0; ms < 10_000; ms++) {
+      if (buckets.waitMs("a", ms) > 0) continue;
+      buckets.take("a", ms);
+      taken++;
+    }
+    expect(taken).toBeGreaterThanOrEqual(69 + 3);
+    expect(taken).toBeLessThanOrEqual(70 + 3);
+  });
+
+  test("refuse a rate that makes no sense", () => {
+    for (const rate of [{ perSecond: 0 }, { perSecond: -1 }, { perSecond: Number.NaN }, { perSecond: 1, burst: 0 }]) {
+      expect(() => rateLimit({ perCaller: rate })).toThrow(TypeError);
+    }
+  });
+});
