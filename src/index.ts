@@ -3,8 +3,13 @@
 // For those who write a registry, a balancer or a transport of their own.
 export type { Balancer, Picker } from "./balance/balancer.ts";
 // Policies to choose from.
+export { consistentHash } from "./balance/consistent-hash.ts";
 export { leastLoaded } from "./balance/least-loaded.ts";
+export { peakEwma } from "./balance/peak-ewma.ts";
 export { roundRobin } from "./balance/round-robin.ts";
+export { subset } from "./balance/subset.ts";
+export { weighted } from "./balance/weighted.ts";
+export { zoneAware } from "./balance/zone-aware.ts";
 export type { CallOptions } from "./client/call-options.ts";
 export { type Channel, type ChannelOptions, createChannel } from "./client/channel.ts";
 export { type Client, createClient, type Requests } from "./client/client.ts";
@@ -28,6 +33,8 @@ export type {
   ServerTls,
   Transport,
 } from "./core/transport.ts";
+export { concurrencyLimit } from "./limit/concurrency-limit.ts";
+export { rateLimit } from "./limit/rate-limit.ts";
 export { registryFromUri } from "./registry/from-uri.ts";
 export { memoryRegistry } from "./registry/memory.ts";
 export type { Announcement, Registrar, Registration, Registry, Resolver, Snapshot } from "./registry/registry.ts";

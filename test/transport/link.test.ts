@@ -101,6 +101,27 @@ test("a call makes a new try at once where the failure is not fresh", async () =
   link.close();
 });
 
+test("it can be told to try at once, where the failure is not fresh", async () => {
+  const { link, attempts, next } = linked();
+  attempts[0]?.fail();
+  await turn();
+  link.hurry();
+  expect(attempts).toHaveLength(1);
+  for (let i = 0; i < 3; i += 1) (await next()).fail();
+  await new Promise((resolve) => setTimeout(resolve, 120));
+  const before = attempts.length;
+  link.hurry();
+  link.hurry();
+  expect(attempts.length).toBe(before + 1);
+  attempts.at(-1)?.succeed();
+  await turn();
+  link.hurry();
+  expect(attempts.length).toBe(before + 1);
+  link.close();
+  link.hurry();
+  expect(attempts.length).toBe(before + 1);
+});
+
 test("a connection that is lost is closed, and made anew", async () => {
   const { link, attempts, closed, states, next } = linked();
   attempts[0]?.succeed();

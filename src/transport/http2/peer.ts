@@ -108,6 +108,11 @@ export class Http2Peer implements Peer {
     return this.#place(call);
   };
 
+  probe(): void {
+    if (this.#main === undefined) this.#link.hurry();
+    else if (this.#main.pingSentAt === 0) this.#main.ping();
+  }
+
   close(): Promise<void> {
     if (this.#closing === undefined) {
       this.#closing = Promise.withResolvers();
