@@ -99,9 +99,9 @@ function httpStatusFor(verb: string | undefined, contentType: string | undefined
   return isGrpc(contentType) ? 200 : 415;
 }
 
-/** True for `application/grpc`, alone or with a suffix. */
+/** True for `application/grpc`, with `+proto` or without: nothing else is spoken here. */
 export function isGrpc(contentType: string | undefined): boolean {
-  return contentType !== undefined && /^application\/grpc(?:[+;]|$)/.test(contentType);
+  return contentType !== undefined && /^application\/grpc(?:\+proto)?(?:;|$)/.test(contentType);
 }
 
 function readTimeout(text: string | undefined): number {
