@@ -9,6 +9,12 @@ export type MetadataInit =
 
 const validKey = /^[0-9a-z_.-]+$/;
 const validText = /^[\x20-\x7e]*$/;
+/** Sent by a user they would break the call, or its connection (RFC 9113, 8.2.2). */
+const httpKeys = new Set(
+  "connection content-length content-type http2-settings keep-alive proxy-connection te transfer-encoding upgrade".split(
+    " ",
+  ),
+);
 
 /**
  * gRPC's metadata: an immutable list of keys and values. A key may stand several times; keys are compared in lower
@@ -125,6 +131,7 @@ function isValue(value: unknown): value is MetadataValue {
 function append(flat: MetadataValue[], key: string, value: MetadataValue): void {
   const name = key.toLowerCase();
   if (!validKey.test(name)) throw new TypeError(`metadata key "${key}" may hold only 0-9 a-z _ - .`);
+  if (httpKeys.has(name)) throw new TypeError(`metadata key "${key}" is HTTP's own`);
   if (name.startsWith("grpc-")) throw new TypeError(`metadata key "${key}": keys that start with grpc- are gRPC's own`);
   if (name.endsWith("-bin")) {
     if (!(value instanceof Uint8Array)) throw new TypeError(`metadata "${key}" ends in -bin: give a Uint8Array`);
