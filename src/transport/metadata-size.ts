@@ -39,14 +39,14 @@ export function checkSentMetadata(metadata: Metadata): void {
 
 /** A status that can be sent: of one that is too large the code stays, and as much of the message as there is room for. */
 export function sendable(error: RpcError): RpcError {
-  const { code, message, metadata, details } = error;
+  const { code, message, metadata, details, header } = error;
   let bytes = metadataBytes(metadata);
   for (const { type, value } of details) bytes += base64Length(type.length + value.length + 40);
-  const fits = bytes <= maxSentBytes / 2;
+  const fits = bytes <= maxSentBytes / 2 && metadataBytes(header) <= maxSentBytes;
   if (fits && message.length <= maxMessageLength) return error;
   const left = message.length - maxMessageLength;
   const said = left <= 0 ? message : `${message.slice(0, maxMessageLength)}… (${left} more characters)`;
-  return new RpcError(code, said, fits ? { metadata, details } : {});
+  return new RpcError(code, said, fits ? { metadata, details, header } : {});
 }
 
 /** Without padding, as gRPC sends it. */

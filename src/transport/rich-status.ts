@@ -3,11 +3,18 @@ import type { ErrorDetail, RpcError } from "../core/rpc-error.ts";
 
 const prefix = "type.googleapis.com/";
 
-/** The bytes of `grpc-status-details-bin`: a `google.rpc.Status`. `undefined` for an error without details. */
+/**
+ * The bytes of `grpc-status-details-bin`: a `google.rpc.Status`. `undefined` for an error without details, or with some
+ * that do not encode: the plain status stands.
+ */
 export function encodeDetails(error: RpcError): Uint8Array | undefined {
   if (error.details.length === 0) return undefined;
   const details = error.details.map(({ type, value }) => ({ typeUrl: prefix + type, value }));
-  return Status.encode(Status.fromPartial({ code: error.code, message: error.message, details })).finish();
+  try {
+    return Status.encode(Status.fromPartial({ code: error.code, message: error.message, details })).finish();
+  } catch {
+    return undefined;
+  }
 }
 
 /** The details in `grpc-status-details-bin`. None for bytes that are no `google.rpc.Status`: the plain status stands. */

@@ -30,6 +30,11 @@ test("the name of a detail is what stands after the last slash of its type URL",
   expect(of("my.Type")).toBe("my.Type");
 });
 
+test("details that do not encode are left out, and the status stands", () => {
+  const wrong = { type: "probe.v1.Payload", value: 7 as never };
+  expect(encodeDetails(new RpcError(Code.ABORTED, "no", { details: [wrong] }))).toBeUndefined();
+});
+
 test("bytes that are no status have no details", () => {
   expect(decodeDetails(Uint8Array.of(0xff, 0xff, 0xff))).toEqual([]);
 });
