@@ -18,6 +18,8 @@ export interface RpcErrorOptions {
   readonly cause?: unknown;
   /** True when no server can have begun to work on the call, so that sending it again is always safe. */
   readonly unprocessed?: boolean;
+  /** True when the connection broke while the call was under way: a server may or may not have worked on it. */
+  readonly disconnected?: boolean;
   /** The address of the peer that the attempt went to. */
   readonly peer?: string;
 }
@@ -31,6 +33,7 @@ export class RpcError extends Error {
   readonly metadata: Metadata;
   readonly header: Metadata;
   readonly unprocessed: boolean;
+  readonly disconnected: boolean;
   /** Set by the balancer on its way up; `undefined` where no peer was picked. */
   peer: string | undefined;
 
@@ -41,6 +44,7 @@ export class RpcError extends Error {
     this.metadata = options.metadata ?? Metadata.EMPTY;
     this.header = options.header ?? Metadata.EMPTY;
     this.unprocessed = options.unprocessed ?? false;
+    this.disconnected = options.disconnected ?? false;
     this.peer = options.peer;
   }
 

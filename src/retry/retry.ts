@@ -22,6 +22,8 @@ export interface RetryOptions extends ResendOptions {
  *   pushback, within the channel's budget.
  * - A call that no server took up is sent again whatever the method. The first time at once and free, as nothing was
  *   asked of any server; after that it follows the policy too.
+ * - A safe call whose connection broke is sent again at once, and the first time outside the budget: many calls are
+ *   lost together when one server goes, which says nothing of the load on the others, and each is sent again once.
  * - Where no peer was picked nothing is sent again: the balancer has waited for one already.
  * - Never after a reply has begun: a stream that opened is the caller's, and so is its end.
  * - Never past the deadline: a wait that would outlast it fails at once, with the last error.
@@ -68,6 +70,8 @@ interface Progress {
   sent: number;
   /** Attempts that count against the policy: all but the free one. */
   counted: number;
+  /** Whether it has been sent again because a connection broke. */
+  reconnected: boolean;
   /** Backoffs since the server last said itself how long to wait. */
   backoffs: number;
   /** Another attempt would have been worth it, but no more were allowed. */
@@ -76,7 +80,7 @@ interface Progress {
 
 async function sendAgain(call: Call, next: Handler, context: Context, firstError: RpcError): Promise<Reply> {
   const { requests, resend, policy } = context;
-  const progress: Progress = { sent: 1, counted: 1, backoffs: 0, spent: false };
+  const progress: Progress = { sent: 1, counted: 1, reconnected: false, backoffs: 0, spent: false };
   for (let error = firstError; ; ) {
     const delayMs = delayBefore(call, error, progress, context);
     const { method } = call;
@@ -122,9 +126,11 @@ function delayBefore(call: Call, error: RpcError, progress: Progress, context: C
   // It is worth another attempt. Where there is none for all that, this level has done its part.
   progress.spent = true;
   if (progress.counted >= policy.maxAttempts || withinRetry()) return undefined;
-  const delayMs = pushback ?? backoffMs(policy, progress.backoffs + 1, resend.random);
-  if (resend.clock.now() + delayMs >= call.deadline || !resend.budget.withdraw()) return undefined;
+  const free = error.disconnected && !progress.reconnected;
+  const delayMs = free ? 0 : (pushback ?? backoffMs(policy, progress.backoffs + 1, resend.random));
+  if (resend.clock.now() + delayMs >= call.deadline || !(free || resend.budget.withdraw())) return undefined;
   progress.spent = false;
+  progress.reconnected ||= free;
   progress.backoffs = pushback === undefined ? progress.backoffs + 1 : 0;
   progress.counted++;
   return delayMs;

@@ -143,6 +143,7 @@ export function callOver(open: OpenStream, call: Call, options: ClientCallOption
 /** The error with what came before it, where the server sent something. */
 function withHeader(error: RpcError, header: Metadata): RpcError {
   if (header.size === 0) return error;
-  const { code, message, details, metadata, cause, unprocessed, peer } = error;
-  return new RpcError(code, message, { details, metadata, header, cause, unprocessed, ...(peer && { peer }) });
+  const { code, message, details, metadata, cause, unprocessed, disconnected, peer } = error;
+  const more = { unprocessed, disconnected, ...(peer && { peer }) };
+  return new RpcError(code, message, { details, metadata, header, cause, ...more });
 }

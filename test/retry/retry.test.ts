@@ -46,6 +46,23 @@ const unavailable = failure("UNAVAILABLE");
 const untouched = failure("UNAVAILABLE", { unprocessed: true });
 
 describe("a method that is declared safe", () => {
+  test("is sent again at once when its connection broke, the first time whatever the budget", async () => {
+    const broken = failure("UNAVAILABLE", { disconnected: true });
+    const budget: RetryBudget = { deposit() {}, withdraw: () => false, balance: 0 };
+    const { handler, calls } = script(broken, reply);
+    expect(await retrying(handler, { budget })(callOf(safe))).toBe(reply);
+    expect(calls.map(({ attempt }) => attempt)).toEqual([1, 2]);
+
+    const always = script(broken);
+    expect(await outcome(retrying(always.handler, { budget })(callOf(safe)))).toMatchObject({ code: Code.UNAVAILABLE });
+    expect(always.calls).toHaveLength(2);
+    const other = script(broken);
+    expect(await outcome(retrying(other.handler, { budget })(callOf(unsafe)))).toMatchObject({
+      code: Code.UNAVAILABLE,
+    });
+    expect(other.calls).toHaveLength(1);
+  });
+
   test("is sent again when it fails with a code of its policy, elsewhere and marked as a retry", async () => {
     const { handler, calls } = script(unavailable, failure("UNAVAILABLE", { peer: "10.0.0.2:50051" }), reply);
     const metadata = Metadata.from({ "x-trace": "1" });

@@ -78,7 +78,8 @@ function received({ code, details: message, metadata: raw }: StatusObject, metad
 /** A status that grpc-js made itself: no server answered. */
 function local({ code, details }: StatusObject, address: string): RpcError {
   const unprocessed = neverProcessed.test(details);
-  const known = unprocessed || connectionBroke.test(details) ? Code.UNAVAILABLE : codeFrom(code);
+  const disconnected = connectionBroke.test(details);
+  const known = unprocessed || disconnected ? Code.UNAVAILABLE : codeFrom(code);
   const message = known === Code.UNAVAILABLE ? `the call to ${address} failed: ${details}` : details;
-  return new RpcError(known, message, { unprocessed });
+  return new RpcError(known, message, { unprocessed, disconnected });
 }

@@ -350,7 +350,8 @@ export class ClientStream extends Stream implements Receiver, Sender {
   }
 
   onLost(reason: string): void {
-    this.#finish(this.#error(Code.UNAVAILABLE, `the connection to ${this.#connection.address} was lost: ${reason}`));
+    const why = `the connection to ${this.#connection.address} was lost: ${reason}`;
+    this.#finish(this.#error(Code.UNAVAILABLE, why, { disconnected: true }));
   }
 
   /** The server has said that it will not look at this call. */
