@@ -9,7 +9,7 @@ const rich = { address: "[2001:db8::1]:50051", metadata: { version: "1.2", zone:
 /** What each dialect has written before, byte by byte: other programs read it. */
 const golden: [Dialect, string, string, string, string][] = [
   [
-    goNaming,
+    goNaming(),
     "greeter.v1.Greeter/10.0.0.5:50051",
     '{"Op":0,"Addr":"10.0.0.5:50051","Metadata":null}',
     "greeter.v1.Greeter/[2001:db8::1]:50051",
@@ -75,7 +75,7 @@ describe.each(golden)("%o", (dialect, plainKey, plainValue, richKey, richValue) 
 
 test("metadata of other writers becomes text", () => {
   const value = '{"Addr":"a:1","Metadata":{"n":1,"t":true,"o":{"a":[1]},"s":"x","z":null,"__proto__":"p"}}';
-  const { metadata = {} } = goNaming.read({ key: "k/x", value });
+  const { metadata = {} } = goNaming().read({ key: "k/x", value });
   expect(Object.entries(metadata)).toEqual([
     ["n", "1"],
     ["t", "true"],
@@ -84,7 +84,7 @@ test("metadata of other writers becomes text", () => {
     ["__proto__", "p"],
   ]);
   for (const odd of ["null", "7", '"text"', "[1]", "{}", '{"a":null}']) {
-    expect(goNaming.read({ key: "k/x", value: `{"Addr":"a:1","Metadata":${odd}}` }).metadata).toBeUndefined();
+    expect(goNaming().read({ key: "k/x", value: `{"Addr":"a:1","Metadata":${odd}}` }).metadata).toBeUndefined();
   }
 });
 
@@ -113,4 +113,11 @@ test("names and prefixes of other fleets can be given", () => {
     value: expect.stringContaining('"name":"Greeter"'),
   });
   expect(kitex({ prefix: "fleet", nameOf: short }).prefix(service)).toBe("fleet/Greeter/");
+});
+
+test("metadata can stand where old Go clients do not trip over it", () => {
+  const dialect = goNaming({ metadataIn: "Attributes" });
+  const entry = dialect.write(service, { address: "a:1", metadata: { zone: "b" } }, leaseId);
+  expect(entry.value).toBe('{"Op":0,"Addr":"a:1","Metadata":null,"Attributes":{"zone":"b"}}');
+  for (const reader of [dialect, goNaming()]) expect(reader.read(entry).metadata).toEqual({ zone: "b" });
 });

@@ -1,9 +1,17 @@
 import { Etcd3 } from "etcd3";
 
+export interface StoredKey {
+  readonly key: string;
+  readonly value: string;
+  /** In decimal; `0` is none. */
+  readonly leaseId: string;
+  readonly modRevision: number;
+}
+
 /** Looks into an etcd and meddles with it, past the code under test. */
 export interface EtcdKeys {
-  /** Every key below a prefix with its value and its lease in decimal. */
-  list(prefix: string): Promise<readonly { key: string; value: string; leaseId: string }[]>;
+  /** Every key that starts with this. */
+  list(prefix: string): Promise<readonly StoredKey[]>;
   put(key: string, value: string): Promise<void>;
   delete(...keys: readonly string[]): Promise<void>;
   revoke(leaseId: string): Promise<void>;
@@ -17,7 +25,12 @@ export function openEtcdKeys(url: string): EtcdKeys {
   return {
     async list(prefix) {
       const { kvs } = await etcd.getAll().prefix(prefix).exec();
-      return kvs.map(({ key, value, lease }) => ({ key: key.toString(), value: value.toString(), leaseId: lease }));
+      return kvs.map(({ key, value, lease, mod_revision }) => ({
+        key: key.toString(),
+        value: value.toString(),
+        leaseId: lease,
+        modRevision: Number(mod_revision),
+      }));
     },
     async put(key, value) {
       await etcd.put(key).value(value);

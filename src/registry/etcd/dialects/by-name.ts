@@ -7,7 +7,7 @@ import { kratos } from "./kratos.ts";
 export type DialectName = "go-naming" | "go-zero" | "kratos" | "kitex";
 
 const dialects: Readonly<Record<DialectName, Dialect>> = {
-  "go-naming": goNaming,
+  "go-naming": goNaming(),
   "go-zero": goZero(),
   kratos: kratos(),
   kitex: kitex(),
