@@ -16,6 +16,8 @@ export interface Tasks {
   cpu: { ask: object; answer: { cpuUs: number } };
   /** Bytes in use after garbage collection. */
   memory: { ask: object; answer: { rss: number; used: number } };
+  /** Ends the process. */
+  end: { ask: object; answer: object };
 }
 
 export type Task = keyof Tasks;

@@ -9,12 +9,14 @@ Measures Trunkline beside other ways to call a server, each with a server and a 
   --quick            the goal's shapes with ${quickNames.join(", ")}, in under 90 seconds
   --only NAME,...    only these contenders: ${contenderNames.join(", ")}
   --shape NAME,...   only these shapes: ${[...new Set(allShapes.map(({ name }) => name))].join(", ")}
+  --in-flight N      only with so many calls in flight
   --tls, --plain     only with TLS, only without
   --rounds N         rounds to take the median of; 5 by default, 3 with --quick
   --round-ms N       milliseconds a round; 1000 by default, 700 with --quick
   --warmup-ms N      milliseconds of warm-up before the first round; 1500 by default, 700 with --quick
   --json FILE        write the figures to a file too
   --docs             write docs/performance.md and its chart; a run of everything does so anyway
+  --profile DIR      leave a CPU profile of each process in a folder of its own
   --memory           measure memory instead: a connection, a call in flight, and growth over 10 million calls
   --help             this text
 `;
@@ -27,6 +29,7 @@ export interface Options {
   readonly warmupMs: number;
   readonly json: string | undefined;
   readonly docs: boolean;
+  readonly profile: string | undefined;
   readonly memory: boolean;
   readonly help: boolean;
 }
@@ -43,8 +46,13 @@ export function parseOptions(argv: readonly string[]): Options {
   const contenders = chosen("--only", values.only, contenderNames) ?? (memory ? ["trunkline", "grpc-js"] : defaults);
   const shapeNames = [...new Set(allShapes.map(({ name }) => name))];
   const names = chosen("--shape", values.shape, shapeNames) ?? shapeNames;
+  const inFlight = positive("--in-flight", values["in-flight"], 0);
   const shapes = (quick && !tls ? quickShapes : allShapes).filter(
-    (shape) => names.includes(shape.name) && (!tls || shape.tls) && (!plain || !shape.tls),
+    (shape) =>
+      names.includes(shape.name) &&
+      (!tls || shape.tls) &&
+      (!plain || !shape.tls) &&
+      (inFlight === 0 || shape.inFlight === inFlight),
   );
   if (shapes.length === 0) throw new UsageError("these options leave no shape to measure");
   return {
@@ -56,6 +64,7 @@ export function parseOptions(argv: readonly string[]): Options {
     json: values.json,
     docs:
       docs || (!quick && !memory && contenders.length === contenderNames.length && shapes.length === allShapes.length),
+    profile: values.profile,
     memory,
     help: values.help ?? false,
   };
@@ -73,11 +82,13 @@ function parse(argv: readonly string[]) {
         shape: text,
         tls: flag,
         plain: flag,
+        "in-flight": text,
         rounds: text,
         "round-ms": text,
         "warmup-ms": text,
         json: text,
         docs: flag,
+        profile: text,
         memory: flag,
         help: flag,
       },

@@ -78,8 +78,11 @@ export async function startWorker(contender: string, options: WorkerOptions = {}
       return answer;
     },
     async stop() {
-      child.kill("SIGKILL");
+      // It may write its profile before it ends.
+      if (child.connected) child.send({ id: 0, task: "end", ask: {} });
+      const timer = setTimeout(() => child.kill("SIGKILL"), 5000);
       await gone;
+      clearTimeout(timer);
     },
   };
 }

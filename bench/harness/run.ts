@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly roundMs: number;
   readonly warmupMs: number;
   readonly cores: Cores | undefined;
+  /** Where each process leaves a CPU profile when it ends; none by default. */
+  readonly profile?: string | undefined;
   /** Told what is being measured, and what did not work. */
   readonly progress: (text: string) => void;
 }
@@ -55,7 +57,7 @@ export async function run(options: RunOptions): Promise<{ rows: Row[]; failures:
     for (const contender of options.contenders) {
       // moleculer has no TLS of its own on this transport.
       if (contender === "moleculer" && group[0]?.tls) continue;
-      await startPair(contender, group[0]?.tls === true, options.cores).then(
+      await startPair(contender, group[0]?.tls === true, options).then(
         (pair) => pairs.push(pair),
         (error) => failed(contender, error),
       );
@@ -84,9 +86,12 @@ function groups(shapes: readonly Shape[]): Shape[][] {
   return [...byGroup.values()];
 }
 
-async function startPair(contender: ContenderName, tls: boolean, cores: Cores | undefined): Promise<Pair> {
-  const server = await startWorker(contender, { core: cores?.server });
-  const client = await startWorker(contender, { core: cores?.client });
+async function startPair(contender: ContenderName, tls: boolean, options: RunOptions): Promise<Pair> {
+  const { cores, profile } = options;
+  const flags = (side: string) =>
+    profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}/${contender}-${side}`];
+  const server = await startWorker(contender, { core: cores?.server, flags: flags("server") });
+  const client = await startWorker(contender, { core: cores?.client, flags: flags("client") });
   ports.set(server, (await server.ask("serve", { tls })).port);
   return { contender, server, client };
 }

@@ -60,6 +60,9 @@ const tasks: { [T in Task]: (ask: Tasks[T]["ask"]) => Promise<Tasks[T]["answer"]
     const { rss, heapUsed, external } = process.memoryUsage();
     return { rss, used: heapUsed + external };
   },
+  async end() {
+    process.exit();
+  },
 };
 
 process.on("message", ({ id, task, ask }: Ask) => {

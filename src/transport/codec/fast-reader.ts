@@ -248,7 +248,7 @@ export class FastReader extends ReaderBase {
     const length = this.#length();
     const start = this.pos;
     this.#past(length);
-    if (!this.#owned || length < this.len >> 1) return this.#copy(start, start + length);
+    if (!this.#owned || length < this.#bytes.length >> 1) return this.#copy(start, start + length);
     return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, length);
   }
 
