@@ -4,9 +4,9 @@ import { Code } from "../core/code.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import type { Method } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
-import { type AdaptiveLimitOptions, createAdaptiveLimit } from "./adaptive-limit.ts";
-import { type Latency, newLatency, slowdownOf } from "./latency.ts";
-import { type LoopDelay, loopDelay } from "./loop-delay.ts";
+import type { AdaptiveLimitOptions } from "./adaptive-limit.ts";
+import { createGauge } from "./gauge.ts";
+import type { LoopDelay } from "./loop-delay.ts";
 import { isExempt, refusal } from "./refusal.ts";
 import { createWaitingLine, tooLate } from "./waiting-line.ts";
 
@@ -24,6 +24,7 @@ export interface ConcurrencyLimitOptions extends AdaptiveLimitOptions {
   readonly clock?: Clock | undefined;
   /** A random number from 0 to 1; `Math.random` by default. */
   readonly random?: (() => number) | undefined;
+  /** The delay of this thread's event loop by default. */
   readonly loopDelay?: LoopDelay | undefined;
 }
 
@@ -39,11 +40,6 @@ export interface ConcurrencyStats {
 }
 
 export type ConcurrencyLimit = Interceptor & { stats(): ConcurrencyStats };
-
-/** The limit is set from the answers within this time, or from ten where those take longer, but at most for ten times. */
-const windowMs = 100;
-const windowCalls = 10;
-const longestWindowMs = 1_000;
 
 /** Errors that are made once and used again: under overload most calls are refused, and a stack costs microseconds. */
 const refusals = 16;
@@ -62,24 +58,17 @@ const refusals = 16;
 export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): ConcurrencyLimit {
   const { maxLoopDelayMs = 50, maxWaiting = 1_000, maxWaitMs = 200, pushbackMs = 200 } = options;
   const { logger = silent, clock = systemClock, random = Math.random } = options;
-  const adaptive = createAdaptiveLimit(options);
+  const gauge = createGauge({ ...options, maxLoopDelayMs }, clock.now());
   const line = createWaitingLine({ maxLength: maxWaiting, maxWaitMs, clock, refuse });
-  const latencies = new Map<Method, Latency>();
   const errors = Array.from({ length: refusals }, () =>
     refusal(Code.UNAVAILABLE, "the server has as much to do as it can", pushbackMs * (0.5 + random())),
   );
-  let delayOfLoop = options.loopDelay;
   let inflight = 0;
   let givenBack = 0;
   let admitted = 0;
   let refused = 0;
-  // The present window.
-  let beganMs = clock.now();
-  let answers = 0;
-  let peak = 0;
   let full = false;
-  let shedding = false;
-  /** When the first call of this turn of the event loop started. */
+  /** When something first happened in this turn of the event loop. */
   let turnBeganMs: number | undefined;
 
   function refuse(): RpcError {
@@ -87,87 +76,71 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): Concurr
     return errors[refused % refusals] as RpcError;
   }
 
-  function giveBack(): void {
-    if (givenBack++ === 0) setImmediate(endTurn);
+  function inTurn(nowMs: number): void {
+    if (turnBeganMs !== undefined) return;
+    turnBeganMs = nowMs;
+    setImmediate(endTurn, nowMs);
   }
 
-  function endTurn(): void {
+  function endTurn(beganMs: number): void {
+    turnBeganMs = undefined;
     inflight -= givenBack;
     givenBack = 0;
     const nowMs = clock.now();
-    const lastedMs = nowMs - beganMs;
-    if (answers > 0 && lastedMs >= (answers < windowCalls ? longestWindowMs : windowMs)) endWindow(nowMs);
-    turnBeganMs = undefined;
-    while (line.length > 0 && inflight < adaptive.limit) line.next()?.start();
+    note(gauge.turnEnded(nowMs, nowMs - beganMs, inflight));
+    while (line.length > 0 && inflight < gauge.limit) line.next()?.start();
+  }
+
+  function note(isFull: boolean | undefined): void {
+    if (isFull === undefined || isFull === full) return;
+    full = isFull;
+    const fields = { limit: Math.floor(gauge.limit), refused };
+    if (full) logger.warn(fields, "the server is full: calls wait or are refused");
+    else logger.info(fields, "the server has room again");
   }
 
   function start(call: Call, next: Handler): Promise<Reply> {
+    const startedMs = clock.now();
+    inTurn(startedMs);
     inflight++;
     admitted++;
-    if (inflight > peak) peak = inflight;
+    gauge.started(inflight);
     const { method } = call;
-    const startedMs = clock.now();
-    turnBeganMs ??= startedMs;
     const reply = run(call, next);
     if (method.requestStream || method.responseStream) {
-      giveBack();
+      givenBack++;
       return reply;
     }
     return reply.then(
       (given) => {
-        giveBack();
-        answered(method, startedMs);
+        ended(method, startedMs, true);
         return given;
       },
       (error) => {
-        giveBack();
         // A call that failed tells nothing of the speed, unless it failed for being slow.
-        if (RpcError.is(error) && error.code === Code.DEADLINE_EXCEEDED) answered(method, startedMs);
+        ended(method, startedMs, RpcError.is(error) && error.code === Code.DEADLINE_EXCEEDED);
         throw error;
       },
     );
   }
 
-  function answered(method: Method, startedMs: number): void {
+  function ended(method: Method, startedMs: number, tells: boolean): void {
     const nowMs = clock.now();
-    let latency = latencies.get(method);
-    if (latency === undefined) {
-      latency = newLatency();
-      latencies.set(method, latency);
-    }
-    latency.totalMs += nowMs - startedMs;
-    latency.calls++;
-    answers++;
-  }
-
-  function endWindow(nowMs: number): void {
-    delayOfLoop ??= loopDelay();
-    const slowdown = slowdownOf(latencies.values(), full);
-    // A turn that is only just over has left no sample yet.
-    const delayMs = Math.max(delayOfLoop(), nowMs - (turnBeganMs ?? nowMs));
-    adaptive.observe({ slowdown, loopPressure: delayMs / maxLoopDelayMs, peak });
-    if (full !== shedding) {
-      shedding = full;
-      const limit = Math.floor(adaptive.limit);
-      if (full) logger.warn({ limit, refused }, "the server is full: calls wait or are refused");
-      else logger.info({ limit, refused }, "the server has room again");
-    }
-    beganMs = nowMs;
-    peak = inflight;
-    answers = 0;
-    full = false;
+    inTurn(nowMs);
+    givenBack++;
+    if (tells) gauge.answered(method, nowMs - startedMs);
   }
 
   function admit(call: Call, next: Handler): Promise<Reply> {
     if (call.deadline <= clock.now()) return Promise.reject(tooLate(call));
-    if (inflight < adaptive.limit && line.length === 0) return start(call, next);
-    full = true;
+    if (inflight < gauge.limit && line.length === 0) return start(call, next);
+    gauge.turnedAway();
     return line.join(call, () => start(call, next)) ?? Promise.reject(refuse());
   }
 
   const interceptor: Interceptor = (next) => (call) => (isExempt(call) ? next(call) : admit(call, next));
   return Object.assign(interceptor, {
-    stats: () => ({ limit: Math.floor(adaptive.limit), inflight, waiting: line.length, admitted, refused }),
+    stats: () => ({ limit: Math.floor(gauge.limit), inflight, waiting: line.length, admitted, refused }),
   });
 }
 

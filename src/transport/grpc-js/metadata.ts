@@ -1,8 +1,19 @@
 import { Metadata as GrpcMetadata } from "@grpc/grpc-js";
 import { Metadata, type MetadataValue } from "../../core/metadata.ts";
 
-/** What HTTP/2 and Node add, and callers did not send. */
-const transportKeys = new Set(["accept-encoding", "content-type", "date", "te"]);
+/** What HTTP/2, Node and the wire itself add. Other keys of gRPC's own, as the pushback of a retry, are for our layers. */
+const transportKeys = new Set([
+  "accept-encoding",
+  "content-type",
+  "date",
+  "grpc-accept-encoding",
+  "grpc-encoding",
+  "grpc-message",
+  "grpc-status",
+  "grpc-status-details-bin",
+  "grpc-timeout",
+  "te",
+]);
 
 /** grpc-js's metadata from ours. */
 export function toGrpc(metadata: Metadata): GrpcMetadata {
@@ -22,7 +33,7 @@ export function toGrpc(metadata: Metadata): GrpcMetadata {
 export function fromGrpc(metadata: GrpcMetadata): Metadata {
   const flat: MetadataValue[] = [];
   for (const [key, values] of Object.entries(metadata.toJSON())) {
-    if (key.startsWith("grpc-") || transportKeys.has(key)) continue;
+    if (transportKeys.has(key)) continue;
     for (const value of values) flat.push(key, typeof value === "string" ? value : asBytes(value));
   }
   return Metadata.fromFlat(flat);

@@ -1,0 +1,33 @@
+import { concurrencyLimit, rateLimit } from "trunkline";
+import { expect, test } from "vitest";
+import { Code } from "../../src/core/code.ts";
+import { pushbackOf } from "../../src/core/pushback.ts";
+import { grpcJs } from "../../src/transport/grpc-js/index.ts";
+import { http2 } from "../../src/transport/http2/index.ts";
+import { greeterPair } from "../support/greeter.ts";
+
+for (const transport of [http2(), grpcJs()]) {
+  test(`a refusal reaches the client with the time to come back, over ${transport.name}`, async () => {
+    const interceptors = [rateLimit({ perCaller: { perSecond: 1 } })];
+    await using pair = await greeterPair({ server: { transport, interceptors }, channel: { transport } });
+    await pair.greeter.sayHello({ name: "one" });
+    const error = await pair.greeter.sayHello({ name: "two" }).catch((caught) => caught);
+    expect(error).toMatchObject({
+      code: Code.RESOURCE_EXHAUSTED,
+      message: "over the limit of 1 calls a second for 127.0.0.1",
+    });
+    expect(pushbackOf(error.metadata)).toBeGreaterThan(500);
+  });
+}
+
+test("a server with room answers through the limit as without it, streams too", async () => {
+  await using pair = await greeterPair({ server: { interceptors: [concurrencyLimit()] } });
+  const names = Array.from({ length: 500 }, (_, i) => `${i}`);
+  const replies = await Promise.all(names.map((name) => pair.greeter.sayHello({ name })));
+  expect(replies.map(({ message }) => message)).toEqual(names.map((name) => `Hello ${name}`));
+  const greetings: string[] = [];
+  for await (const { message } of pair.greeter.chat(names.slice(0, 10).map((name) => ({ name })))) {
+    greetings.push(message);
+  }
+  expect(greetings).toHaveLength(10);
+});
