@@ -40,6 +40,19 @@ test("is a registry: what one process announces, another finds", async () => {
   await stop(program);
 });
 
+test("tells a script where it listens, and stops when it is told to", async () => {
+  const outcome = await trunkline(["dev", "--listen", "127.0.0.1:0", "--json"], { interrupt: () => true });
+  expect(outcome).toMatchObject({ code: 0, stderr: "" });
+  const { address, uri } = json(outcome.stdout) as Address;
+  expect(uri).toBe(`etcd://${address}`);
+});
+
+test("an address that is not this machine's is refused, with why", async () => {
+  const { code, stderr } = await trunkline(["dev", "--listen", "192.0.2.1:2379"]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^UNAVAILABLE: cannot listen on 192\.0\.2\.1:2379: no such address on this machine/);
+});
+
 test.each(["SIGINT", "SIGTERM"] as const)("%s stops it at once, and its port can be taken again", async (signal) => {
   const first = await startDev();
   const client = await registryFromUri(first.uri);

@@ -75,6 +75,16 @@ test("--watch prints the service whenever it changes", async () => {
   expect(await program.ended).toMatchObject({ code: 0, stderr: "" });
 });
 
+test("--watch is for a reader, too", async () => {
+  const watched = "shop.v1.Cart";
+  const outcome = await trunkline(["ls", watched, "--watch"], {
+    registry: uri,
+    interrupt: (line) => line.includes("zone=a"),
+  });
+  expect(outcome).toMatchObject({ code: 0, stderr: "" });
+  expect(outcome.stdout).toMatch(/shop\.v1\.Cart\n {2}10\.0\.0\.1:50051 {2}version=1\.2\.0 {2}zone=a\n$/);
+});
+
 test("a call finds its server in the registry, and asks that server for the contract", async () => {
   const args = ["call", "greeter.v1.Greeter/SayHello", "-d", '{"name": "you"}'];
   const { code, stdout } = await trunkline(args, { registry: uri });

@@ -8,6 +8,8 @@ export interface TrunklineOptions {
   readonly registry?: string | undefined;
   /** What stands on its stdin. */
   readonly input?: string | undefined;
+  /** Called with each line that it prints; what it returns true for interrupts it, as Ctrl-C does. */
+  readonly interrupt?: ((line: string) => boolean) | undefined;
 }
 
 export interface Outcome {
@@ -19,17 +21,19 @@ export interface Outcome {
 /** Runs a command line in this process, with a terminal of its own. */
 export async function trunkline(args: readonly string[], options: TrunklineOptions = {}): Promise<Outcome> {
   let [stdout, stderr] = ["", ""];
+  const interruption = new AbortController();
   const terminal = {
     stdin: Readable.from(options.input === undefined ? [] : [options.input]),
     env: { TRUNKLINE_REGISTRY: options.registry },
     print: async (line: string) => {
       stdout += `${line}\n`;
+      if (options.interrupt?.(line)) interruption.abort();
     },
     note: (line: string) => {
       stderr += `${line}\n`;
     },
   };
-  const code = await run(args, terminal, new AbortController().signal);
+  const code = await run(args, terminal, interruption.signal);
   return { code, stdout, stderr };
 }
 
