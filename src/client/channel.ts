@@ -3,6 +3,7 @@ import type { Balancer } from "../balance/balancer.ts";
 import { roundRobin } from "../balance/round-robin.ts";
 import { type BreakerOptions, breaker } from "../breaker/breaker.ts";
 import { type Handler, type Interceptor, intercept } from "../core/call.ts";
+import { askForCurrentCall } from "../core/context.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import type { Method } from "../core/method.ts";
@@ -69,6 +70,7 @@ export interface Channel {
  * - `transport`: the wire to one address.
  */
 export function createChannel(options: ChannelOptions): Channel {
+  askForCurrentCall();
   const { transport = http2(), balancer = roundRobin(), logger = silent } = options;
   const { interceptors = [], attemptInterceptors = [] } = options;
   const resolver = options.registry ?? staticRegistry(options.endpoints);

@@ -1,6 +1,6 @@
 import type { Call, Reply } from "../core/call.ts";
 import { Code } from "../core/code.ts";
-import { runInCall } from "../core/context.ts";
+import { inCall } from "../core/context.ts";
 import type { Metadata } from "../core/metadata.ts";
 import type { Method } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
@@ -76,6 +76,7 @@ class StreamReply implements Reply, AsyncIterableIterator<unknown> {
   readonly #context: HandlerContext;
   readonly #messages: AsyncIterator<unknown>;
   #first: IteratorResult<unknown> | undefined;
+  readonly #inCall: ReturnType<typeof inCall>;
   readonly #pull = (): Promise<IteratorResult<unknown>> => this.#messages.next();
   readonly #toWhole = (step: IteratorResult<unknown>): IteratorResult<unknown> =>
     step.done === true ? step : { done: false, value: whole(this.#call.method, step.value) };
@@ -89,6 +90,7 @@ class StreamReply implements Reply, AsyncIterableIterator<unknown> {
     fail: Fail,
   ) {
     this.#call = call;
+    this.#inCall = inCall(call);
     this.#context = context;
     this.#messages = messages;
     this.#first = first;
@@ -110,7 +112,7 @@ class StreamReply implements Reply, AsyncIterableIterator<unknown> {
 
   next(): Promise<IteratorResult<unknown>> {
     const first = this.#first;
-    if (first === undefined) return runInCall(this.#call, this.#pull).then(this.#toWhole, this.#failed);
+    if (first === undefined) return this.#inCall(this.#pull).then(this.#toWhole, this.#failed);
     this.#first = undefined;
     return Promise.resolve(first).then(this.#toWhole);
   }
