@@ -107,13 +107,19 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
     }, connectTimeoutMs);
     const current = (): boolean => attempt === controller;
     let mine: C | undefined;
+    let goneEarly: string | undefined;
     const gone = (why: string): void => {
-      if (mine !== undefined && mine === connection) lost(mine, why);
+      if (mine === undefined) goneEarly = why;
+      else if (mine === connection) lost(mine, why);
     };
     open(controller.signal, gone).then(
       (opened) => {
         clearTimeout(late);
         if (!current()) return opened.close();
+        if (goneEarly !== undefined) {
+          opened.close();
+          return failed(goneEarly);
+        }
         mine = opened;
         established(opened);
       },

@@ -150,6 +150,19 @@ test("a connection is lost only once, and an old one not at all", async () => {
   link.close();
 });
 
+test("a connection that is lost before it was handed over is a try that failed", async () => {
+  const { link, attempts, closed, states, next } = linked();
+  attempts[0]?.lose("gone already");
+  attempts[0]?.succeed();
+  await turn();
+  expect(link).toMatchObject({ state: "failed", reason: "gone already" });
+  expect(closed).toEqual([0]);
+  (await next()).succeed();
+  await turn();
+  expect(states).toEqual(["failed", "ready"]);
+  link.close();
+});
+
 test("connections that break as soon as they are made do not make it spin", async () => {
   const { link, attempts, next } = linked();
   attempts[0]?.succeed();

@@ -1,5 +1,4 @@
-import type { Socket } from "node:net";
-import { isIP } from "node:net";
+import { isIP, type Socket } from "node:net";
 import {
   Channel,
   type ChannelOptions,
@@ -11,7 +10,7 @@ import type { Endpoint } from "../../core/endpoint.ts";
 import type { ConnectOptions, Peer } from "../../core/transport.ts";
 import { socketAddress } from "../address.ts";
 import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
-import { type CallConnection, createPeer } from "../peer.ts";
+import { createPeer } from "../peer.ts";
 import { clientTlsOptions } from "../tls.ts";
 import { openOn } from "./calling.ts";
 import { SocketCredentials } from "./credentials.ts";
@@ -41,13 +40,12 @@ export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer
     } finally {
       signal.removeEventListener("abort", abandon);
     }
-    const connection: CallConnection = { open: openOn(channel, address), close: () => channel.close() };
     const stopPings = pingsOf(channel);
     channel.watchConnectivityState(State.READY, Number.POSITIVE_INFINITY, () => {
       stopPings();
       lost("connection lost");
     });
-    return connection;
+    return { open: openOn(channel, address), close: () => channel.close() };
   });
 }
 

@@ -1,9 +1,12 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Code } from "../../../src/core/code.ts";
 import { now } from "../../../src/core/deadline.ts";
+import { parseAddress } from "../../../src/core/endpoint.ts";
 import type { RpcError } from "../../../src/core/rpc-error.ts";
 import { createProxy } from "../../support/proxy.ts";
 import { createSilentServer } from "../../support/silent-server.ts";
@@ -231,6 +234,41 @@ function socketConnections(world: () => World): void {
     expect(peer.ready).toBe(true);
   });
 
+  test("a server that speaks something else is UNAVAILABLE, and no server has seen the call", async () => {
+    const here = world();
+    for (const words of ["HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "SSH-2.0-OpenSSH\r\n", ""]) {
+      const server = createServer((socket) => {
+        socket.on("error", () => {});
+        socket.end(words);
+      });
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      here.after(() => server.close());
+      const { port } = server.address() as AddressInfo;
+      const error = await failure(echo(here.dial(`127.0.0.1:${port}`, { connectTimeoutMs: 10_000 })));
+      expect(error).toMatchObject({ code: Code.UNAVAILABLE, unprocessed: true });
+    }
+  });
+
+  test("what is no HTTP/2 on the port does not disturb the others", async () => {
+    const here = world();
+    const { peer, listener } = await pairOf(here);
+    const { host, port } = parseAddress(listener.address);
+    for (const words of [
+      "GET / HTTP/1.1\r\n\r\n",
+      "\u0000\u0001\u0002".repeat(1000),
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nxxxxxxxxxxxx",
+    ]) {
+      const socket = connect(port, host);
+      socket.on("error", () => {});
+      socket.resume();
+      const closed = once(socket, "close");
+      socket.end(words);
+      await closed;
+      expect((await echo(peer)).response).toEqual(payload("hello"));
+    }
+  });
+
   test("a host that does not exist is UNAVAILABLE and says so", async () => {
     const error = await failure(echo(world().dial("no-such-host.invalid:50051")));
     expect(error).toMatchObject({ code: Code.UNAVAILABLE, unprocessed: true });
@@ -272,6 +310,11 @@ function socketConnections(world: () => World): void {
     expect((await echo(here.dial(address))).response).toEqual(payload("hello"));
     await listener.close();
   });
+}
+
+async function pairOf(here: World) {
+  const listener = await here.serve();
+  return { listener, peer: here.dial(listener.address) };
 }
 
 /** An address that was free a moment ago. */
