@@ -57,13 +57,17 @@ export function callOver(open: OpenStream, call: Call, options: ClientCallOption
       status: guarded((error: RpcError | undefined, trailer: Metadata) => {
         checkMetadata(trailer, maxMetadataBytes);
         reply.trailer = trailer;
-        finish(error ?? missing());
+        finish(late(error) ?? missing());
       }),
     },
   );
   const stopAlarm = atDeadline(call.deadline, () => giveUp(deadlinePassed(call, `while waiting for ${address}`)));
   const stopListening = onCancel(call, giveUp);
-  const stopSending = send();
+  // The request may end the call from within its first step, so that this stands before it is taken.
+  let stopSending = (): void => {};
+  const stop = send();
+  if (over) stop();
+  else stopSending = stop;
   stream.read();
   return promise;
 
@@ -101,6 +105,12 @@ export function callOver(open: OpenStream, call: Call, options: ClientCallOption
   function missing(): RpcError | undefined {
     if (responses !== undefined || received === 1) return undefined;
     return new RpcError(Code.UNIMPLEMENTED, `${method.path} answered OK without a message`);
+  }
+
+  /** A server whose clock is a moment ahead ends the stream with CANCEL when the deadline has passed for it. */
+  function late(error: RpcError | undefined): RpcError | undefined {
+    if (error?.code !== Code.CANCELLED || call.remainingMs > 1) return error;
+    return deadlinePassed(call, `while waiting for ${address}`);
   }
 
   /** An event of the wire that throws is the end of the call: it was too large, or did not decode. */

@@ -8,11 +8,14 @@ import { TestService, UnimplementedService } from "../../../gen/grpc/testing/tes
 
 const { TRANSPORT, CA, SERVER_NAME, ADDRESS = "127.0.0.1:10000" } = process.env;
 
-const channel = createChannel({
-  endpoints: [ADDRESS],
-  ...(TRANSPORT === "grpc-js" && { transport: grpcJs() }),
-  ...(CA && { tls: { ca: readFileSync(CA), serverName: SERVER_NAME } }),
-});
+const openChannel = ({ compression = "identity" }: { compression?: "identity" | "gzip" } = {}) =>
+  createChannel({
+    endpoints: [ADDRESS],
+    compression,
+    ...(TRANSPORT === "grpc-js" && { transport: grpcJs() }),
+    ...(CA && { tls: { ca: readFileSync(CA), serverName: SERVER_NAME } }),
+  });
+const channel = openChannel();
 const client = createClient(TestService, channel);
 
 const bytes = (size: number) => ({ body: new Uint8Array(size) });
@@ -120,8 +123,10 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
   },
   async status_code_and_message() {
     const responseStatus = { code: 2, message: "test status message" };
-    for (const call of [client.unaryCall({ responseStatus }), sizesOf(client.fullDuplexCall([{ responseStatus }]))]) {
-      const error = await failure(call);
+    const unary = () => client.unaryCall({ responseStatus });
+    const stream = () => sizesOf(client.fullDuplexCall([{ responseStatus }]));
+    for (const call of [unary, stream]) {
+      const error = await failure(call());
       assert.deepEqual([error.code, error.message], [Code.UNKNOWN, "test status message"]);
     }
   },
@@ -136,8 +141,40 @@ const cases: Readonly<Record<string, () => Promise<void>>> = {
     const nowhere = createClient(UnimplementedService, channel);
     assert.equal((await failure(nowhere.unimplementedCall({}))).code, Code.UNIMPLEMENTED);
   },
+  async client_compressed_unary() {
+    const error = await failure(client.unaryCall({ ...large, expectCompressed: { value: true } }));
+    assert.equal(error.code, Code.INVALID_ARGUMENT);
+    const compressing = openChannel({ compression: "gzip" });
+    const reply = await createClient(TestService, compressing).unaryCall({
+      ...large,
+      expectCompressed: { value: true },
+    });
+    await compressing.close();
+    assert.equal(reply.payload?.body.length, 314_159);
+    const plain = await client.unaryCall({ ...large, expectCompressed: { value: false } });
+    assert.equal(plain.payload?.body.length, 314_159);
+  },
+  async server_compressed_unary() {
+    for (const value of [true, false]) {
+      const reply = await client.unaryCall({ ...large, responseCompressed: { value } });
+      assert.equal(reply.payload?.body.length, 314_159);
+    }
+  },
+  async server_compressed_streaming() {
+    const responseParameters = [
+      { size: 31_415, compressed: { value: true } },
+      { size: 92_653, compressed: { value: false } },
+    ];
+    assert.deepEqual(await sizesOf(client.streamingOutputCall({ responseParameters })), [31_415, 92_653]);
+  },
   async rpc_soak() {
     for (let i = 0; i < 100; i++) assert.equal((await client.unaryCall(large)).payload?.body.length, 314_159);
+  },
+  async channel_soak() {
+    for (let i = 0; i < 100; i++) {
+      await using fresh = openChannel();
+      assert.equal((await createClient(TestService, fresh).unaryCall(large)).payload?.body.length, 314_159);
+    }
   },
 };
 
