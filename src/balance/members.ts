@@ -51,13 +51,10 @@ export function createMembers(service: string, options: MembersOptions, changed:
     const listed = new Map(snapshot.endpoints.map((endpoint) => [endpoint.address, endpoint]));
     const before = members.size - unlisted;
     current = snapshot.state === "current";
-    const added = [...listed.values()].filter((endpoint) => !update(endpoint) && add(endpoint));
-    const missing = current ? miss(listed, doubt.suspects(before, listed.size, clock.now())) : [];
-    if (added.length + missing.length > 0) {
-      const fields = { service, added: added.map(({ address }) => address), missing, known: members.size };
-      logger.info(fields, "endpoints changed");
-    }
+    const added = [...listed.values()].filter((endpoint) => !update(endpoint) && add(endpoint)).length;
+    const missing = current ? miss(listed, doubt.suspects(before, listed.size, clock.now())) : 0;
     sweep();
+    if (added + missing > 0) logger.info({ service, added, missing, known: members.size }, "endpoints changed");
   }
 
   function update(endpoint: Endpoint): boolean {
@@ -77,6 +74,7 @@ export function createMembers(service: string, options: MembersOptions, changed:
       const peer = connect(endpoint, peerChanged);
       const methods = methodsOf(endpoint, service);
       members.set(endpoint.address, { peer, methods, dropAtMs: undefined, readySinceMs: undefined });
+      logger.debug({ service, address: endpoint.address }, "endpoint added");
       return true;
     } catch (error) {
       logger.error({ service, address: endpoint.address, err: error }, "an endpoint cannot be used");
@@ -84,7 +82,7 @@ export function createMembers(service: string, options: MembersOptions, changed:
     }
   }
 
-  function miss(listed: ReadonlyMap<string, Endpoint>, suspicious: boolean): string[] {
+  function miss(listed: ReadonlyMap<string, Endpoint>, suspicious: boolean): number {
     const missing = [...members].filter(([address, { dropAtMs }]) => dropAtMs === undefined && !listed.has(address));
     for (const [, member] of missing) member.dropAtMs = clock.now() + (suspicious ? doubtMs : 0);
     unlisted += missing.length;
@@ -93,7 +91,7 @@ export function createMembers(service: string, options: MembersOptions, changed:
       const fields = { service, listed: listed.size, doubtful: unlisted };
       logger.warn(fields, "the registry lost most endpoints at once: they are called on while they work");
     }
-    return missing.map(([address]) => address);
+    return missing.length;
   }
 
   function peerChanged(): void {
