@@ -286,13 +286,19 @@ export function etcdRegistryContract(name: string, url: () => string): void {
       await keys.delete("config", "config/feature");
     });
 
-    test("a server with two hundred services registers all of them", async () => {
+    test("a server with two hundred services, and much to say of each, registers all and keeps all", async () => {
       const services = Array.from({ length: 200 }, freshService);
+      const last = services.at(-1) ?? "";
       const it = registry();
-      await it.register({ services, endpoint: { address: "10.0.0.1:1000" } }).registered;
-      for (const service of [services[0], services[127], services[128], services[199]]) {
+      const endpoint = { address: "10.0.0.1:1000", metadata: { methods: "m".repeat(20_000) } };
+      await it.register({ services, endpoint }).registered;
+      for (const service of [services[0], services[127], services[128], last]) {
         await watchService(it, service ?? "").untilCurrent("10.0.0.1:1000");
       }
+      const [before] = await keys.list(last);
+      await keys.delete(`${last}/10.0.0.1:1000`);
+      await vi.waitUntil(async () => (await keys.list(last)).length === 1, { timeout: 10_000 });
+      expect((await keys.list(last))[0]?.leaseId).toBe(before?.leaseId);
     });
 
     test("a dialect of the user's own is written and read", async () => {

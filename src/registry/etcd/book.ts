@@ -1,7 +1,8 @@
 import type { Endpoint } from "../../core/endpoint.ts";
 import type { Logger } from "../../core/logger.ts";
-import { type Change, type Entry, maxEntries } from "./client.ts";
+import { type Change, maxEntries } from "./client.ts";
 import type { Dialect } from "./dialects/dialect.ts";
+import type { Entry } from "./keys.ts";
 
 /** The endpoints of one service, as its keys say. */
 export interface Book {

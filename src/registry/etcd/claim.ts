@@ -1,7 +1,8 @@
 import type { Logger } from "../../core/logger.ts";
 import type { Announcement } from "../registry.ts";
-import type { Change, Entry, EtcdClient } from "./client.ts";
+import type { Change, EtcdClient } from "./client.ts";
 import type { Dialect, KeyValue } from "./dialects/dialect.ts";
+import type { Entry } from "./keys.ts";
 
 export interface ClaimOptions {
   readonly client: EtcdClient;

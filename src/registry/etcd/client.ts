@@ -1,19 +1,9 @@
-import type { ICompare, IKeyValue, IRangeRequest, IRequestOp, IResponseHeader } from "etcd3";
+import type { ICompare, IRangeRequest, IRequestOp, IResponseHeader, ITxnResponse } from "etcd3";
+import { batches } from "./batches.ts";
 import { connect } from "./connect.ts";
+import { createKeys, type Entry, type KeyRange } from "./keys.ts";
 import type { EtcdSettings } from "./settings.ts";
 import { openWatch } from "./watch.ts";
-
-/** All keys below a prefix (`""` is every key), or one key. */
-export type KeyRange = { readonly prefix: string } | { readonly key: string };
-
-/** A key as it stands in etcd. */
-export interface Entry {
-  readonly key: string;
-  readonly value: string;
-  readonly modRevision: string;
-  /** The lease that it stands under, in decimal; `0` is none. */
-  readonly leaseId: string;
-}
 
 /** A key that was put, or with `entry` undefined deleted. */
 export interface Change {
@@ -42,8 +32,6 @@ export interface Put {
 
 /** The keys of one range that are read; beyond them a service is listed in part. */
 export const maxEntries = 20_000;
-/** etcd takes 128 operations in a transaction by default. */
-const maxOperations = 128;
 
 /** What registrations and resolvers need of etcd. Every promise rejects within `callTimeoutMs` a host. */
 export interface EtcdClient {
@@ -51,9 +39,7 @@ export interface EtcdClient {
   read(ranges: readonly KeyRange[]): Promise<Listing>;
   /** Reads a range in pages, for what may be large. */
   scan(range: { readonly prefix: string }): AsyncIterable<Entry>;
-  /**
-   * Puts keys under a lease, all of them in one transaction (128 at a time). False where a key was not as expected.
-   */
+  /** Puts keys under a lease, in one transaction as far as etcd takes it. False where a key was not as expected. */
   put(puts: readonly Put[], leaseId: string): Promise<{ readonly done: boolean; readonly replaced: readonly Entry[] }>;
   /** The seconds that etcd granted may be more than those asked for. */
   grant(ttlSeconds: number): Promise<{ readonly leaseId: string; readonly ttlSeconds: number }>;
@@ -76,37 +62,31 @@ export interface WatchOptions {
 }
 
 export function createClient(settings: EtcdSettings): EtcdClient {
-  const { namespace, callTimeoutMs } = settings;
+  const { callTimeoutMs } = settings;
   const { etcd, withLogin, onEachHost } = connect(settings);
-  const keyOf = (key: string) => Buffer.from(namespace + key);
-  const entryOf = (kv: IKeyValue): Entry => ({
-    key: kv.key.toString().slice(namespace.length),
-    value: kv.value.toString(),
-    modRevision: kv.mod_revision,
-    leaseId: kv.lease,
-  });
-  const rangeOf = (range: KeyRange): { key: Buffer; range_end?: Buffer } => {
-    if ("key" in range) return { key: keyOf(range.key) };
-    const prefix = keyOf(range.prefix);
-    return prefix.length === 0
-      ? { key: Buffer.of(0), range_end: Buffer.of(0) }
-      : { key: prefix, range_end: after(prefix) };
-  };
+  const { toWire, rangeToWire, entryOf } = createKeys(settings.namespace);
 
   return {
     async read(ranges) {
-      const success = ranges.map((range) => ({ request_range: { ...rangeOf(range), limit: maxEntries } }));
-      const { header, responses } = await withLogin(() => etcd.kv.txn({ success }));
-      const lists = responses.map(({ response_range }) => response_range);
+      const answers: ITxnResponse[] = [];
+      for (const some of batches(ranges)) {
+        // All at the revision of the first.
+        const revision = answers[0]?.header.revision ?? "0";
+        const success = some.map((range) => ({
+          request_range: { ...rangeToWire(range), limit: maxEntries, revision },
+        }));
+        answers.push(await withLogin(() => etcd.kv.txn({ success })));
+      }
+      const lists = answers.flatMap(({ responses }) => responses.map(({ response_range }) => response_range));
       return {
-        ...positionOf(header),
+        ...positionOf(answers[0]?.header),
         entries: lists.flatMap(({ kvs }) => kvs.map(entryOf)),
         truncated: lists.some(({ more }) => more),
       };
     },
 
     async *scan(range) {
-      let next: IRangeRequest = { ...rangeOf(range), limit: 1_000 };
+      let next: IRangeRequest = { ...rangeToWire(range), limit: 1_000 };
       for (;;) {
         const { kvs, more } = await withLogin(() => etcd.kv.range(next));
         yield* kvs.map(entryOf);
@@ -118,13 +98,10 @@ export function createClient(settings: EtcdSettings): EtcdClient {
 
     async put(puts, leaseId) {
       const replaced: Entry[] = [];
-      for (let at = 0; at < puts.length; at += maxOperations) {
-        const some = puts.slice(at, at + maxOperations);
-        const compare = some
-          .filter(({ expected }) => expected !== undefined)
-          .map((put) => unchanged(keyOf(put.key), put));
+      for (const some of batches(puts, ({ key, value }) => Buffer.byteLength(key) + Buffer.byteLength(value))) {
+        const compare = some.filter(({ expected }) => expected !== undefined).map((put) => unchanged(put));
         const success: IRequestOp[] = some.map(({ key, value }) => ({
-          request_put: { key: keyOf(key), value: Buffer.from(value), lease: leaseId, prev_kv: true },
+          request_put: { key: toWire(key), value: Buffer.from(value), lease: leaseId, prev_kv: true },
         }));
         const { succeeded, responses } = await withLogin(() => etcd.kv.txn({ compare, success }));
         if (!succeeded) return { done: false, replaced };
@@ -167,7 +144,7 @@ export function createClient(settings: EtcdSettings): EtcdClient {
     watch: (ranges, { fromRevision, forMs, signal, changed }) =>
       withLogin(async () =>
         openWatch(await etcd.watchClient.watch(), {
-          requests: ranges.map((range) => ({ ...rangeOf(range), start_revision: `${fromRevision}` })),
+          requests: ranges.map((range) => ({ ...rangeToWire(range), start_revision: `${fromRevision}` })),
           confirmMs: callTimeoutMs,
           forMs,
           signal,
@@ -183,6 +160,11 @@ export function createClient(settings: EtcdSettings): EtcdClient {
 
     close: () => etcd.close(),
   };
+
+  function unchanged({ key, expected = "0" }: Put): ICompare {
+    // The revision of the last change is 0 for a key that is not there.
+    return { key: toWire(key), result: "Equal", target: "Mod", mod_revision: expected };
+  }
 }
 
 /** True where etcd says that it has no such lease. */
@@ -190,24 +172,6 @@ export function isLeaseGone(error: unknown): boolean {
   return error instanceof Error && /requested lease not found|is expired or revoked/.test(error.message);
 }
 
-function unchanged(key: Buffer, { expected = "0" }: Put): ICompare {
-  // The revision of the last change is 0 for a key that is not there.
-  return { key, result: "Equal", target: "Mod", mod_revision: expected };
-}
-
-function positionOf({ cluster_id, revision }: IResponseHeader): Position {
-  return { clusterId: cluster_id, revision: BigInt(revision) };
-}
-
-/** The first key after all that start with this prefix. */
-function after(prefix: Buffer): Buffer {
-  const end = Buffer.from(prefix);
-  for (let last = end.length - 1; last >= 0; last--) {
-    const byte = end[last] ?? 0xff;
-    if (byte < 0xff) {
-      end[last] = byte + 1;
-      return end.subarray(0, last + 1);
-    }
-  }
-  return Buffer.of(0);
+function positionOf(header: IResponseHeader | undefined): Position {
+  return { clusterId: header?.cluster_id ?? "0", revision: BigInt(header?.revision ?? 0) };
 }

@@ -1,6 +1,7 @@
 import { now } from "../../core/deadline.ts";
 import { createBackoff } from "./backoff.ts";
-import type { Change, EtcdClient, KeyRange, Listing, Position } from "./client.ts";
+import type { Change, EtcdClient, Listing, Position } from "./client.ts";
+import type { KeyRange } from "./keys.ts";
 
 export interface FollowOptions {
   readonly client: EtcdClient;
