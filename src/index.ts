@@ -39,6 +39,7 @@ export { registryFromUri } from "./registry/from-uri.ts";
 export { memoryRegistry } from "./registry/memory.ts";
 export type { Announcement, Registrar, Registration, Registry, Resolver, Snapshot } from "./registry/registry.ts";
 export { staticRegistry } from "./registry/static.ts";
+export { type WithSnapshotOptions, withSnapshot } from "./registry/with-snapshot.ts";
 export type { HandlerContext } from "./server/handler-context.ts";
 export type { Implementation } from "./server/implementation.ts";
 export { createServer, type Server, type ServerOptions } from "./server/server.ts";

@@ -22,7 +22,10 @@ export interface Announcement {
 
 /** A server's standing in a registry, kept up for ever until it is closed. */
 export interface Registration {
-  /** Resolves when the registry first holds it. Never rejects: a registry that is away is tried again. */
+  /**
+   * Resolves when the registry first holds it, or when it is closed before that. Never rejects: a registry that is away
+   * is tried again.
+   */
   readonly registered: Promise<void>;
   /** Takes it out. Resolves within `timeoutMs` (2,000 by default) even if the registry is dead. */
   close(timeoutMs?: number): Promise<void>;

@@ -100,13 +100,14 @@ export function createServer(options: ServerOptions = {}): Server {
     health.set("", "SERVING");
     logger.info({ address: bound.address, services: announced.map(({ name }) => name) }, "listening");
     if (registry !== undefined && announced.length > 0) {
-      registration = registry.register({
-        services: announced.map(({ name }) => name),
-        endpoint: {
-          address: advertisedAddress(bound.address, advertise),
-          metadata: { ...options.metadata, [METHODS]: methodsOf(announced) },
+      const metadata = { ...options.metadata, [METHODS]: methodsOf(announced) };
+      registration = registry.register(
+        {
+          services: announced.map(({ name }) => name),
+          endpoint: { address: advertisedAddress(bound.address, advertise), metadata },
         },
-      });
+        logger,
+      );
     }
     return bound.address;
   }

@@ -47,6 +47,7 @@ describe.runIf(hasEtcd)("an etcd that fails", () => {
     const registration = it.register({ services: [service], endpoint });
     const watched = watchService(it, service);
     expect(await watched.until(() => true)).toMatchObject({ state: "unknown", endpoints: [] });
+    await expect(it.services()).rejects.toThrow(/^the registry cannot be asked for its services: .*ECONNREFUSED/);
     await node?.start();
     await registration.registered;
     await watched.untilCurrent(endpoint.address);
@@ -138,6 +139,15 @@ describe.runIf(hasEtcd)("an etcd that fails", () => {
     await it.register({ services: [service], endpoint }).registered;
     await keys.compact();
     await watched.untilCurrent(endpoint.address);
+  });
+
+  test("is dead and a server closes before it was registered: nobody waits for ever", async () => {
+    const server = await started();
+    await server.nodes[0]?.kill();
+    const it = registry(server.urls);
+    const registration = it.register({ services: [service], endpoint });
+    await registration.close();
+    await registration.registered;
   });
 
   test("is dead when a server closes: closing takes no longer than it may", async () => {

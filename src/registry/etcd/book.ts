@@ -27,13 +27,14 @@ const maxComplaints = 1_000;
 
 /** An entry that no dialect can read is left out and logged once for each time it was written. */
 export function createBook(service: string, dialects: readonly Dialect[], logger: Logger): Book {
+  const prefixes = dialects.map((dialect) => dialect.prefix(service));
   const complaints = new Set<string>();
   let lines = new Map<string, Line>();
 
   const lineOf = (entry: Entry): Line => {
     const problems: string[] = [];
     for (const [rank, dialect] of dialects.entries()) {
-      if (!entry.key.startsWith(dialect.prefix(service))) continue;
+      if (!entry.key.startsWith(prefixes[rank] ?? "")) continue;
       try {
         return { modRevision: entry.modRevision, endpoint: dialect.read(entry), rank };
       } catch (error) {

@@ -28,6 +28,7 @@ export function createClaim(announcement: Announcement, { client, dialects, logg
   const { services, endpoint } = announcement;
   /** The lease of the last restore and the one before: what stands under them is ours. */
   let leases: readonly string[] = [];
+  let isTaken = false;
   /** The keys that others hold, and under which lease, so that each is logged once. */
   const held = new Map<string, string>();
 
@@ -54,7 +55,7 @@ export function createClaim(announcement: Announcement, { client, dialects, logg
 
   const takeAll = async (leaseId: string) => {
     const { replaced } = await client.put(keys(leaseId), leaseId);
-    leases = [leaseId];
+    isTaken = true;
     logOthers(
       replaced.filter((entry) => !isOurs(entry)),
       "this address was announced already, by an earlier server or by a second one; the latest stands",
@@ -62,7 +63,6 @@ export function createClaim(announcement: Announcement, { client, dialects, logg
   };
 
   const putMissing = async (leaseId: string) => {
-    leases = [...new Set([leaseId, ...leases])].slice(0, 2);
     const records = keys(leaseId);
     const { entries } = await client.read(records.map(({ key }) => ({ key })));
     const present = new Map(entries.map((entry) => [entry.key, entry]));
@@ -84,7 +84,8 @@ export function createClaim(announcement: Announcement, { client, dialects, logg
   return {
     keys,
     async restore(leaseId) {
-      if (leases.length === 0) return takeAll(leaseId);
+      leases = [...new Set([leaseId, ...leases])].slice(0, 2);
+      if (!isTaken) return takeAll(leaseId);
       // False says that a key has changed since it was read. Somebody else is at work, so there is no end to expect soon.
       for (let attempts = 0; attempts < 10; attempts++) if (await putMissing(leaseId)) return;
       throw new Error(`the keys of ${endpoint.address} change too fast to put them back`);

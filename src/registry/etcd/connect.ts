@@ -38,6 +38,8 @@ export function connect(settings: EtcdSettings): Connection {
       "grpc.keepalive_timeout_ms": 2_000,
       // Else a channel that etcd3 opens in place of a broken one gets the same connection again, which may hang for ever.
       "grpc.use_local_subchannel_pool": 1,
+      // etcd is asked directly, as the probe of a host asks it.
+      "grpc.enable_http_proxy": 0,
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": 2_000,
       "grpc.max_receive_message_length": maxResponseBytes,

@@ -32,8 +32,7 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
 
   const startResolving = (service: string) => {
     const started = { listeners: createListeners(service, logger), stop: new AbortController() };
-    resolving.set(service, started);
-    void resolveService({
+    resolveService({
       client,
       service,
       dialects,
@@ -44,6 +43,7 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
       signal: started.stop.signal,
       report: (snapshot) => started.listeners.report(snapshot),
     });
+    resolving.set(service, started);
     return started;
   };
 

@@ -41,6 +41,7 @@ export function register(announcement: Announcement, options: RegisterOptions): 
     registered: registered.promise,
     async close(timeoutMs = defaultCloseMs) {
       closing.abort();
+      registered.resolve();
       const timeout = new AbortController();
       await Promise.race([ended, sleep(timeoutMs, timeout.signal)]);
       timeout.abort();
@@ -74,8 +75,8 @@ export function register(announcement: Announcement, options: RegisterOptions): 
     const end = () => over.abort();
     closing.signal.addEventListener("abort", end);
     if (closing.signal.aborted) end();
-    const failed = (error: unknown) => standing.failing(describe(error));
     let standsThere = false;
+    const failed = (error: unknown) => standing.failing(describe(error));
     const lease = keepLease({
       client,
       leaseId: id,
@@ -89,7 +90,11 @@ export function register(announcement: Announcement, options: RegisterOptions): 
       standing.well(id);
       registered.resolve();
     };
-    const keys = keepKeys({ client, claim, leaseId: id, relistMs, signal: over.signal, restored, failed });
+    const missing = (error: unknown) => {
+      standsThere = false;
+      failed(error);
+    };
+    const keys = keepKeys({ client, claim, leaseId: id, relistMs, signal: over.signal, restored, failed: missing });
     await Promise.race([lease, keys]);
     end();
     closing.signal.removeEventListener("abort", end);

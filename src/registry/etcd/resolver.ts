@@ -21,7 +21,7 @@ export interface ResolveOptions {
 }
 
 /** Reports a service's snapshots until the signal aborts. */
-export async function resolveService(options: ResolveOptions): Promise<void> {
+export function resolveService(options: ResolveOptions): void {
   const { client, service, dialects, relistMs, doubtMs, outage, logger, signal, report } = options;
   const book = createBook(service, dialects, logger);
   let last: Snapshot | undefined;
@@ -42,7 +42,7 @@ export async function resolveService(options: ResolveOptions): Promise<void> {
   };
 
   const prefixes = new Set(dialects.map((dialect) => dialect.prefix(service)));
-  await follow({
+  const ended = follow({
     client,
     ranges: [...prefixes].map((prefix) => ({ prefix })),
     relistMs,
@@ -68,6 +68,8 @@ export async function resolveService(options: ResolveOptions): Promise<void> {
     },
     broken: (error) => logger.debug({ service, reason: describe(error) }, "a watch broke; listing again"),
   });
-  doubt.end();
-  outage.report(service, undefined);
+  void ended.then(() => {
+    doubt.end();
+    outage.report(service, undefined);
+  });
 }

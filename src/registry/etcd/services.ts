@@ -1,11 +1,26 @@
+import { Code } from "../../core/code.ts";
+import { RpcError } from "../../core/rpc-error.ts";
 import type { EtcdClient } from "./client.ts";
+import { describe } from "./describe.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 
 /** How many keys are looked at: an etcd may hold much besides services. */
 const maxKeys = 200_000;
 
-/** The names of all services that have an entry which can be read. */
+/**
+ * The names of all services that have an entry which can be read.
+ * @throws RpcError (rejects with it) UNAVAILABLE where etcd cannot be asked
+ */
 export async function listServices(client: EtcdClient, dialects: readonly Dialect[]): Promise<string[]> {
+  try {
+    return await scan(client, dialects);
+  } catch (error) {
+    const message = `the registry cannot be asked for its services: ${describe(error)}`;
+    throw new RpcError(Code.UNAVAILABLE, message, { cause: error });
+  }
+}
+
+async function scan(client: EtcdClient, dialects: readonly Dialect[]): Promise<string[]> {
   const services = new Set<string>();
   for (const root of new Set(dialects.map((dialect) => dialect.root))) {
     const here = dialects.filter((dialect) => dialect.root === root);
