@@ -79,14 +79,14 @@ describe("leastLoaded", () => {
 });
 
 describe("peakEwma", () => {
-  /** Sends calls one after the other, each taking as long as its peer does, and returns each peer's share. */
-  async function shares(latenciesMs: readonly number[], calls: number, failing: readonly number[] = []) {
+  /** Sends calls one after the other, each taking as long as its peer does, and returns each peer's share of them. */
+  async function shares(latenciesMs: readonly number[], calls: number, failing: readonly number[] = [], firstMs = 0) {
     const clock = virtualClock();
     const peers = fakePeers(latenciesMs.length);
     for (const [i, peer] of peers.entries()) {
       peer.handle = async () => {
         peer.calls++;
-        await clock.advance(latenciesMs[i] as number);
+        await clock.advance(i === 0 && peer.calls === 1 && firstMs > 0 ? firstMs : (latenciesMs[i] as number));
         if (failing.includes(i)) throw new Error("failed");
         return reply;
       };
@@ -110,6 +110,22 @@ describe("peakEwma", () => {
   test("tries a slow peer again after a while", async () => {
     const [, slow] = await shares([10, 50], 5_000);
     expect(slow).toBeGreaterThan(2 / 5_000);
+  });
+
+  test("takes a peak at once and forgets it little by little", async () => {
+    // The first peer takes 400 ms for its first call and 5 for all others; the second always 50.
+    const [soon] = await shares([5, 50], 20, [], 400);
+    const [later] = await shares([5, 50], 4_000, [], 400);
+    expect(soon).toBeLessThan(0.2);
+    expect(later).toBeGreaterThan(0.8);
+  });
+
+  test("asks the peer itself for a sign of life, and closes it", async () => {
+    const [peer] = fakePeers(1) as [FakePeer];
+    const picked = peakEwma()([peer])(makeCall());
+    picked?.probe?.();
+    await picked?.close();
+    expect([peer.probes, peer.closed]).toEqual([1, true]);
   });
 
   test("does not take a server that fails fast for a fast one", async () => {
