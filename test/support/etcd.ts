@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ClientTls } from "../../src/core/transport.ts";
 import { authority } from "./certs.ts";
+import { createGuard } from "./guard.ts";
 
 /** One member of a real etcd. */
 export interface EtcdNode {
@@ -40,11 +41,6 @@ export interface TestEtcdOptions {
   /** Serves TLS, with the certificates that `args` name. This is what to show it when it is asked whether it is well. */
   readonly tls?: ClientTls;
 }
-
-const running = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
 
 /** Whether there is an etcd on PATH; `test/support/install-etcd.ts` has tried to bring one. */
 export const hasEtcd: boolean = (() => {
@@ -103,6 +99,7 @@ function createNode(index: number, ports: readonly number[], args: readonly stri
     // Not synced to disk: a test needs no data after a power cut. Old releases know it as well.
     ...["--unsafe-no-fsync", ...args],
   ];
+  const guard = createGuard(data);
   let child: ChildProcess | undefined;
 
   const kill = async () => {
@@ -112,6 +109,7 @@ function createNode(index: number, ports: readonly number[], args: readonly stri
     const exited = once(dying, "exit");
     dying.kill("SIGKILL");
     await exited;
+    guard.watch(undefined);
   };
 
   return {
@@ -125,13 +123,14 @@ function createNode(index: number, ports: readonly number[], args: readonly stri
       if (wipe) rmSync(join(data, "data"), { recursive: true, force: true });
       const started = spawn("etcd", flags, { stdio: ["ignore", "ignore", "pipe"] });
       child = started;
-      running.add(started);
-      started.once("exit", () => running.delete(started));
+      guard.watch(started.pid);
+      started.once("exit", () => child === started && guard.watch(undefined));
       await untilHealthy(started, url, tls);
     },
     async remove() {
       await kill();
       rmSync(data, { recursive: true, force: true });
+      guard.end();
     },
   } satisfies EtcdNode & { remove(): Promise<void> };
 }
