@@ -47,3 +47,5 @@ export default function setup(): void {
     `\n${"!".repeat(80)}\n${message}\nThe suites for a real etcd DO NOT RUN; only the embedded one is tested.\n${"!".repeat(80)}\n`,
   );
 }
+
+if (import.meta.main) setup();
