@@ -5,7 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["@trunkline/source", "node"] } },
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/interop/**", "test/faults/**"],
+    exclude: ["test/interop/**"],
     globalSetup: ["test/support/install-etcd.ts"],
     testTimeout: 20_000,
     hookTimeout: 60_000,

@@ -78,7 +78,6 @@ function typeOf(name: string, resolved: ReflectionObject | null, what: string, r
 /** An enum's descriptor. */
 export function enumeration(each: Enum): MessageInitShape<typeof EnumDescriptorProtoSchema> {
   const value = Object.entries(each.values).map(([name, number]) => ({ name, number }));
-  // protobuf.js resolves the rule, and keeps it to itself.
   const closed = (each as unknown as { _features: { enum_type?: string } })._features.enum_type === "CLOSED";
   const features = { enumType: closed ? FeatureSet_EnumType.CLOSED : FeatureSet_EnumType.OPEN };
   return { name: each.name, value, options: { features } };

@@ -15,10 +15,7 @@ import { wellKnownFileOf } from "./well-known.ts";
  */
 export function readProtoFiles(files: readonly string[], paths: readonly string[]): FileRegistry {
   const found = files.map((file) => find(file, paths));
-  const includeDirs = [
-    ...(paths.length > 0 ? paths.map((path) => resolve(path)) : found.flatMap(foldersAbove)),
-    trunklineProtos(),
-  ];
+  const includeDirs = [...(paths.length > 0 ? paths : found.flatMap(foldersAbove)), trunklineProtos()];
   addCommonProtos();
   try {
     // The one that waits throws some of its errors where nobody can catch them.

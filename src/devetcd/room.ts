@@ -17,10 +17,7 @@ export function keepRoom(store: Store, options: RoomOptions): (requestBytes: num
   const { maxBytes = 256 * 1024 * 1024, maxChanges = 100_000, maxRequestBytes = defaultMaxRequestBytes } = options;
 
   store.onWrite(() => {
-    if (store.changes <= maxChanges) return;
-    const half = store.revisionOfLast(Math.ceil(maxChanges / 2));
-    // One revision may have more changes than that: then it goes as a whole.
-    store.compact(half > store.compactRevision ? half : store.compactRevision + 1n);
+    if (store.changes > maxChanges) store.compact(store.revisionOfLast(Math.ceil(maxChanges / 2)));
   });
 
   return (requestBytes) => {

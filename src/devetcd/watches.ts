@@ -40,13 +40,6 @@ export function createWatches(store: Store, member: Member, { maxWatches = 10_00
   const refuse = (cancelReason: string): WatchResponse =>
     reply(noWatch, store.revision, { created: true, canceled: true, cancelReason });
 
-  function remove(id: bigint): boolean {
-    const watcher = watchers.get(id);
-    if (watcher === undefined) return false;
-    heard.delete(watcher);
-    return watchers.delete(id);
-  }
-
   function freeId(): bigint {
     while (watchers.has(nextId)) nextId++;
     return nextId++;
@@ -68,7 +61,7 @@ export function createWatches(store: Store, member: Member, { maxWatches = 10_00
     if (found === undefined) return undefined;
     const { revision, ...rest } = found;
     heard.add(watcher);
-    if (rest.canceled) remove(watcher.id);
+    if (rest.canceled) watchers.delete(watcher.id);
     return reply(watcher.id, revision, rest);
   }
 
@@ -88,7 +81,7 @@ export function createWatches(store: Store, member: Member, { maxWatches = 10_00
     answer({ requestUnion: asked }) {
       if (asked?.$case === "createRequest") return create(asked.value);
       if (asked?.$case === "progressRequest") progressAsked = true;
-      if (asked?.$case !== "cancelRequest" || !remove(asked.value.watchId)) return undefined;
+      if (asked?.$case !== "cancelRequest" || !watchers.delete(asked.value.watchId)) return undefined;
       return reply(asked.value.watchId, store.revision, { canceled: true });
     },
     *reports() {

@@ -137,16 +137,6 @@ test("the history is bounded: its older half is compacted", async () => {
   expect((await kv.range({ key: bytes("a"), revision: 60n })).kvs[0]?.version).toBe(59n);
 });
 
-test("one revision with more changes than the history holds is no harm to those after it", async () => {
-  const { kv } = await start({ maxChanges: 100 });
-  for (let i = 0; i < 300; i += 100) {
-    await kv.txn({ success: Array.from({ length: 100 }, (_, j) => putOp(`many/${i + j}`)) });
-  }
-  expect((await kv.deleteRange({ key: bytes("many/"), rangeEnd: bytes("many0") })).deleted).toBe(300n);
-  for (let i = 0; i < 5; i++) expect(await failure(kv.put({ key: bytes("after") }))).toBe("no failure");
-  expect((await kv.range({ key: bytes("after") })).kvs[0]?.version).toBe(5n);
-});
-
 test("a renewal answers each request in turn, 0 for a lease that is not there", async () => {
   const { lease } = await start();
   await lease.leaseGrant({ ID: 5n, TTL: 30n });

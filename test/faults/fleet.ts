@@ -1,6 +1,15 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import type { Behaviour, LoadCommand, LoadReport, LoadSettings, ServerSettings } from "./protocol.ts";
+import { createGuard } from "../support/guard.ts";
+import type {
+  Behaviour,
+  LoadCommand,
+  LoadReport,
+  LoadSettings,
+  ServerCommand,
+  ServerSettings,
+  Usage,
+} from "./protocol.ts";
 
 /** A server process. Its address is its own for good, so that it can come back where it was. */
 export interface FleetServer {
@@ -15,6 +24,7 @@ export interface FleetServer {
   thaw(): void;
   behave(behaviour: Partial<Behaviour>): void;
   block(ms: number): void;
+  measure(): Promise<Usage>;
 }
 
 export interface Load {
@@ -22,6 +32,7 @@ export interface Load {
   mark(): void;
   /** Makes the caller's event loop stand still. */
   block(ms: number): void;
+  measure(): Promise<Usage>;
   stop(): Promise<LoadReport>;
 }
 
@@ -41,12 +52,11 @@ export async function startFleetServer(
 
   async function start(): Promise<void> {
     child = launch(file, { ...settings, listen });
-    const { address } = (await said(child, "address")) as { address: string };
-    listen = address;
+    listen = await said(child, "address");
   }
 
   await start();
-  const tell = (message: object): void => void child?.send(message);
+  const tell = (command: ServerCommand): void => void child?.send(command);
   return {
     get address() {
       return settings.advertise ?? listen;
@@ -59,7 +69,11 @@ export async function startFleetServer(
     freeze: () => void child?.kill("SIGSTOP"),
     thaw: () => void child?.kill("SIGCONT"),
     behave: (behave) => tell({ behave }),
-    block: (block) => tell({ block }),
+    block: (blockMs) => tell({ blockMs }),
+    measure() {
+      if (child === undefined) throw new Error(`${listen} is not started`);
+      return asked(child, "usage", { measure: true });
+    },
   };
 }
 
@@ -70,10 +84,9 @@ export async function startLoad(settings: LoadSettings): Promise<Load> {
   return {
     mark: () => tell({ do: "mark" }),
     block: (ms) => tell({ do: "block", ms }),
+    measure: () => asked(child, "usage", { do: "measure" }),
     async stop() {
-      const reported = said(child, "report");
-      tell({ do: "stop" });
-      const { report } = (await reported) as { report: LoadReport };
+      const report: LoadReport = await asked(child, "report", { do: "stop" });
       await gone(child, "SIGTERM");
       return report;
     },
@@ -83,21 +96,34 @@ export async function startLoad(settings: LoadSettings): Promise<Load> {
 function launch(file: string, settings: object): ChildProcess {
   const child = fork(new URL(`./${file}`, import.meta.url), {
     env: { ...process.env, SETTINGS: JSON.stringify(settings) },
-    execArgv: ["--conditions=@trunkline/source"],
+    execArgv: ["--conditions=@trunkline/source", "--expose-gc"],
   });
+  // A frozen process does not notice that its parent is gone.
+  const guard = createGuard();
+  guard.watch(child.pid);
   children.add(child);
-  child.once("exit", () => children.delete(child));
+  child.once("exit", () => {
+    children.delete(child);
+    guard.end();
+  });
   return child;
 }
 
-async function said(child: ChildProcess, what: string): Promise<unknown> {
-  const ended = once(child, "exit").then(([code]) =>
-    Promise.reject(new Error(`a process ended with ${code} before it said ${what}`)),
+async function asked<T>(child: ChildProcess, what: string, command: ServerCommand | LoadCommand): Promise<T> {
+  const answer = said<T>(child, what);
+  child.send(command);
+  return await answer;
+}
+
+/** The next message of a process that has this field. */
+async function said<T>(child: ChildProcess, what: string): Promise<T> {
+  const ended = once(child, "exit").then(([code, signal]) =>
+    Promise.reject(new Error(`a process ended with ${code ?? signal} before it said ${what}`)),
   );
   ended.catch(() => {});
   for (;;) {
     const [message] = await Promise.race([once(child, "message"), ended]);
-    if (what in message) return message;
+    if (what in message) return message[what];
   }
 }
 

@@ -25,12 +25,13 @@ export interface LoadSettings {
   readonly idempotentPercent: number;
   readonly timeoutMs: number;
   readonly hedgeMs?: number;
+  /** Whether servers are chosen by their load; in turn by default. */
+  readonly leastLoaded?: boolean;
 }
 
 /** What came of a load. Times are milliseconds since the mark of the fault. */
 export interface LoadReport {
   readonly calls: number;
-  readonly attempts: number;
   readonly succeeded: number;
   readonly idempotentLost: number;
   readonly otherLost: number;
@@ -40,12 +41,34 @@ export interface LoadReport {
   readonly longestGapMs: number;
   /** From the fault to the last call that failed because of it; 0 where none did. */
   readonly recoverMs: number;
-  readonly p50Ms: number;
+  /** Attempts per call in the worst five seconds. */
+  readonly amplification: number;
+  /** The same of the methods that are not declared idempotent. */
+  readonly otherAmplification: number;
+  /** Of the calls that succeeded after the mark. */
   readonly p99Ms: number;
+  readonly idempotentP99Ms: number;
   /** Successes in each second since the start. */
   readonly perSecond: readonly number[];
   /** Successes by the address that answered. */
   readonly perServer: Readonly<Record<string, number>>;
+  /** What else is worth telling. */
+  readonly note?: string;
 }
 
-export type LoadCommand = { readonly do: "mark" | "stop" } | { readonly do: "block"; readonly ms: number };
+/** What a process takes up, after a garbage collection. */
+export interface Usage {
+  readonly heapMb: number;
+  readonly rssMb: number;
+  /** Open file descriptors. */
+  readonly files: number;
+}
+
+export interface ServerCommand {
+  readonly behave?: Partial<Behaviour>;
+  /** Makes the event loop stand still. */
+  readonly blockMs?: number;
+  readonly measure?: true;
+}
+
+export type LoadCommand = { readonly do: "mark" | "measure" | "stop" } | { readonly do: "block"; readonly ms: number };

@@ -9,8 +9,12 @@ export interface Promised {
   readonly idempotentLost?: number;
   /** Calls of other methods that may be lost: what was in flight where the fault struck; 0 by default. */
   readonly otherLost?: number;
+  /** Attempts per call in the worst five seconds. */
   readonly amplification?: number;
 }
+
+/** Says whether something holds that a scenario promises; what does not hold fails it, and it goes on. */
+export type Expect = (holds: boolean, otherwise: string) => void;
 
 export interface Scenario {
   readonly name: string;
@@ -18,12 +22,15 @@ export interface Scenario {
   readonly promised: Promised;
   /** Whether it is short enough for `npm test`. */
   readonly short?: boolean;
-  /** Resolves with the load's account, or throws where a check of its own fails. */
-  run(): Promise<LoadReport>;
+  /** Resolves with the load's account. */
+  run(expect: Expect): Promise<LoadReport>;
 }
 
 export interface Stage extends AsyncDisposable {
+  readonly expect: Expect;
   readonly etcd: TestEtcd;
+  /** Runs etcdctl, logged in where one must be. */
+  readonly ctl: TestEtcd["ctl"];
   readonly registry: string;
   readonly servers: readonly FleetServer[];
   readonly oldServers: readonly FleetServer[];
@@ -36,49 +43,59 @@ export interface StageOptions {
   readonly oldServers?: number;
   readonly nodes?: number;
   readonly etcdArgs?: readonly string[];
-  readonly credentials?: string;
+  /** `user:password` of etcd. */
+  readonly login?: string;
   readonly server?: Partial<ServerSettings>;
   readonly load?: Partial<LoadSettings>;
   /** Runs once etcd stands, before anybody uses it. */
   readonly prepare?: (etcd: TestEtcd) => Promise<void> | void;
 }
 
-/** An etcd, servers that are registered in it, and a steady load on them. */
-export async function stage(options: StageOptions = {}): Promise<Stage> {
-  const { nodes = 3, etcdArgs = [], credentials = "", prepare } = options;
-  const etcd = await startEtcd({ nodes, args: etcdArgs });
-  await prepare?.(etcd);
-  const registry = `etcd://${credentials}${etcd.urls.map((url) => url.replace("http://", "")).join(",")}`;
-  const start = (count: number, file?: string): Promise<FleetServer[]> =>
-    Promise.all(Array.from({ length: count }, () => startFleetServer({ registry, ...options.server }, file)));
-  const oldServers = await start(options.oldServers ?? 0, "old-server.ts");
-  const servers = await start(options.servers ?? 3);
-  const load = await startLoad({
-    registry,
-    callsPerSecond: 250,
-    idempotentPercent: 50,
-    timeoutMs: 5_000,
-    ...options.load,
-  });
-  return {
-    etcd,
-    registry,
-    servers,
-    oldServers,
-    load,
-    async [Symbol.asyncDispose]() {
-      await endAll();
-      await etcd.stop();
-    },
-  };
+const steady = { callsPerSecond: 250, idempotentPercent: 50, timeoutMs: 5_000 };
+
+/**
+ * How many of the other calls are sent to one of `servers` before a server that says nothing is found out: after 2 s of
+ * silence it is asked, 2 s later it is given up, and a timer may be late.
+ */
+export function sentUntilFoundOut(servers: number): number {
+  const othersPerSecond = steady.callsPerSecond * (1 - steady.idempotentPercent / 100);
+  return Math.ceil((othersPerSecond / servers) * 4.75);
 }
 
-/** The usual course: two seconds of peace, the fault, then `afterMs` more. */
+/** An etcd, servers that are registered in it, and a steady load on them. */
+export async function stage(expect: Expect, options: StageOptions = {}): Promise<Stage> {
+  const { nodes = 3, etcdArgs = [], login, prepare } = options;
+  const etcd = await startEtcd({ nodes, args: etcdArgs });
+  async function end(): Promise<void> {
+    await endAll();
+    await etcd.stop();
+  }
+  try {
+    await prepare?.(etcd);
+    const registry = `etcd://${login === undefined ? "" : `${login}@`}${etcd.urls.map((url) => url.replace("http://", "")).join(",")}`;
+    const start = (count: number, file?: string): Promise<FleetServer[]> =>
+      Promise.all(Array.from({ length: count }, () => startFleetServer({ registry, ...options.server }, file)));
+    const oldServers = await start(options.oldServers ?? 0, "old-server.ts");
+    const servers = await start(options.servers ?? 3);
+    const ctl = (...args: string[]): string => etcd.ctl(...(login === undefined ? [] : ["--user", login]), ...args);
+    const load = await startLoad({ registry, ...steady, ...options.load });
+    return { expect, etcd, ctl, registry, servers, oldServers, load, [Symbol.asyncDispose]: end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+/** The usual course: two seconds of peace, the fault, then `afterMs` more. What the fault throws fails the scenario. */
 export async function course(at: Stage, fault: () => Promise<void> | void, afterMs: number): Promise<LoadReport> {
   await sleep(2_000);
   at.load.mark();
-  await fault();
-  await sleep(afterMs);
+  try {
+    await fault();
+    await sleep(afterMs);
+  } catch (error) {
+    at.expect(false, (error as Error).message);
+  }
   return at.load.stop();
 }
 
@@ -86,9 +103,4 @@ export function first<T>(many: readonly T[]): T {
   const [one] = many;
   if (one === undefined) throw new Error("there is none");
   return one;
-}
-
-/** Throws where what must hold does not. */
-export function check(holds: boolean, otherwise: string): void {
-  if (!holds) throw new Error(otherwise);
 }

@@ -1,8 +1,9 @@
 // A greeter of the fault suite, a process of its own. What it does wrong is said over IPC.
 import { setTimeout as sleep } from "node:timers/promises";
-import { Code, createServer, type HandlerContext, type Interceptor, RpcError, registryFromUri } from "trunkline";
+import { Code, concurrencyLimit, createServer, type HandlerContext, RpcError, registryFromUri } from "trunkline";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
-import type { Behaviour, ServerSettings } from "./protocol.ts";
+import { measure } from "./measure.ts";
+import type { Behaviour, ServerCommand, ServerSettings } from "./protocol.ts";
 
 const settings = JSON.parse(process.env.SETTINGS as string) as ServerSettings;
 process.once("disconnect", () => process.exit(0));
@@ -28,7 +29,7 @@ async function greet(name: string, context: HandlerContext): Promise<{ message: 
 }
 
 const registry = await registryFromUri(`${settings.registry}/?ttl=${settings.ttlSeconds ?? 3}`);
-const interceptors: Interceptor[] = [];
+const interceptors = settings.admission ? [concurrencyLimit()] : [];
 const server = createServer({ registry, interceptors, drain: { timeoutMs: 5_000 } });
 server.add(Greeter, {
   sayHello: ({ name }, context) => greet(name, context),
@@ -40,9 +41,10 @@ const address = await server.listen(settings.listen, settings.advertise ? { adve
 await server.registered;
 process.send?.({ address });
 
-process.on("message", (message: { behave?: Behaviour; block?: number }) => {
-  if (message.behave !== undefined) behaviour = { ...behaviour, ...message.behave };
-  if (message.block !== undefined) block(message.block);
+process.on("message", ({ behave, blockMs, measure: wanted }: ServerCommand) => {
+  if (behave !== undefined) behaviour = { ...behaviour, ...behave };
+  if (blockMs !== undefined) block(blockMs);
+  if (wanted) process.send?.({ usage: measure() });
 });
 
 /** The event loop stands still, as in a long garbage collection or a synchronous disaster. */

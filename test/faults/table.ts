@@ -10,6 +10,7 @@ export interface Row {
   readonly longestGapMs: number;
   readonly recoverMs: number;
   readonly amplification: number;
+  readonly note: string | undefined;
   readonly ok: boolean;
 }
 
@@ -43,7 +44,7 @@ export function markdown(rows: readonly Row[]): string {
   const etcd = execFileSync("etcd", ["--version"], { encoding: "utf8" }).split("\n")[0];
   const lines = rows.map(
     (row) =>
-      `| ${row.what} | ${columns
+      `| ${row.what}${row.note === undefined ? "" : `; ${row.note}`} | ${columns
         .slice(1)
         .map(([, of]) => of(row))
         .join(" | ")} |`,
@@ -53,6 +54,9 @@ export function markdown(rows: readonly Row[]): string {
 Written by \`npm run test:faults\` on ${new Date().toISOString().slice(0, 10)}: Node ${process.version}, ${etcd}, ${cpus().length} cores, Linux ${release()}.
 Servers, client and etcd are processes of their own on one machine; 250 calls a second, half of them of a method that is
 declared idempotent. "Others lost" are calls that may not be sent twice and were in flight where the fault struck.
+"Recovered" is from the fault to the last call that failed; "amplification" is attempts per call in the worst five
+seconds. Where every server fails, or five times the capacity is offered, calls are lost by design, and what is promised
+is in \`test/faults/\`: how many attempts are made, how much is still done, how soon it is over.
 
 | fault | ${columns
     .slice(1)
