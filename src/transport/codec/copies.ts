@@ -21,8 +21,9 @@ export function copyBytes(bytes: Uint8Array, start: number, end: number): Uint8A
     markAsUntransferable(pool.buffer);
     used = 0;
   }
+  // Unlike `set`, a Buffer's `copy` needs no view of what it copies.
+  Buffer.prototype.copy.call(bytes, pool, used, start, end);
   const copy = pool.subarray(used, used + length);
-  copy.set(bytes.subarray(start, end));
   // The next one begins at a multiple of eight, so that it can be looked at as numbers.
   used = (used + length + 7) & ~7;
   return copy;
