@@ -1,15 +1,5 @@
 // For users.
 
-// For those who write a registry, a balancer or a transport of their own.
-export type { Balancer, Picker } from "./balance/balancer.ts";
-// Policies to choose from.
-export { consistentHash } from "./balance/consistent-hash.ts";
-export { leastLoaded } from "./balance/least-loaded.ts";
-export { peakEwma } from "./balance/peak-ewma.ts";
-export { roundRobin } from "./balance/round-robin.ts";
-export { subset } from "./balance/subset.ts";
-export { weighted } from "./balance/weighted.ts";
-export { zoneAware } from "./balance/zone-aware.ts";
 export type { CallOptions } from "./client/call-options.ts";
 export { type Channel, type ChannelOptions, createChannel } from "./client/channel.ts";
 export { type Client, createClient, type Requests } from "./client/client.ts";
@@ -23,23 +13,29 @@ export { Metadata, type MetadataInit, type MetadataValue } from "./core/metadata
 export type { Service } from "./core/method.ts";
 export type { HedgePolicy, MethodPolicy, RetryPolicy } from "./core/policy.ts";
 export { detail, type ErrorDetail, RpcError } from "./core/rpc-error.ts";
-export type {
-  Acceptor,
-  ClientTls,
-  ConnectOptions,
-  Listener,
-  ListenOptions,
-  Peer,
-  ServerTls,
-  Transport,
-} from "./core/transport.ts";
-export { concurrencyLimit } from "./limit/concurrency-limit.ts";
-export { rateLimit } from "./limit/rate-limit.ts";
+export type { ClientTls, ServerTls } from "./core/transport.ts";
 export { registryFromUri } from "./registry/from-uri.ts";
 export { memoryRegistry } from "./registry/memory.ts";
-export type { Announcement, Registrar, Registration, Registry, Resolver, Snapshot } from "./registry/registry.ts";
 export { staticRegistry } from "./registry/static.ts";
 export { type WithSnapshotOptions, withSnapshot } from "./registry/with-snapshot.ts";
 export type { HandlerContext } from "./server/handler-context.ts";
 export type { Implementation } from "./server/implementation.ts";
 export { createServer, type Server, type ServerOptions } from "./server/server.ts";
+
+// Policies to choose from.
+
+export { consistentHash } from "./balance/consistent-hash.ts";
+export { leastLoaded } from "./balance/least-loaded.ts";
+export { peakEwma } from "./balance/peak-ewma.ts";
+export { roundRobin } from "./balance/round-robin.ts";
+export { subset } from "./balance/subset.ts";
+export { weighted } from "./balance/weighted.ts";
+export { zoneAware } from "./balance/zone-aware.ts";
+export { concurrencyLimit } from "./limit/concurrency-limit.ts";
+export { rateLimit } from "./limit/rate-limit.ts";
+
+// For those who write a registry, a balancer or a transport of their own.
+
+export type { Balancer, Picker } from "./balance/balancer.ts";
+export type { Acceptor, ConnectOptions, Listener, ListenOptions, Peer, Transport } from "./core/transport.ts";
+export type { Announcement, Registrar, Registration, Registry, Resolver, Snapshot } from "./registry/registry.ts";

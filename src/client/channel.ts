@@ -7,7 +7,7 @@ import { askForCurrentCall } from "../core/context.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import type { Method } from "../core/method.ts";
-import { type ChannelPolicy, policies } from "../core/policies.ts";
+import { type ChannelPolicy, type Policy, policies } from "../core/policies.ts";
 import type { ConnectOptions, Transport } from "../core/transport.ts";
 import type { Resolver } from "../registry/registry.ts";
 import { staticRegistry } from "../registry/static.ts";
@@ -51,8 +51,8 @@ export type ChannelOptions = FoundServers | GivenServers;
 /** The way to services: what clients are made over. */
 export interface Channel {
   readonly handle: Handler;
-  /** Milliseconds that a call of this method may take where the call does not say; 0 is no deadline. */
-  timeoutMs(method: Method): number;
+  /** How calls of a method are made where the call does not say. */
+  policyOf(method: Method): Policy;
   /** Lets calls in flight finish, then disconnects. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -87,7 +87,7 @@ export function createChannel(options: ChannelOptions): Channel {
   let closing: Promise<void> | undefined;
   const channel: Channel = {
     handle,
-    timeoutMs: (method) => policyOf(method).timeoutMs,
+    policyOf: (method) => policyOf(method),
     close() {
       closing ??= toService.close();
       return closing;

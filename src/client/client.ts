@@ -1,6 +1,7 @@
 import type { Reply } from "../core/call.ts";
 import type { MessageInit } from "../core/message.ts";
 import type { BidiStreaming, ClientStreaming, Method, ServerStreaming, Service, Unary } from "../core/method.ts";
+import { sized } from "../core/sized.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { Channel } from "./channel.ts";
 import { makeCall } from "./make-call.ts";
@@ -32,16 +33,18 @@ type AnyOptions = CallOptions<"IDEMPOTENT">;
  */
 export function createClient<M>(service: Service<M>, channel: Channel): Client<M> {
   const client: Record<string, unknown> = {};
-  for (const [key, method] of Object.entries(service.methods as Record<string, Method>)) {
-    client[key] = method.responseStream ? streamingMethod(method, channel) : unaryMethod(method, channel);
+  for (const [key, declared] of Object.entries(service.methods as Record<string, Method>)) {
+    const policy = channel.policyOf(declared);
+    const method = sized(declared, policy);
+    const make = method.responseStream ? streamingMethod : unaryMethod;
+    client[key] = make(method, policy.timeoutMs, channel);
   }
   // The one cast on the way in: each function above has the shape that its method's kind asks for.
   return client as Client<M>;
 }
 
-function unaryMethod(method: Method, channel: Channel): (request: any, options?: AnyOptions) => Promise<unknown> {
-  const timeoutMs = channel.timeoutMs(method);
-  return (request, options) => {
+function unaryMethod(method: Method, timeoutMs: number, channel: Channel) {
+  return (request: any, options?: AnyOptions): Promise<unknown> => {
     try {
       const reply = channel.handle(makeCall(method, request, timeoutMs, options));
       const watched = options?.onHeader !== undefined || options?.onTrailer !== undefined;
@@ -62,8 +65,7 @@ function observed(reply: Reply, options: AnyOptions): unknown {
   return reply.response;
 }
 
-function streamingMethod(method: Method, channel: Channel): (request: any, options?: AnyOptions) => ReplyStream {
-  const timeoutMs = channel.timeoutMs(method);
-  return (request, options) =>
+function streamingMethod(method: Method, timeoutMs: number, channel: Channel) {
+  return (request: any, options?: AnyOptions): ReplyStream =>
     new ReplyStream(async () => channel.handle(makeCall(method, request, timeoutMs, options)), options);
 }

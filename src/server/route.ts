@@ -5,6 +5,7 @@ import { runInCall } from "../core/context.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Method, Service } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import { sized } from "../core/sized.ts";
 import type { Acceptor } from "../core/transport.ts";
 import { type Answer, answerWith, type Fail } from "./answer.ts";
 import type { HandlerContext } from "./handler-context.ts";
@@ -28,7 +29,8 @@ export function route(served: readonly Served[], interceptors: readonly Intercep
   const routes = new Map<string, Route>();
   const fail: Fail = (call, context, thrown) => withMetadata(toStatus(call, thrown, logger), context);
   for (const { service, implementation } of served) {
-    for (const [key, method] of Object.entries(service.methods as Record<string, Method>)) {
+    for (const [key, declared] of Object.entries(service.methods as Record<string, Method>)) {
+      const method = sized(declared, declared.policy ?? {});
       const implement = implementation[key];
       if (typeof implement !== "function") {
         throw new TypeError(`${service.name}: the implementation has no function ${key} for ${method.path}`);

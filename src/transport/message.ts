@@ -39,6 +39,7 @@ function encode(type: MessageType<any>, message: unknown, what: string): Uint8Ar
   try {
     return type.encode(message).finish();
   } catch (cause) {
+    if (RpcError.is(cause)) throw cause;
     const field = culprit(type, message as Record<string, unknown>);
     const why = cause instanceof Error ? cause.message : String(cause);
     const where = field === undefined ? "" : `field "${field}": `;
@@ -50,6 +51,7 @@ function decode(type: MessageType<any>, bytes: Uint8Array, what: string): unknow
   try {
     return type.decode(bytes);
   } catch (cause) {
+    if (RpcError.is(cause)) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new RpcError(Code.INTERNAL, `${what} does not decode as ${type.$type}: ${why}`, { cause });
   }

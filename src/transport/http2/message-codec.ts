@@ -25,6 +25,7 @@ export function decodeMessage(
   try {
     return reader.read(type, bytes, start, end, owned);
   } catch (cause) {
+    if (RpcError.is(cause)) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new RpcError(Code.INTERNAL, `${what} of ${method.path} does not decode as ${type.$type}: ${why}`, { cause });
   }
