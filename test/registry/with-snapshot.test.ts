@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { memoryRegistry } from "../../src/registry/memory.ts";
 import type { Registry, Snapshot } from "../../src/registry/registry.ts";
 import { withSnapshot } from "../../src/registry/with-snapshot.ts";
@@ -81,17 +81,37 @@ test("an empty list is never kept, and a later one does not wipe what is kept", 
 
 test("a service without a file, or with one that is too old, stays unknown", async () => {
   await saveOnce("a.B");
-  for (const [service, maxAgeSeconds] of [
-    ["a.C", 86_400],
-    ["a.B", 0],
-  ] as const) {
+  const dayAndMinuteAgo = new Date(Date.now() - 86_460_000).toISOString();
+  writeFileSync(join(dir, "a.Old.json"), JSON.stringify({ service: "a.Old", savedAt: dayAndMinuteAgo, endpoints }));
+  const stateOf = async (service: string, maxAgeSeconds?: number) => {
     const { registry, say } = scripted();
-    const it = withSnapshot(registry, { dir, maxAgeSeconds: maxAgeSeconds === 0 ? 1e-9 : maxAgeSeconds });
+    const it = withSnapshot(registry, { dir, maxAgeSeconds });
     const watched = watchService(it, service);
     say(away);
-    expect(watched.seen).toEqual([away]);
     await it.close();
-  }
+    return watched.last?.state;
+  };
+  expect(await stateOf("a.Never")).toBe("unknown");
+  expect(await stateOf("a.B")).toBe("stale");
+  expect(await stateOf("a.Old")).toBe("unknown");
+  expect(await stateOf("a.Old", 172_800)).toBe("stale");
+});
+
+test("a list that never changes does not grow old on disk", async () => {
+  const { registry, say } = scripted();
+  const it = withSnapshot(registry, { dir, maxAgeSeconds: 4 });
+  it.resolve("a.B", () => {});
+  say({ endpoints, state: "current" });
+  const savedAt = () => {
+    try {
+      return String(JSON.parse(readFileSync(join(dir, "a.B.json"), "utf8")).savedAt);
+    } catch {
+      return undefined;
+    }
+  };
+  const first = await vi.waitUntil(savedAt, { timeout: 5_000 });
+  await vi.waitUntil(() => savedAt() !== first, { timeout: 5_000 });
+  await it.close();
 });
 
 test.each(["", "nonsense", "[]", "null", '{"service":"a.X"}', '{"service":"a.B","savedAt":"x","endpoints":[]}'])(
