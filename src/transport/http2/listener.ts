@@ -13,6 +13,9 @@ import type { ServerStream } from "./server-stream.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 import { Watch } from "./watch.ts";
 
+/** How long `close()` waits for clients to take the last statuses, in milliseconds, before it cuts connections. */
+const PARTING_MS = 1000;
+
 /** @throws RpcError UNAVAILABLE that names the address, where it cannot be bound */
 export async function listen(
   address: string,
@@ -25,8 +28,13 @@ export async function listen(
   const { keepaliveMs = 60_000, keepaliveTimeoutMs = 10_000 } = options;
   const connections = new Set<ServerConnection>();
   let draining = false;
+  let closing = false;
 
   function accept(socket: Socket): void {
+    if (closing) {
+      socket.destroy();
+      return;
+    }
     if (socket instanceof TLSSocket && socket.alpnProtocol !== "h2") {
       logger.warn({ address }, "a client does not offer HTTP/2 over TLS (ALPN h2)");
       socket.destroy();
@@ -85,12 +93,16 @@ export async function listen(
     },
     drain,
     async close() {
+      closing = true;
       drain();
       for (const connection of connections) connection.shut();
-      const open = new Set<Socket>([...connections].map(({ socket }) => socket));
-      // What has no connection yet is still shaking hands.
-      if (open.size === 0) for (const socket of port.sockets) socket.destroy();
+      // What has no connection yet is still shaking hands; what has one may be slow to take the last statuses.
+      const cut = setTimeout(() => {
+        for (const socket of port.sockets) socket.destroy();
+      }, PARTING_MS);
+      if (connections.size === 0) for (const socket of port.sockets) socket.destroy();
       await port.closed;
+      clearTimeout(cut);
     },
   };
 }

@@ -77,6 +77,7 @@ const ownFields: ReadonlySet<string> = new Set([
   "grpc-timeout",
   "grpc-encoding",
   "grpc-accept-encoding",
+  "accept-encoding",
   "user-agent",
 ]);
 const requestPseudo: ReadonlySet<string> = new Set([":method", ":scheme", ":path", ":authority"]);

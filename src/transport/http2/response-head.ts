@@ -75,6 +75,7 @@ const ownFields: ReadonlySet<string> = new Set([
   "grpc-status-details-bin",
   "grpc-encoding",
   "grpc-accept-encoding",
+  "accept-encoding",
   "date",
 ]);
 
