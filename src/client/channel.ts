@@ -32,6 +32,10 @@ interface EveryChannel extends Omit<ConnectOptions, "changed"> {
   readonly logger?: Logger | undefined;
   /** Milliseconds a call waits for a first server to be found; 3,000 by default, and never beyond its deadline. */
   readonly resolveTimeoutMs?: number | undefined;
+  /** Milliseconds over which a server that has just become ready is given its full share; 0, at once, by default. */
+  readonly slowStartMs?: number | undefined;
+  /** Milliseconds that servers of a sudden large loss are kept while they work; 30,000 by default. */
+  readonly doubtMs?: number | undefined;
 }
 
 interface FoundServers extends EveryChannel {
@@ -73,7 +77,7 @@ export function createChannel(options: ChannelOptions): Channel {
   askForCurrentCall();
   const { transport = http2(), balancer = roundRobin(), logger = silent } = options;
   const { interceptors = [], attemptInterceptors = [] } = options;
-  const resolver = options.registry ?? staticRegistry(options.endpoints);
+  const resolver = resolverOf(options);
   const connection = sharedConnections(transport, { ...options, logger });
   const circuit = options.breaker === false ? false : { logger, ...options.breaker };
   const connect = (endpoint: Endpoint, changed: () => void) => breaker(connection(endpoint, changed), circuit, changed);
@@ -95,4 +99,10 @@ export function createChannel(options: ChannelOptions): Channel {
     [Symbol.asyncDispose]: () => channel.close(),
   };
   return channel;
+}
+
+function resolverOf({ registry, endpoints }: ChannelOptions): Resolver {
+  if (registry !== undefined) return registry;
+  if (endpoints !== undefined) return staticRegistry(endpoints);
+  throw new TypeError('createChannel wants to know where servers are: a registry, or endpoints: ["host:port"]');
 }

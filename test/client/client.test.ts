@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { Code, Metadata, RpcError } from "trunkline";
+import { Code, createChannel, Metadata, RpcError } from "trunkline";
 import { expect, test } from "vitest";
 import { greeterPair } from "../support/greeter.ts";
 
@@ -198,4 +198,9 @@ test("a request stream that throws ends the call with what it threw", async () =
     })(),
   );
   expect(error).toMatchObject({ code: Code.ABORTED, message: "no more names" });
+});
+
+test("a channel that is told of no server says what to give it", () => {
+  expect(() => createChannel({} as never)).toThrow("endpoints");
+  expect(() => createChannel({ endpoints: ["localhost"] })).toThrow("localhost");
 });

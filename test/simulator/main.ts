@@ -13,7 +13,10 @@ Trunkline's own balancer, breaker, retry and budget, over servers that are simul
 chance that comes from a seed. So the figures are the same each time. \`npm run simulate\` prints them and writes this page.
 
 What is not simulated: the wire, the network, and the machine under them. The figures compare policies; they promise
-nothing of a real service. \`docs/resilience.md\` says what the policies are.`;
+nothing of a real service. \`docs/resilience.md\` says what the policies are.
+
+One seed is one sample, and some defaults (the budget's length, the longest time a circuit stays open) were chosen with
+these very scenarios in view: read the tables as how the policies differ, not as how good they are.`;
 
 const sections: string[] = [head];
 console.log(head);
