@@ -13,6 +13,7 @@ import type { Resolver } from "../registry/registry.ts";
 import { staticRegistry } from "../registry/static.ts";
 import { retry } from "../retry/retry.ts";
 import { http2 } from "../transport/http2/index.ts";
+import { healthChecked } from "./health-check.ts";
 import { sharedConnections } from "./shared-connections.ts";
 
 interface EveryChannel extends Omit<ConnectOptions, "changed"> {
@@ -20,6 +21,11 @@ interface EveryChannel extends Omit<ConnectOptions, "changed"> {
   readonly transport?: Transport | undefined;
   /** `roundRobin` by default. */
   readonly balancer?: Balancer | undefined;
+  /**
+   * Calls a server only while its own `grpc.health.v1` Watch says SERVING: `true` asks after the server as a whole, a
+   * name after that service. Off by default: one stream more for each server, and servers leave the registry first.
+   */
+  readonly healthCheck?: boolean | string | undefined;
   /** When a server's circuit opens; `false` for none. */
   readonly breaker?: BreakerOptions | false | undefined;
   /** How calls are made, over what the contract says; a call's own options stand over it. */
@@ -71,6 +77,7 @@ export interface Channel {
  * - `attemptInterceptors`: below the retry, they see each attempt.
  * - `balance`: turns a call to a service into a call to one peer.
  * - `breaker`: below the balancer, one circuit a peer; an open one clears `ready`, and the picker walks around it.
+ * - `healthChecked`: below the shared connections, one Watch each, where `healthCheck` asks for it.
  * - `transport`: the wire to one address.
  */
 export function createChannel(options: ChannelOptions): Channel {
@@ -78,7 +85,10 @@ export function createChannel(options: ChannelOptions): Channel {
   const { transport = http2(), balancer = roundRobin(), logger = silent } = options;
   const { interceptors = [], attemptInterceptors = [] } = options;
   const resolver = resolverOf(options);
-  const connection = sharedConnections(transport, { ...options, logger });
+  const { healthCheck = false } = options;
+  const service = healthCheck === true ? "" : healthCheck;
+  const wire = service === false ? transport : healthChecked(transport, { service, logger });
+  const connection = sharedConnections(wire, { ...options, logger });
   const circuit = options.breaker === false ? false : { logger, ...options.breaker };
   const connect = (endpoint: Endpoint, changed: () => void) => breaker(connection(endpoint, changed), circuit, changed);
 

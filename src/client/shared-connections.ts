@@ -13,7 +13,7 @@ interface Connection {
  * One connection an address, however many services are called there. Each service has a peer of its own over it, and
  * so a circuit of its own.
  */
-export function sharedConnections(transport: Transport, options: ConnectOptions): Connect {
+export function sharedConnections(transport: Pick<Transport, "connect">, options: ConnectOptions): Connect {
   const connections = new Map<string, Connection>();
 
   function open(endpoint: Endpoint): Connection {

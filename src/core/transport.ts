@@ -7,7 +7,8 @@ import type { Method } from "./method.ts";
  * Where a peer stands.
  * - `connecting`: nothing says yet that it cannot be reached: the first try, or the first one after a connection was lost.
  * - `ready`: connected, its circuit closed (or half-open with its probe still free).
- * - `failed`: the last try at a connection failed. It stays so, tried again in the background, until one succeeds.
+ * - `failed`: the last try at a connection failed. It stays so, tried again in the background, until one succeeds. Or it
+ *   is connected, and its own health service says that it does not serve.
  * - `ejected`: connected, but its circuit is open.
  * - `closed`: `close()` was called.
  */
