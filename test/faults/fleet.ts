@@ -116,15 +116,21 @@ async function asked<T>(child: ChildProcess, what: string, command: ServerComman
 }
 
 /** The next message of a process that has this field. */
-async function said<T>(child: ChildProcess, what: string): Promise<T> {
-  const ended = once(child, "exit").then(([code, signal]) =>
-    Promise.reject(new Error(`a process ended with ${code ?? signal} before it said ${what}`)),
-  );
-  ended.catch(() => {});
-  for (;;) {
-    const [message] = await Promise.race([once(child, "message"), ended]);
-    if (what in message) return message[what];
-  }
+function said<T>(child: ChildProcess, what: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onMessage = (message: Readonly<Record<string, T>>): void => {
+      const value = message[what];
+      if (value === undefined) return;
+      stop();
+      resolve(value);
+    };
+    const onExit = (code: number | null, signal: string | null): void => {
+      stop();
+      reject(new Error(`a process ended with ${code ?? signal} before it said ${what}`));
+    };
+    const stop = (): void => void child.off("message", onMessage).off("exit", onExit);
+    child.on("message", onMessage).on("exit", onExit);
+  });
 }
 
 async function gone(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
