@@ -1,15 +1,24 @@
 import type { MessageType } from "../../core/message.ts";
 import { copyBytes } from "./copies.ts";
+import { readsWith } from "./reads-with.ts";
 import { scratch, scratchBytes } from "./scratch.ts";
 import { readUtf8 } from "./utf8.ts";
 import { ReaderBase } from "./wire-base.ts";
 
 /** Nested messages and groups, as in every protobuf implementation. */
 const maxDepth = 100;
+const nothing = new Uint8Array(0);
 
 /** The bytes are no message of their type, or nested deeper than 100 levels. */
 export class MalformedMessage extends Error {}
 Object.defineProperty(MalformedMessage.prototype, "name", { value: "MalformedMessage", configurable: true });
+
+/** A reader at a message to try a codec with. */
+function probe(bytes: Uint8Array): FastReader {
+  const reader = new FastReader();
+  reader.begin(bytes, 0, bytes.length);
+  return reader;
+}
 
 /**
  * A `BinaryReader` for messages that stand somewhere in a larger buffer. One reader serves any number of messages, one
@@ -22,10 +31,10 @@ Object.defineProperty(MalformedMessage.prototype, "name", { value: "MalformedMes
 export class FastReader extends ReaderBase {
   pos = 0;
   len = 0;
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = nothing;
   /** The same bytes as a plain Uint8Array, made when a field is first copied out of them. */
-  #view: Uint8Array = this.#bytes;
-  #viewed: Uint8Array = this.#bytes;
+  #view: Uint8Array = nothing;
+  #viewed: Uint8Array = nothing;
   /** How deep the message that is being read is nested: 1 for the outermost. */
   #depth = 0;
   /** Where the message of each depth begins and ends. */
@@ -50,12 +59,15 @@ export class FastReader extends ReaderBase {
   read<T>(type: MessageType<T>, bytes: Uint8Array, start: number, end: number, owned = false): T {
     this.begin(bytes, start, end);
     this.#owned = owned;
-    if (type !== this.#type && !fits(type)) return type.decode(this.#copy(start, end));
+    if (type !== this.#type && !readsWith(type, probe)) return type.decode(this.#copy(start, end));
     this.#type = type;
     try {
       return type.decode(this as never);
     } catch (error) {
       throw this.#failure ?? error;
+    } finally {
+      // Large bytes must not stay in memory until the next message comes.
+      if (owned) this.#forget();
     }
   }
 
@@ -335,33 +347,14 @@ export class FastReader extends ReaderBase {
     return copyBytes(this.#view, start, end);
   }
 
+  #forget(): void {
+    this.#bytes = nothing;
+    this.#view = nothing;
+    this.#viewed = nothing;
+  }
+
   #fail(reason: string): MalformedMessage {
     this.#failure ??= new MalformedMessage(`the message is malformed: ${reason}`);
     return this.#failure;
   }
-}
-
-/** An empty message with one field that nobody knows: number 536,870,911, the varint 0. */
-const probe = Uint8Array.of(0xf8, 0xff, 0xff, 0xff, 0x0f, 0);
-const known = new WeakMap<object, boolean>();
-
-/** Whether a type's `decode` reads with the reader that it is given. Tried once for each type. */
-function fits(type: MessageType<unknown>): boolean {
-  let answer = known.get(type);
-  if (answer === undefined) {
-    answer = readsProbe(type);
-    known.set(type, answer);
-  }
-  return answer;
-}
-
-function readsProbe(type: MessageType<unknown>): boolean {
-  const reader = new FastReader();
-  reader.begin(probe, 0, probe.length);
-  try {
-    type.decode(reader as never);
-  } catch {
-    return false;
-  }
-  return reader.pos === reader.len;
 }

@@ -1,14 +1,12 @@
 import { isUint8Array } from "node:util/types";
 import type { MessageType } from "../../core/message.ts";
+import { putSigned, putUnsigned, toSigned, toUnsigned, wrong } from "./field-value.ts";
 import { scratch, scratchBytes } from "./scratch.ts";
 import { WriterBase } from "./wire-base.ts";
 
 /** Up to this length a loop in JavaScript writes ASCII faster than a call into native code does. */
 const loopLength = 8;
-const digits = /^-?\d+$/;
-const maxInt64 = 0x7fffffffffffffffn;
-const minInt64 = -0x8000000000000000n;
-const maxUint64 = 0xffffffffffffffffn;
+const longLength = 4096;
 
 /**
  * A `BinaryWriter` that encodes straight into a slab its owner gives it, behind what already stands there, and leaves
@@ -155,6 +153,7 @@ export class SlabWriter extends WriterBase {
   override string(value: string): this {
     if (typeof value !== "string") throw wrong("string", value);
     const { length } = value;
+    if (length > longLength) return this.#longText(value);
     // A UTF-16 unit is three bytes at most.
     if (this.at + 5 + length * 3 > this.slab.length) this.#grow(5 + length * 3);
     const { slab } = this;
@@ -266,7 +265,7 @@ export class SlabWriter extends WriterBase {
     return this;
   }
 
-  /** Writes text that is long or not ASCII; the room for it is there. */
+  /** Writes text by a call into native code; the room for it is there. */
   #text(value: string): this {
     // The length's own size is guessed as if all were ASCII, and the text moved where that was wrong.
     const guess = varintSize(value.length);
@@ -276,6 +275,15 @@ export class SlabWriter extends WriterBase {
     if (size !== guess) this.slab.copyWithin(this.at + size, begin, begin + length);
     this.#varint(length);
     this.at += length;
+    return this;
+  }
+
+  /** Counts first, so as not to make room for three times the text. */
+  #longText(value: string): this {
+    const length = Buffer.byteLength(value);
+    if (this.at + 5 + length > this.slab.length) this.#grow(5 + length);
+    this.#varint(length);
+    this.at += this.slab.write(value, this.at, "utf8");
     return this;
   }
 
@@ -304,49 +312,4 @@ function varintSize(value: number): number {
   if (value < 0x4000) return 2;
   if (value < 0x200000) return 3;
   return value < 0x10000000 ? 4 : 5;
-}
-
-/** Takes a number in digits too: the keys of ts-proto's maps are the names of properties. */
-function toSigned(kind: string, value: unknown): number {
-  const integer = typeof value === "string" && digits.test(value) ? Number(value) : value;
-  if (typeof integer === "number" && (integer | 0) === integer) return integer;
-  throw wrong(kind, value);
-}
-
-function toUnsigned(kind: string, value: unknown): number {
-  const integer = typeof value === "string" && digits.test(value) ? Number(value) : value;
-  if (typeof integer === "number" && integer >>> 0 === integer) return integer;
-  throw wrong(kind, value);
-}
-
-function putSigned(kind: string, value: unknown): void {
-  const integer = toBigInt(kind, value);
-  if (integer > maxInt64 || integer < minInt64) throw wrong(kind, value);
-  scratch.setBigInt64(0, integer, true);
-}
-
-function putUnsigned(kind: string, value: unknown): void {
-  const integer = toBigInt(kind, value);
-  if (integer > maxUint64 || integer < 0n) throw wrong(kind, value);
-  scratch.setBigUint64(0, integer, true);
-}
-
-function toBigInt(kind: string, value: unknown): bigint {
-  if (typeof value === "bigint") return value;
-  if (typeof value === "number" && Number.isInteger(value)) return BigInt(value);
-  if (typeof value === "string" && digits.test(value)) return BigInt(value);
-  throw wrong(kind, value);
-}
-
-/** Says what was given where a field wanted something else. */
-function wrong(kind: string, value: unknown): TypeError {
-  return new TypeError(`a field of type ${kind} was given ${describe(value)}`);
-}
-
-function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (typeof value === "string") return `the string ${JSON.stringify(value.slice(0, 40))}`;
-  if (typeof value === "object") return `an object (${value.constructor?.name ?? "without a prototype"})`;
-  if (typeof value === "function") return "a function";
-  return `the ${typeof value} ${String(value)}`;
 }

@@ -17,7 +17,9 @@ const richSchema = registry.getMessage("codec.test.v1.Rich") as DescMessage;
 const seed = Number(process.env.CODEC_SEED ?? Date.now() % 1_000_000);
 const rounds = Number(process.env.CODEC_ROUNDS ?? 300);
 
-test(`random messages have the bytes of @bufbuild/protobuf and come back whole (CODEC_SEED=${seed})`, () => {
+test(`random messages have the bytes of @bufbuild/protobuf and come back whole (CODEC_SEED=${seed})`, {
+  timeout: 10_000 + 100 * rounds,
+}, () => {
   const writer = new SlabWriter();
   const reader = new FastReader();
   const slab = Buffer.alloc(50_000);
