@@ -6,7 +6,6 @@ import { Code } from "../../src/core/code.ts";
 import { RpcError } from "../../src/core/rpc-error.ts";
 import { framed, rawClient, rawServer } from "../support/raw-http2.ts";
 import {
-  type Abilities,
   type Answers,
   cancelled,
   createWorld,
@@ -25,9 +24,9 @@ import {
 } from "./transport/world.ts";
 
 /** A wire against HTTP/2 as no gRPC library would speak it: what gRPC says of it, and what proxies do to it. */
-export function http2PeerContract(name: string, make: () => Wire, abilities: Abilities): void {
+export function http2PeerContract(name: string, make: () => Wire): void {
   describe(`${name} and HTTP/2`, () => {
-    const world = createWorld(make, abilities);
+    const world = createWorld(make);
     describe("of a client", () => clients(world));
     describe("of a server", () => servers(world));
   });

@@ -17,7 +17,7 @@ export type { Abilities, Wire } from "./transport/world.ts";
 /** What every wire must do. `make` is called for each test, and makes a fresh wire. */
 export function transportContract(name: string, make: () => Wire, abilities: Abilities): void {
   describe(name, () => {
-    const world = createWorld(make, abilities);
+    const world = createWorld(make);
     describe("calls", () => calls(world));
     describe("metadata", () => metadata(world, abilities));
     describe("errors", () => errors(world, abilities));

@@ -1,5 +1,6 @@
 import { grpcJs } from "../../src/transport/grpc-js/index.ts";
+import { http2 } from "../../src/transport/http2/index.ts";
 import { http2PeerContract } from "../contract/http2-peer.ts";
-import { grpcJsAbilities } from "../support/grpc-js-abilities.ts";
 
-http2PeerContract("our grpc-js", () => ({ transport: grpcJs() }), grpcJsAbilities);
+http2PeerContract("our http2", () => ({ transport: http2() }));
+http2PeerContract("our grpc-js", () => ({ transport: grpcJs() }));

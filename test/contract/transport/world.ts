@@ -46,7 +46,6 @@ export type Answer = (call: Call) => Reply | Promise<Reply>;
 export type Answers = Readonly<Record<string, Answer>>;
 
 export interface World {
-  readonly abilities: Abilities;
   readonly wire: Wire;
   /** Serves Probe; what is not given answers as the `.proto` says. */
   serve(answers?: Answers, options?: ListenOptions, address?: string): Promise<Listener>;
@@ -67,7 +66,7 @@ export interface Pair {
 }
 
 /** Opens a fresh network for each test, and closes what the test has left open. */
-export function createWorld(make: () => Wire, abilities: Abilities): () => World {
+export function createWorld(make: () => Wire): () => World {
   let left: (() => unknown)[] = [];
   afterEach(async () => {
     const all = left;
@@ -79,7 +78,6 @@ export function createWorld(make: () => Wire, abilities: Abilities): () => World
     const wire = make();
     const after = (work: () => unknown): void => void left.push(work);
     const world: World = {
-      abilities,
       wire,
       after,
       async listen(acceptor, options = {}, address = "127.0.0.1:0") {

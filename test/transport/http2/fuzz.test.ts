@@ -4,7 +4,6 @@ import { expect, test } from "vitest";
 import { parseAddress } from "../../../src/core/endpoint.ts";
 import { http2 } from "../../../src/transport/http2/index.ts";
 import {
-  type Abilities,
   collect,
   converse,
   createWorld,
@@ -21,9 +20,7 @@ import { randomFrom } from "./random.ts";
 const seconds = Number(process.env.FUZZ_SECONDS ?? 3);
 const seed = Number(process.env.FUZZ_SEED ?? 1);
 
-const world = createWorld(() => ({ transport: http2({ handshakeTimeoutMs: 200, stallTimeoutMs: 200 }) }), {
-  sockets: true,
-} as Abilities);
+const world = createWorld(() => ({ transport: http2({ handshakeTimeoutMs: 200, stallTimeoutMs: 200 }) }));
 
 type Random = (below: number) => number;
 

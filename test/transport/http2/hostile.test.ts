@@ -7,15 +7,7 @@ import type { Listener, ListenOptions } from "../../../src/core/transport.ts";
 import { ErrorCode, Flag, FrameType, PREFACE, readUint32, Setting } from "../../../src/transport/http2/frame.ts";
 import { HpackDecoder } from "../../../src/transport/http2/hpack/decoder.ts";
 import { type Http2Limits, http2 } from "../../../src/transport/http2/index.ts";
-import {
-  type Abilities,
-  type Answers,
-  createWorld,
-  echo,
-  event,
-  failure,
-  payload,
-} from "../../contract/transport/world.ts";
+import { type Answers, createWorld, echo, event, failure, payload } from "../../contract/transport/world.ts";
 import {
   type Frame,
   framed,
@@ -28,7 +20,6 @@ import {
   uint32,
 } from "./raw-peer.ts";
 
-const abilities = { sockets: true } as Abilities;
 const ECHO = "/probe.v1.Probe/Echo";
 const COLLECT = "/probe.v1.Probe/Collect";
 const hello = framed(Buffer.from(Payload.encode(payload("hello")).finish()));
@@ -36,7 +27,7 @@ const END = Flag.END_STREAM | Flag.END_HEADERS;
 
 /** A server with these limits, and what it takes to see that it has come to no harm. */
 function attacked(limits: Http2Limits = {}) {
-  const world = createWorld(() => ({ transport: http2(limits) }), abilities);
+  const world = createWorld(() => ({ transport: http2(limits) }));
   return async (answers?: Answers, options?: ListenOptions): Promise<Listener> => {
     const listener = await world().serve(answers, options);
     return listener;

@@ -3,15 +3,7 @@ import { http2 } from "../../../src/transport/http2/index.ts";
 import { createWorld } from "../../contract/transport/world.ts";
 import { createProxy } from "../../support/proxy.ts";
 
-const world = createWorld(() => ({ transport: http2() }), {
-  sockets: true,
-  tls: true,
-  compressedRequests: true,
-  compressedReplies: true,
-  separateTextValues: true,
-  messagesBeforeErrors: true,
-  cancelledIsNotEnded: true,
-});
+const world = createWorld(() => ({ transport: http2() }));
 
 test("an idle peer that has fallen silent is found when it is asked for a sign of life", async () => {
   const here = world();
