@@ -51,7 +51,8 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
     this.wheel = options.wheel;
     this.maxReceiveMessageBytes = options.maxReceiveMessageBytes;
     this.compression = options.compression;
-    this.announce(PREFACE, options.maxMetadataBytes, [[Setting.ENABLE_PUSH, 0]]);
+    this.frames.raw(PREFACE);
+    this.announce(options.maxMetadataBytes, [[Setting.ENABLE_PUSH, 0]]);
   }
 
   /** True while the server allows another call on it. */
@@ -81,7 +82,7 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
       this.#blocks.set(call.method, cached);
     }
     writeRequestBlock(encoder, cached, this.#options.fields, call);
-    this.writeBlock(id, encoder.bytes, encoder.length, false);
+    this.frames.block(id, encoder.bytes, encoder.length, false);
   }
 
   protected interpret(fields: string[], oversized: boolean): ResponseHead {
@@ -154,7 +155,7 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
 
   #closeIfIdle(): void {
     if (this.deaf || !this.goingAway || this.streams.size > 0) return;
-    if (this.#closing) this.writeGoAway(0, ErrorCode.NO_ERROR, "");
+    if (this.#closing) this.frames.goAway(0, ErrorCode.NO_ERROR, "");
     this.finish("the connection was closed");
   }
 

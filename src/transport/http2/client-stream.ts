@@ -92,7 +92,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
     const { method } = this.#call;
     const encoding = this.#connection.compression;
     try {
-      if (encoding === "identity") this.#connection.sendMessage(this, method.request, message, true);
+      if (encoding === "identity") this.#connection.sender.send(this, method.request, message, true);
       else this.#sendCompressed(encoding, message, true).catch(this.#onFailure);
     } catch (error) {
       throw encodeFailure(method, "request", message, error);
@@ -104,11 +104,11 @@ export class ClientStream extends Stream implements Receiver, Sender {
     const encoding = this.#connection.compression;
     if (encoding !== "identity") return this.#sendCompressed(encoding, message, false);
     try {
-      if (this.#connection.sendMessage(this, method.request, message, false)) return true;
+      if (this.#connection.sender.send(this, method.request, message, false)) return true;
     } catch (error) {
       throw encodeFailure(method, "request", message, error);
     }
-    if (this.pending === undefined) this.#connection.waitForRoom(this);
+    if (this.pending === undefined) this.#connection.sender.wait(this);
     return false;
   }
 
@@ -116,12 +116,12 @@ export class ClientStream extends Stream implements Receiver, Sender {
     const { method } = this.#call;
     let framed: Buffer;
     try {
-      framed = this.#connection.encode(method.request, message);
+      framed = this.#connection.sender.encode(method.request, message);
     } catch (error) {
       throw encodeFailure(method, "request", message, error);
     }
     const compressed = await compressFramed(encoding, framed);
-    if (!this.#over) this.#connection.sendLater(this, compressed, ends);
+    if (!this.#over) this.#connection.sender.sendLater(this, compressed, ends);
     return false;
   }
 
@@ -132,7 +132,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
   }
 
   onSourceEnd(): void {
-    if (!this.#over) this.#connection.sendEnd(this);
+    if (!this.#over) this.#connection.sender.end(this);
   }
 
   onSourceError(error: unknown): void {

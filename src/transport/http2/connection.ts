@@ -1,8 +1,5 @@
 import type { Socket } from "node:net";
 import { now } from "../../core/deadline.ts";
-import type { MessageType } from "../../core/message.ts";
-import { SlabWriter } from "../codec/slab-writer.ts";
-import { checkSize } from "../message.ts";
 import { Allowance } from "./allowance.ts";
 import { ClosedStreams } from "./closed-streams.ts";
 import { ConnectionError } from "./connection-error.ts";
@@ -11,36 +8,25 @@ import {
   ErrorCode,
   errorCodeName,
   Flag,
-  FRAME_HEADER_BYTES,
   FrameType,
   MAX_31_BITS,
   readUint32,
   Setting,
-  writeFrameHeader,
-  writeUint32,
 } from "./frame.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
+import { FrameWriter } from "./frame-writer.ts";
 import { HeaderBlocks } from "./header-blocks.ts";
 import { HeaderCache } from "./header-cache.ts";
 import { CompressionError, HpackDecoder } from "./hpack/decoder.ts";
 import { HpackEncoder } from "./hpack/encoder.ts";
-import { PREFIX_BYTES } from "./inbox.ts";
 import type { Limits } from "./limits.ts";
+import { MessageSender } from "./message-sender.ts";
 import { Outbox } from "./outbox.ts";
 import { ReceiveBudget, type ReceiveWindow } from "./receive-budget.ts";
-import { SendQueue } from "./send-queue.ts";
 import { defaultSettings, encodeSettings, type PeerSettings, readSettings } from "./settings.ts";
 import type { Stream } from "./stream.ts";
 import { StreamRing } from "./stream-ring.ts";
 
-/** A header of a frame and the prefix of a message. */
-export const DATA_OVERHEAD_BYTES: number = FRAME_HEADER_BYTES + PREFIX_BYTES;
-/** The most that one message sends before others have their turn. */
-const FAIR_FRAME_BYTES = 128 * 1024;
-/** Pieces of this size leave by reference, smaller ones are copied next to their frame's header. */
-const BY_REFERENCE_BYTES = 8 * 1024;
-/** What a peer that does not read may make us keep of answers to its PINGs and of resets. */
-const MOST_BACKLOG_BYTES = 8 * 1024 * 1024;
 const OWN_HEADER_TABLE_BYTES = 4096;
 /** Blocks larger than this end the connection; between the limit of metadata and this only the call fails. */
 const MOST_BLOCK_BYTES = 256 * 1024;
@@ -77,32 +63,30 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
   /** True once nothing more is read or written. */
   deaf = false;
   protected readonly closedStreams: ClosedStreams = new ClosedStreams();
-  protected readonly reader: FrameReader;
-  readonly #writer = new SlabWriter();
-  readonly #maxSendMessageBytes: number | undefined;
+  readonly frames: FrameWriter;
+  readonly sender: MessageSender<S>;
+  readonly #reader: FrameReader;
   readonly #decoder: HpackDecoder;
   readonly #heads = new HeaderCache<H>();
   readonly #blocks: HeaderBlocks;
-  readonly #queue = new SendQueue<S>();
   readonly #control: Allowance;
-  #sendWindow = DEFAULT_WINDOW_BYTES;
   #receiveWindow = DEFAULT_WINDOW_BYTES;
   /** What came and the peer has not been told to send again. */
   #unsaid = 0;
-  /** WINDOW_UPDATEs that what we sent accounts for. */
-  #updatesDue = 0;
-  #pumpScheduled = false;
   #pingSentAt = 0;
 
   protected constructor(socket: Socket, options: ConnectionOptions) {
     const { limits, maxMetadataBytes } = options;
     this.socket = socket;
     this.limits = limits;
-    this.#maxSendMessageBytes = options.maxSendMessageBytes;
-    this.outbox = new Outbox(socket, () => this.#drained());
+    this.outbox = new Outbox(socket, () => this.sender.drained());
+    this.frames = new FrameWriter(this.outbox, this.peer, () => this.destroy("the peer does not read"));
+    this.sender = new MessageSender(this.outbox, this.frames, this.peer, options.maxSendMessageBytes, (stream: S) =>
+      this.endLocal(stream),
+    );
     this.#decoder = new HpackDecoder(OWN_HEADER_TABLE_BYTES, maxMetadataBytes);
     this.#blocks = new HeaderBlocks(MOST_BLOCK_BYTES);
-    this.reader = new FrameReader(this, limits.maxFrameBytes, MOST_BLOCK_BYTES);
+    this.#reader = new FrameReader(this, limits.maxFrameBytes, MOST_BLOCK_BYTES);
     this.budget = new ReceiveBudget(limits, (window, bytes) => this.#updateStream(window, bytes));
     this.#control = new Allowance(limits.controlFramesPerSecond * 5, limits.controlFramesPerSecond);
   }
@@ -130,7 +114,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
     if (this.deaf) return;
     this.heardAt = now();
     try {
-      this.reader.read(bytes, length);
+      this.#reader.read(bytes, length);
     } catch (error) {
       this.#breakOff(error);
     }
@@ -299,9 +283,9 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
     const delta = this.peer.initialWindowBytes - before;
     if (delta !== 0) this.#shiftWindows(delta);
     this.settled = true;
-    this.writeFrame(FrameType.SETTINGS, Flag.ACK, 0, NOTHING);
+    this.frames.settingsRead();
     this.onSettings();
-    this.pump();
+    this.sender.pump();
   }
 
   #shiftWindows(delta: number): void {
@@ -310,7 +294,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
       if (stream.sendWindow > MAX_31_BITS) {
         throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, "a stream's window is larger than 31 bits");
       }
-      if (delta > 0 && stream.pending !== undefined) this.#queue.push(stream);
+      if (delta > 0) this.sender.widened(stream);
     }
   }
 
@@ -328,7 +312,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
       return;
     }
     this.chargeControl("PING frames");
-    this.writeFrame(FrameType.PING, Flag.ACK, 0, bytes.subarray(start, end));
+    this.frames.pong(bytes.subarray(start, end));
   }
 
   #goAway(id: number, bytes: Buffer, start: number, end: number): void {
@@ -342,7 +326,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
 
   #windowUpdate(id: number, bytes: Buffer, start: number, end: number): void {
     if (end - start !== 4) throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, "WINDOW_UPDATE has not 4 bytes");
-    if (this.#updatesDue > 0) this.#updatesDue--;
+    if (this.sender.updatesDue > 0) this.sender.updatesDue--;
     else this.chargeControl("WINDOW_UPDATE frames");
     const increment = readUint32(bytes, start) & MAX_31_BITS;
     if (id === 0) {
@@ -362,18 +346,17 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
       stream.onReset(code);
       return;
     }
-    if (stream.pending === undefined) return;
-    this.#queue.push(stream);
-    this.pump();
+    this.sender.widened(stream);
+    this.sender.pump();
   }
 
   #widen(increment: number): void {
     if (increment === 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE of 0");
-    this.#sendWindow += increment;
-    if (this.#sendWindow > MAX_31_BITS) {
+    this.sender.window += increment;
+    if (this.sender.window > MAX_31_BITS) {
       throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, "the connection's window is larger than 31 bits");
     }
-    this.pump();
+    this.sender.pump();
   }
 
   /** @throws ConnectionError where the peer sends more of what carries no call forward than it may */
@@ -385,7 +368,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
   // Sending.
 
   /** Sends what this side must say first. */
-  protected announce(before: Buffer, maxMetadataBytes: number, more: readonly (readonly [number, number])[]): void {
+  protected announce(maxMetadataBytes: number, more: readonly (readonly [number, number])[]): void {
     const { limits } = this;
     const settings = encodeSettings([
       [Setting.INITIAL_WINDOW_SIZE, limits.streamWindowBytes],
@@ -393,221 +376,31 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
       [Setting.MAX_HEADER_LIST_SIZE, maxMetadataBytes],
       ...more,
     ]);
-    if (before.length > 0) {
-      const at = this.outbox.reserve(before.length);
-      before.copy(this.outbox.slab, at);
-      this.outbox.commit(at + before.length);
-    }
-    this.writeFrame(FrameType.SETTINGS, 0, 0, settings);
+    this.frames.settings(settings);
     this.#unsaid = limits.connectionWindowBytes - DEFAULT_WINDOW_BYTES;
     this.#updateConnection();
   }
 
-  writeFrame(type: number, flags: number, id: number, payload: Buffer): void {
-    if (this.deaf) return;
-    const { outbox } = this;
-    if (outbox.backlog > MOST_BACKLOG_BYTES) {
-      // Never in the middle of a frame: everything that calls this has finished its own.
-      this.destroy("the peer does not read");
-      return;
-    }
-    const at = outbox.reserve(FRAME_HEADER_BYTES + payload.length);
-    writeFrameHeader(outbox.slab, at, payload.length, type, flags, id);
-    payload.copy(outbox.slab, at + FRAME_HEADER_BYTES);
-    outbox.commit(at + FRAME_HEADER_BYTES + payload.length);
-  }
-
-  /** Writes a header block, with CONTINUATION frames where the peer's frames do not hold it. */
-  writeBlock(id: number, block: Buffer, length: number, ended: boolean): void {
-    const { outbox } = this;
-    const most = this.peer.maxFrameBytes;
-    if (length > most) {
-      this.#writeLongBlock(id, block, length, ended);
-      return;
-    }
-    const at = outbox.reserve(FRAME_HEADER_BYTES + length);
-    const { slab } = outbox;
-    const flags = ended ? Flag.END_HEADERS | Flag.END_STREAM : Flag.END_HEADERS;
-    writeFrameHeader(slab, at, length, FrameType.HEADERS, flags, id);
-    const to = at + FRAME_HEADER_BYTES;
-    if (length <= 32) for (let i = 0; i < length; i++) slab[to + i] = block[i] as number;
-    else block.copy(slab, to, 0, length);
-    outbox.commit(to + length);
-  }
-
-  #writeLongBlock(id: number, block: Buffer, length: number, ended: boolean): void {
-    const most = this.peer.maxFrameBytes;
-    this.writeFrame(FrameType.HEADERS, ended ? Flag.END_STREAM : 0, id, block.subarray(0, most));
-    for (let at = most; at < length; at += most) {
-      const end = Math.min(length, at + most);
-      this.writeFrame(FrameType.CONTINUATION, end === length ? Flag.END_HEADERS : 0, id, block.subarray(at, end));
-    }
-  }
-
-  /**
-   * Sends a message, at once where the windows allow it, and else as they do.
-   * @returns true where the next message may be sent at once too
-   * @throws RpcError where it does not encode or is too large; nothing is sent then
-   */
-  sendMessage(stream: S, type: MessageType<unknown>, message: unknown, ends: boolean): boolean {
-    const { outbox } = this;
-    if (stream.pending !== undefined || outbox.crowded) {
-      const bytes = this.encode(type, message);
-      this.sendLater(stream, bytes, ends);
-      return false;
-    }
-    const writer = this.#writer;
-    const offset = outbox.reserve(DATA_OVERHEAD_BYTES + 64);
-    const slab = outbox.slab;
-    const end = writer.write(type, message, slab, offset, DATA_OVERHEAD_BYTES);
-    const { start } = writer;
-    const payload = end - start - FRAME_HEADER_BYTES;
-    checkSize("sent", payload - PREFIX_BYTES, this.#maxSendMessageBytes);
-    const moved = writer.slab !== slab;
-    writePrefix(writer.slab, start + FRAME_HEADER_BYTES, 0, payload - PREFIX_BYTES);
-    if (payload > this.#room(stream)) {
-      const rest = writer.slab.subarray(start + FRAME_HEADER_BYTES, end);
-      this.sendLater(stream, moved ? rest : Buffer.from(rest), ends);
-      return false;
-    }
-    writeFrameHeader(writer.slab, start, payload, FrameType.DATA, ends ? Flag.END_STREAM : 0, stream.id);
-    if (moved) outbox.attach(writer.slab.subarray(start, end));
-    else outbox.commit(end);
-    this.#count(stream, payload);
-    if (ends) stream.localEnded = true;
-    return !outbox.crowded;
-  }
-
-  /** Encodes a message, with gRPC's prefix, into a buffer of its own. */
-  encode(type: MessageType<unknown>, message: unknown): Buffer {
-    const writer = this.#writer;
-    const end = writer.write(type, message, NOTHING, 0, PREFIX_BYTES);
-    const length = end - writer.start - PREFIX_BYTES;
-    checkSize("sent", length, this.#maxSendMessageBytes);
-    writePrefix(writer.slab, writer.start, 0, length);
-    return writer.slab.subarray(writer.start, end);
-  }
-
-  /** Sends a message that is encoded and has its prefix when its turn comes. */
-  sendLater(stream: S, framed: Buffer, ends: boolean): void {
-    if (stream.pending === undefined) {
-      stream.pending = [framed];
-      stream.pendingOffset = 0;
-    } else stream.pending.push(framed);
-    if (ends) stream.endsAfterPending = true;
-    this.#queue.push(stream);
-    this.#schedulePump();
-  }
-
-  /** Calls the stream's `onRoom` when the socket has taken what is there. */
-  waitForRoom(stream: S): void {
-    this.#queue.push(stream);
-    this.#schedulePump();
-  }
-
-  /** Ends a stream's sending with an empty DATA frame. */
-  sendEnd(stream: S): void {
-    if (stream.pending !== undefined) {
-      stream.endsAfterPending = true;
-      return;
-    }
-    this.writeFrame(FrameType.DATA, Flag.END_STREAM, stream.id, NOTHING);
-    this.endLocal(stream);
-  }
-
-  /** Our side of a stream has been ended. */
-  endLocal(stream: S): void {
-    stream.localEnded = true;
-    if (stream.remoteEnded) this.forget(stream);
-  }
-
-  /** How much of a stream one frame may carry now. */
-  #room(stream: S): number {
-    return Math.min(stream.sendWindow, this.#sendWindow, this.peer.maxFrameBytes, FAIR_FRAME_BYTES);
-  }
-
-  #count(stream: S, payload: number): void {
-    stream.sendWindow -= payload;
-    this.#sendWindow -= payload;
-    this.#updatesDue += 4;
-  }
-
-  /** Gives each stream that waits its turn, while there is room. */
-  pump(): void {
-    while (!this.#queue.empty && !this.deaf && !this.outbox.crowded && this.#sendWindow > 0) {
-      const stream = this.#queue.shift() as S;
-      if (stream.closed) continue;
-      if (stream.pending !== undefined) this.#sendPending(stream);
-      if (stream.pending === undefined && !stream.closed) stream.onRoom();
-      else if (stream.sendWindow > 0) this.#queue.push(stream);
-    }
-  }
-
-  /** Sends one frame of what is pending. */
-  #sendPending(stream: S): void {
-    const first = (stream.pending as Buffer[])[0] as Buffer;
-    const left = first.length - stream.pendingOffset;
-    const payload = Math.min(left, this.#room(stream));
-    if (payload <= 0) return;
-    const piece = first.subarray(stream.pendingOffset, stream.pendingOffset + payload);
-    stream.pendingOffset += payload;
-    if (payload === left) {
-      stream.pending?.shift();
-      stream.pendingOffset = 0;
-      if (stream.pending?.length === 0) stream.pending = undefined;
-    }
-    const ends = stream.endsAfterPending && stream.pending === undefined;
-    this.#count(stream, payload);
-    this.#writeData(stream.id, piece, ends);
-    if (ends) this.endLocal(stream);
-  }
-
-  #writeData(id: number, piece: Buffer, ends: boolean): void {
-    const { outbox } = this;
-    const byReference = piece.length >= BY_REFERENCE_BYTES;
-    const at = outbox.reserve(FRAME_HEADER_BYTES + (byReference ? 0 : piece.length));
-    writeFrameHeader(outbox.slab, at, piece.length, FrameType.DATA, ends ? Flag.END_STREAM : 0, id);
-    if (!byReference) piece.copy(outbox.slab, at + FRAME_HEADER_BYTES);
-    outbox.commit(at + FRAME_HEADER_BYTES + (byReference ? 0 : piece.length));
-    if (byReference) outbox.attach(piece);
-  }
-
-  #drained(): void {
-    if (!this.#queue.empty) this.#schedulePump();
-  }
-
-  /** Not at once: a producer that never waits must leave the event loop its turn. */
-  #schedulePump(): void {
-    if (this.#pumpScheduled) return;
-    this.#pumpScheduled = true;
-    setImmediate(() => {
-      this.#pumpScheduled = false;
-      this.pump();
-    });
-  }
-
   #updateConnection(): void {
-    this.#writeWindowUpdate(0, this.#unsaid);
+    this.frames.windowUpdate(0, this.#unsaid);
     this.#receiveWindow += this.#unsaid;
     this.#unsaid = 0;
   }
 
   #updateStream(window: ReceiveWindow, bytes: number): void {
     const stream = window as S;
-    if (!stream.remoteEnded && !stream.closed) this.#writeWindowUpdate(stream.id, bytes);
+    if (!stream.remoteEnded && !stream.closed) this.frames.windowUpdate(stream.id, bytes);
   }
 
-  #writeWindowUpdate(id: number, bytes: number): void {
-    const payload = Buffer.allocUnsafe(4);
-    writeUint32(payload, 0, bytes);
-    this.writeFrame(FrameType.WINDOW_UPDATE, 0, id, payload);
+  /** Our side of a stream has been ended. */
+  protected endLocal(stream: S): void {
+    stream.localEnded = true;
+    if (stream.remoteEnded) this.forget(stream);
   }
 
   /** @param window what the peer may still have sent */
-  writeReset(id: number, code: number, window: number): void {
-    const payload = Buffer.allocUnsafe(4);
-    writeUint32(payload, 0, code);
-    this.writeFrame(FrameType.RST_STREAM, 0, id, payload);
+  protected writeReset(id: number, code: number, window: number): void {
+    this.frames.reset(id, code);
     this.closedStreams.add(id, true, window);
   }
 
@@ -619,7 +412,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
   }
 
   /** The stream is closed on both sides. */
-  forget(stream: S): void {
+  protected forget(stream: S): void {
     if (stream.closed) return;
     stream.closed = true;
     stream.pending = undefined;
@@ -634,7 +427,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
   /** Asks whether the peer lives. */
   ping(): void {
     this.#pingSentAt = now();
-    this.writeFrame(FrameType.PING, 0, 0, PING_PAYLOAD);
+    this.frames.ping();
   }
 
   /** Since when a PING has waited for its answer, on the clock of `now()`; 0 where none does. */
@@ -642,18 +435,9 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
     return this.#pingSentAt;
   }
 
-  /** True while a header block has begun and is not whole. */
+  /** True while a frame or a header block has begun and is not whole. */
   get blockUnderWay(): boolean {
-    return this.#blocks.underWay || this.reader.partial;
-  }
-
-  writeGoAway(lastId: number, code: number, reason: string): void {
-    const text = Buffer.from(reason.slice(0, 200), "latin1");
-    const payload = Buffer.allocUnsafe(8 + text.length);
-    writeUint32(payload, 0, lastId);
-    writeUint32(payload, 4, code);
-    text.copy(payload, 8);
-    this.writeFrame(FrameType.GOAWAY, 0, 0, payload);
+    return this.#blocks.underWay || this.#reader.partial;
   }
 
   // Ending.
@@ -661,7 +445,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
   /** Tells the peer what it did, and ends the connection. */
   fail(code: number, reason: string): void {
     if (this.deaf) return;
-    this.writeGoAway(this.lastSeenId, code, reason);
+    this.frames.goAway(this.lastSeenId, code, reason);
     this.outbox.end();
     this.#end(`${reason} (${errorCodeName(code)})`);
     this.socket.end();
@@ -691,6 +475,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
     if (this.deaf) return;
     this.deaf = true;
     this.goingAway = true;
+    this.frames.muted = true;
     this.outbox.close();
     for (const stream of this.streams.all()) {
       this.forget(stream);
@@ -698,15 +483,6 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
     }
     this.onClosed(reason);
   }
-}
-
-const NOTHING = Buffer.allocUnsafeSlow(0);
-const PING_PAYLOAD = Buffer.from("trunklin", "latin1");
-
-/** Writes gRPC's prefix of a message. */
-export function writePrefix(bytes: Buffer, at: number, flag: number, length: number): void {
-  bytes[at] = flag;
-  writeUint32(bytes, at + 1, length);
 }
 
 /** @throws ConnectionError for a stream that depends on itself. RFC 7540, section 5.3.1 */

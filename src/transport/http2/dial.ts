@@ -5,7 +5,7 @@ import { socketAddress } from "../address.ts";
 import { clientTlsOptions } from "../tls.ts";
 
 /** What a socket reads at once, in bytes. */
-const READ_BYTES = 64 * 1024;
+const READ_BYTES = 128 * 1024;
 
 /** Takes what a socket has read: the first `length` bytes, which are overwritten by the next. */
 export type OnRead = (bytes: Buffer, length: number) => void;

@@ -52,6 +52,11 @@ export class Outbox {
     return this.#at;
   }
 
+  /** True where what stands at `at` in `slab` has not left yet. */
+  holds(at: number): boolean {
+    return at >= this.#from;
+  }
+
   /** What was written ends here; it leaves at the end of the turn. */
   commit(end: number): void {
     this.#at = end;

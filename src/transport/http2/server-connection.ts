@@ -55,9 +55,7 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
     this.maxReceiveMessageBytes = options.maxReceiveMessageBytes;
     const { resetsPerSecond } = options.limits;
     this.#resets = new Allowance(resetsPerSecond * 5, resetsPerSecond);
-    this.announce(Buffer.alloc(0), options.maxMetadataBytes, [
-      [Setting.MAX_CONCURRENT_STREAMS, options.maxConcurrentStreams],
-    ]);
+    this.announce(options.maxMetadataBytes, [[Setting.MAX_CONCURRENT_STREAMS, options.maxConcurrentStreams]]);
   }
 
   override receive(bytes: Buffer, length: number): void {
@@ -174,7 +172,7 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
   writeResponseHeader(id: number, header: Metadata, compression: Compression): void {
     const { encoder } = this;
     if (header === Metadata.EMPTY && compression === "identity" && this.#header.current(encoder)) {
-      this.writeBlock(id, this.#header.bytes, this.#header.length, false);
+      this.frames.block(id, this.#header.bytes, this.#header.length, false);
       return;
     }
     encoder.begin();
@@ -183,14 +181,14 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
     if (compression !== "identity") encoder.field("grpc-encoding", compression);
     if (header === Metadata.EMPTY && compression === "identity") this.#header.keep(encoder);
     else writeMetadata(encoder, header);
-    this.writeBlock(id, encoder.bytes, encoder.length, false);
+    this.frames.block(id, encoder.bytes, encoder.length, false);
   }
 
   writeTrailers(id: number, error: RpcError | undefined, trailer: Metadata, headerSent: boolean): void {
     const { encoder } = this;
     const plain = error === undefined && trailer === Metadata.EMPTY && headerSent;
     if (plain && this.#trailers.current(encoder)) {
-      this.writeBlock(id, this.#trailers.bytes, this.#trailers.length, true);
+      this.frames.block(id, this.#trailers.bytes, this.#trailers.length, true);
       return;
     }
     encoder.begin();
@@ -207,7 +205,7 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
     }
     if (plain) this.#trailers.keep(encoder);
     else writeMetadata(encoder, trailer);
-    this.writeBlock(id, encoder.bytes, encoder.length, true);
+    this.frames.block(id, encoder.bytes, encoder.length, true);
   }
 
   /** A stream whose trailers were sent: where the client has more to say, it is told not to. */
@@ -225,8 +223,8 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
     encoder.begin();
     encoder.field(":status", String(status));
     encoder.field("content-type", "text/plain");
-    this.writeBlock(stream.id, encoder.bytes, encoder.length, false);
-    this.sendLater(stream, Buffer.from(text, "latin1"), true);
+    this.frames.block(stream.id, encoder.bytes, encoder.length, false);
+    this.sender.sendLater(stream, Buffer.from(text, "latin1"), true);
   }
 
   oversized(): RpcError {
@@ -252,14 +250,14 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
   drain(): void {
     if (this.#draining || this.deaf) return;
     this.#draining = true;
-    this.writeGoAway(MAX_31_BITS, ErrorCode.NO_ERROR, "the server goes away");
+    this.frames.goAway(MAX_31_BITS, ErrorCode.NO_ERROR, "the server goes away");
     this.ping();
   }
 
   #stopAccepting(): void {
     this.#lastAccepted = this.lastSeenId;
     this.goingAway = true;
-    this.writeGoAway(this.lastSeenId, ErrorCode.NO_ERROR, "the server goes away");
+    this.frames.goAway(this.lastSeenId, ErrorCode.NO_ERROR, "the server goes away");
     if (this.streams.size === 0) this.finish("the server went away");
   }
 
@@ -274,7 +272,7 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
     const error = new RpcError(Code.UNAVAILABLE, "the server is shutting down");
     for (const stream of this.streams.all()) stream.abort(error);
     if (this.deaf) return;
-    this.writeGoAway(this.lastSeenId, ErrorCode.NO_ERROR, "the server is shutting down");
+    this.frames.goAway(this.lastSeenId, ErrorCode.NO_ERROR, "the server is shutting down");
     this.finish("the server was closed");
   }
 

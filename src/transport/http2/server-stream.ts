@@ -233,8 +233,8 @@ export class ServerStream extends Stream implements Receiver, Sender {
     const method = this.#method;
     try {
       const encoding = connection.compressionFor(this.#head);
-      if (encoding === "identity") return connection.sendMessage(this, method.response, message, false) || this.#park();
-      return this.#sendCompressed(encoding, connection.encode(method.response, message));
+      if (encoding === "identity") return connection.sender.send(this, method.response, message, false) || this.#park();
+      return this.#sendCompressed(encoding, connection.sender.encode(method.response, message));
     } catch (error) {
       throw encodeFailure(method, "response", message, error);
     }
@@ -242,13 +242,13 @@ export class ServerStream extends Stream implements Receiver, Sender {
 
   async #sendCompressed(encoding: "gzip" | "deflate", framed: Buffer): Promise<boolean> {
     const framedCompressed = await compressFramed(encoding, framed);
-    if (!this.#over) this.#connection.sendLater(this, framedCompressed, false);
+    if (!this.#over) this.#connection.sender.sendLater(this, framedCompressed, false);
     return false;
   }
 
   /** Waits for room, where nothing is pending that would tell. */
   #park(): false {
-    if (this.pending === undefined) this.#connection.waitForRoom(this);
+    if (this.pending === undefined) this.#connection.sender.wait(this);
     return false;
   }
 

@@ -1,0 +1,112 @@
+import { ErrorCode, Flag, FRAME_HEADER_BYTES, FrameType, writeFrameHeader, writeUint32 } from "./frame.ts";
+import type { Outbox } from "./outbox.ts";
+import type { PeerSettings } from "./settings.ts";
+
+/** What a peer that does not read may make us keep of answers to its PINGs and of resets. */
+const MOST_BACKLOG_BYTES = 8 * 1024 * 1024;
+const PING_PAYLOAD = Buffer.from("trunklin", "latin1");
+const NOTHING = Buffer.allocUnsafeSlow(0);
+
+/** Writes every frame but DATA. */
+export class FrameWriter {
+  /** True once nothing more is written. */
+  muted = false;
+  readonly #outbox: Outbox;
+  readonly #peer: PeerSettings;
+  readonly #notRead: () => void;
+
+  /** @param notRead called when the peer has left too much unread */
+  constructor(outbox: Outbox, peer: PeerSettings, notRead: () => void) {
+    this.#outbox = outbox;
+    this.#peer = peer;
+    this.#notRead = notRead;
+  }
+
+  /** Bytes that are no frame: the preface. */
+  raw(bytes: Buffer): void {
+    const at = this.#outbox.reserve(bytes.length);
+    bytes.copy(this.#outbox.slab, at);
+    this.#outbox.commit(at + bytes.length);
+  }
+
+  frame(type: number, flags: number, id: number, payload: Buffer): void {
+    if (this.muted) return;
+    const outbox = this.#outbox;
+    if (outbox.backlog > MOST_BACKLOG_BYTES) {
+      this.#notRead();
+      return;
+    }
+    const at = outbox.reserve(FRAME_HEADER_BYTES + payload.length);
+    writeFrameHeader(outbox.slab, at, payload.length, type, flags, id);
+    payload.copy(outbox.slab, at + FRAME_HEADER_BYTES);
+    outbox.commit(at + FRAME_HEADER_BYTES + payload.length);
+  }
+
+  /** A header block, with CONTINUATION frames where the peer's frames do not hold it. */
+  block(id: number, block: Buffer, length: number, ended: boolean): void {
+    if (this.muted) return;
+    if (length > this.#peer.maxFrameBytes) {
+      this.#longBlock(id, block, length, ended);
+      return;
+    }
+    const outbox = this.#outbox;
+    const at = outbox.reserve(FRAME_HEADER_BYTES + length);
+    const { slab } = outbox;
+    const flags = ended ? Flag.END_HEADERS | Flag.END_STREAM : Flag.END_HEADERS;
+    writeFrameHeader(slab, at, length, FrameType.HEADERS, flags, id);
+    const to = at + FRAME_HEADER_BYTES;
+    // A call into native code costs more than a few bytes do.
+    if (length <= 32) for (let i = 0; i < length; i++) slab[to + i] = block[i] as number;
+    else block.copy(slab, to, 0, length);
+    outbox.commit(to + length);
+  }
+
+  #longBlock(id: number, block: Buffer, length: number, ended: boolean): void {
+    const most = this.#peer.maxFrameBytes;
+    this.frame(FrameType.HEADERS, ended ? Flag.END_STREAM : 0, id, block.subarray(0, most));
+    for (let at = most; at < length; at += most) {
+      const end = Math.min(length, at + most);
+      this.frame(FrameType.CONTINUATION, end === length ? Flag.END_HEADERS : 0, id, block.subarray(at, end));
+    }
+  }
+
+  /** An empty DATA frame that ends its stream. */
+  end(id: number): void {
+    this.frame(FrameType.DATA, Flag.END_STREAM, id, NOTHING);
+  }
+
+  settings(payload: Buffer): void {
+    this.frame(FrameType.SETTINGS, 0, 0, payload);
+  }
+
+  settingsRead(): void {
+    this.frame(FrameType.SETTINGS, Flag.ACK, 0, NOTHING);
+  }
+
+  reset(id: number, code: number): void {
+    this.frame(FrameType.RST_STREAM, 0, id, uint32(code));
+  }
+
+  windowUpdate(id: number, bytes: number): void {
+    this.frame(FrameType.WINDOW_UPDATE, 0, id, uint32(bytes));
+  }
+
+  ping(): void {
+    this.frame(FrameType.PING, 0, 0, PING_PAYLOAD);
+  }
+
+  pong(payload: Buffer): void {
+    this.frame(FrameType.PING, Flag.ACK, 0, payload);
+  }
+
+  goAway(lastId: number, code: number, reason: string): void {
+    const text = code === ErrorCode.NO_ERROR ? NOTHING : Buffer.from(reason.slice(0, 200), "latin1");
+    this.frame(FrameType.GOAWAY, 0, 0, Buffer.concat([uint32(lastId), uint32(code), text]));
+  }
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4);
+  writeUint32(bytes, 0, value);
+  return bytes;
+}

@@ -1,0 +1,231 @@
+import type { MessageType } from "../../core/message.ts";
+import { SlabWriter } from "../codec/slab-writer.ts";
+import { checkSize } from "../message.ts";
+import { DEFAULT_WINDOW_BYTES, Flag, FRAME_HEADER_BYTES, FrameType, writeFrameHeader, writeUint32 } from "./frame.ts";
+import type { FrameWriter } from "./frame-writer.ts";
+import { PREFIX_BYTES } from "./inbox.ts";
+import type { Outbox } from "./outbox.ts";
+import { SendQueue } from "./send-queue.ts";
+import type { PeerSettings } from "./settings.ts";
+import type { Stream } from "./stream.ts";
+
+/** A header of a frame and the prefix of a message. */
+const OVERHEAD_BYTES = FRAME_HEADER_BYTES + PREFIX_BYTES;
+/** The most that one message sends before others have their turn. */
+const FAIR_FRAME_BYTES = 128 * 1024;
+/** Pieces of this size leave by reference, smaller ones are copied next to their frame's header. */
+const BY_REFERENCE_BYTES = 8 * 1024;
+const NOTHING = Buffer.allocUnsafeSlow(0);
+
+/**
+ * Sends messages as DATA: at once where the peer's windows and the socket have room, and else stream by stream, a frame
+ * each in turn, as they get it. RFC 9113, section 5.2.
+ */
+export class MessageSender<S extends Stream> {
+  /** What the peer lets us send on the connection, in bytes. */
+  window: number = DEFAULT_WINDOW_BYTES;
+  /** How many WINDOW_UPDATEs what we sent may bring. */
+  updatesDue = 0;
+  readonly #outbox: Outbox;
+  readonly #frames: FrameWriter;
+  readonly #peer: PeerSettings;
+  readonly #maxMessageBytes: number | undefined;
+  readonly #ended: (stream: S) => void;
+  readonly #writer = new SlabWriter();
+  readonly #queue = new SendQueue<S>();
+  #pumpScheduled = false;
+  /** The DATA frame that was written last: while it has not left, more of its stream's messages can join it. */
+  #frameId = 0;
+  #frameSlab: Buffer = NOTHING;
+  #frameStart = 0;
+  #frameEnd = 0;
+
+  /** @param ended called when the end of a stream is sent */
+  constructor(
+    outbox: Outbox,
+    frames: FrameWriter,
+    peer: PeerSettings,
+    maxMessageBytes: number | undefined,
+    ended: (stream: S) => void,
+  ) {
+    this.#outbox = outbox;
+    this.#frames = frames;
+    this.#peer = peer;
+    this.#maxMessageBytes = maxMessageBytes;
+    this.#ended = ended;
+  }
+
+  /**
+   * Sends a message.
+   * @returns true where the next message may be sent at once
+   * @throws RpcError where it is too large, or what its codec throws; nothing is sent then
+   */
+  send(stream: S, type: MessageType<unknown>, message: unknown, ends: boolean): boolean {
+    const outbox = this.#outbox;
+    if (stream.pending !== undefined || outbox.crowded) {
+      this.sendLater(stream, this.encode(type, message), ends);
+      return false;
+    }
+    const writer = this.#writer;
+    const at = outbox.reserve(OVERHEAD_BYTES + 64);
+    const { slab } = outbox;
+    const joins = this.#joins(stream.id, at);
+    const header = joins ? 0 : FRAME_HEADER_BYTES;
+    const end = writer.write(type, message, slab, at, header + PREFIX_BYTES);
+    const prefix = writer.start + header;
+    const payload = end - prefix;
+    checkSize("sent", payload - PREFIX_BYTES, this.#maxMessageBytes);
+    const moved = writer.slab !== slab;
+    writePrefix(writer.slab, prefix, payload - PREFIX_BYTES);
+    if ((joins && moved) || payload > this.#room(stream, joins)) {
+      const framed = writer.slab.subarray(prefix, end);
+      this.sendLater(stream, moved ? framed : Buffer.from(framed), ends);
+      return false;
+    }
+    if (!joins) this.#beginFrame(stream.id, writer.slab, writer.start);
+    this.#endFrame(end, ends);
+    if (moved) outbox.attach(writer.slab.subarray(writer.start, end));
+    else outbox.commit(end);
+    this.#count(stream, payload);
+    if (ends) this.#ended(stream);
+    return !outbox.crowded;
+  }
+
+  /** Encodes a message, with gRPC's prefix, into a buffer of its own. */
+  encode(type: MessageType<unknown>, message: unknown): Buffer {
+    const writer = this.#writer;
+    const end = writer.write(type, message, NOTHING, 0, PREFIX_BYTES);
+    const length = end - writer.start - PREFIX_BYTES;
+    checkSize("sent", length, this.#maxMessageBytes);
+    writePrefix(writer.slab, writer.start, length);
+    return writer.slab.subarray(writer.start, end);
+  }
+
+  /** Sends a message that is encoded and has its prefix when its turn comes. */
+  sendLater(stream: S, framed: Buffer, ends: boolean): void {
+    if (stream.pending === undefined) {
+      stream.pending = [framed];
+      stream.pendingOffset = 0;
+    } else stream.pending.push(framed);
+    if (ends) stream.endsAfterPending = true;
+    this.wait(stream);
+  }
+
+  /** Gives a stream its turn once the socket has taken what is there. */
+  wait(stream: S): void {
+    this.#queue.push(stream);
+    this.#schedulePump();
+  }
+
+  /** There are no more messages on a stream. */
+  end(stream: S): void {
+    if (stream.pending !== undefined) {
+      stream.endsAfterPending = true;
+      return;
+    }
+    this.#frames.end(stream.id);
+    this.#ended(stream);
+  }
+
+  /** A stream's window has grown. */
+  widened(stream: S): void {
+    if (stream.pending !== undefined) this.#queue.push(stream);
+  }
+
+  /** The socket has taken everything. */
+  drained(): void {
+    if (!this.#queue.empty) this.#schedulePump();
+  }
+
+  /** Gives each stream that waits its turn, while there is room. */
+  pump(): void {
+    while (!this.#queue.empty && !this.#frames.muted && !this.#outbox.crowded && this.window > 0) {
+      const stream = this.#queue.shift() as S;
+      if (stream.closed) continue;
+      if (stream.pending !== undefined) this.#sendPending(stream, stream.pending);
+      if (stream.pending === undefined && !stream.closed) stream.onRoom();
+      else if (stream.sendWindow > 0) this.#queue.push(stream);
+    }
+  }
+
+  /** Not at once: a producer that never waits must leave the event loop its turn. */
+  #schedulePump(): void {
+    if (this.#pumpScheduled) return;
+    this.#pumpScheduled = true;
+    setImmediate(() => {
+      this.#pumpScheduled = false;
+      this.pump();
+    });
+  }
+
+  /** Sends one frame of what is pending. */
+  #sendPending(stream: S, pending: Buffer[]): void {
+    const first = pending[0] as Buffer;
+    const left = first.length - stream.pendingOffset;
+    const payload = Math.min(left, this.#room(stream, false));
+    if (payload <= 0) return;
+    const piece = first.subarray(stream.pendingOffset, stream.pendingOffset + payload);
+    stream.pendingOffset += payload;
+    if (payload === left) {
+      pending.shift();
+      stream.pendingOffset = 0;
+      if (pending.length === 0) stream.pending = undefined;
+    }
+    const ends = stream.endsAfterPending && stream.pending === undefined;
+    this.#count(stream, payload);
+    this.#writeData(stream.id, piece, ends);
+    if (ends) this.#ended(stream);
+  }
+
+  #writeData(id: number, piece: Buffer, ends: boolean): void {
+    const outbox = this.#outbox;
+    const copied = piece.length < BY_REFERENCE_BYTES ? piece.length : 0;
+    const at = outbox.reserve(FRAME_HEADER_BYTES + copied);
+    writeFrameHeader(outbox.slab, at, piece.length, FrameType.DATA, ends ? Flag.END_STREAM : 0, id);
+    if (copied > 0) piece.copy(outbox.slab, at + FRAME_HEADER_BYTES);
+    outbox.commit(at + FRAME_HEADER_BYTES + copied);
+    if (copied === 0) outbox.attach(piece);
+  }
+
+  /** True where the frame that was written last is of this stream, ends at `at` and has not left. */
+  #joins(id: number, at: number): boolean {
+    return (
+      this.#frameId === id &&
+      this.#frameEnd === at &&
+      this.#frameSlab === this.#outbox.slab &&
+      this.#outbox.holds(this.#frameStart)
+    );
+  }
+
+  #beginFrame(id: number, slab: Buffer, start: number): void {
+    this.#frameId = id;
+    this.#frameSlab = slab;
+    this.#frameStart = start;
+  }
+
+  #endFrame(end: number, ends: boolean): void {
+    const length = end - this.#frameStart - FRAME_HEADER_BYTES;
+    const flags = ends ? Flag.END_STREAM : 0;
+    writeFrameHeader(this.#frameSlab, this.#frameStart, length, FrameType.DATA, flags, this.#frameId);
+    this.#frameEnd = end;
+  }
+
+  /** How much more of a stream a frame may carry now. */
+  #room(stream: S, joins: boolean): number {
+    const carried = joins ? this.#frameEnd - this.#frameStart - FRAME_HEADER_BYTES : 0;
+    const frame = Math.min(this.#peer.maxFrameBytes, FAIR_FRAME_BYTES) - carried;
+    return Math.min(stream.sendWindow, this.window, frame);
+  }
+
+  #count(stream: S, payload: number): void {
+    stream.sendWindow -= payload;
+    this.window -= payload;
+    this.updatesDue += 4;
+  }
+}
+
+/** Writes gRPC's prefix of a message that is not compressed. */
+function writePrefix(bytes: Buffer, at: number, length: number): void {
+  bytes[at] = 0;
+  writeUint32(bytes, at + 1, length);
+}
