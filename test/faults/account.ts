@@ -31,7 +31,7 @@ export function createAccount(): Account {
   const began = performance.now();
   const kinds = { idempotent: newKind(), other: newKind() };
   const perSecond: number[] = [];
-  const perServer: Record<string, number> = {};
+  let perServer: Record<string, number> = {};
   const failures: Record<string, number> = {};
   let succeeded = 0;
   let lastSuccess = began;
@@ -64,6 +64,7 @@ export function createAccount(): Account {
     },
     mark() {
       marked = performance.now();
+      perServer = {};
       for (const kind of Object.values(kinds)) kind.took = createHistogram();
     },
     report() {

@@ -3,7 +3,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createProxy } from "../support/proxy.ts";
 import { startFleetServer, startLoad } from "./fleet.ts";
 import type { LoadReport } from "./protocol.ts";
-import { course, type Expect, first, type Scenario, sentUntilFoundOut, stage } from "./scenario.ts";
+import {
+  course,
+  type Expect,
+  expectAnswersOf,
+  first,
+  type Scenario,
+  sentUntilFoundOut,
+  stage,
+  untilRegistered,
+} from "./scenario.ts";
 
 const ttlSeconds = 3;
 const standstillMs = 2 * ttlSeconds * 1_000;
@@ -21,9 +30,11 @@ export const loopFaults: readonly Scenario[] = [
         async () => {
           victim.block(standstillMs);
           await sleep(standstillMs);
+          await untilRegistered(at, [victim.address]);
         },
         4_000,
       );
+      expectAnswersOf(at, report, victim.address);
       expect(report.recoverMs < standstillMs, `calls failed after it woke: ${report.recoverMs} ms after the fault`);
       return report;
     },
@@ -61,8 +72,10 @@ export const loopFaults: readonly Scenario[] = [
           await sleep(10_000);
           proxy.pass();
         },
-        4_000,
+        // A connection that was begun in the dark is given up after 5 s, and the next one follows within 2 s.
+        9_000,
       );
+      expectAnswersOf(at, report, proxy.address);
       await proxy.close();
       return report;
     },

@@ -50,7 +50,7 @@ export interface LoadReport {
   readonly idempotentP99Ms: number;
   /** Successes in each second since the start. */
   readonly perSecond: readonly number[];
-  /** Successes by the address that answered. */
+  /** Answers after the mark, by the address that gave them. */
   readonly perServer: Readonly<Record<string, number>>;
   /** What else is worth telling. */
   readonly note?: string;

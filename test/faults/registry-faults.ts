@@ -2,9 +2,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { startFleetServer } from "./fleet.ts";
 import type { LoadReport } from "./protocol.ts";
-import { course, first, type Scenario, type Stage, stage } from "./scenario.ts";
+import {
+  course,
+  expectAnswersOf,
+  first,
+  type Scenario,
+  type Stage,
+  service,
+  stage,
+  untilRegistered,
+} from "./scenario.ts";
 
-const service = "greeter.v1.Greeter";
 const login = "root:secret";
 
 /** The usual course, after which the registry must do its work again: every server registered, a new one found. */
@@ -16,20 +24,8 @@ async function courseOfRegistry(at: Stage, fault: () => Promise<void> | void): P
     await untilRegistered(at, [...at.servers.map(({ address }) => address), added]);
   };
   const report = await course(at, faultAndBack, 2_000);
-  at.expect((report.perServer[added] ?? 0) > 0, "the client never found the server that came after the fault");
+  expectAnswersOf(at, report, added);
   return report;
-}
-
-async function untilRegistered(at: Stage, wanted: readonly string[]): Promise<void> {
-  const end = performance.now() + 20_000;
-  for (;;) {
-    const keys = at.ctl("get", "--prefix", "--keys-only", `${service}/`);
-    if (wanted.every((address) => keys.includes(`${service}/${address}`))) return;
-    if (performance.now() > end) {
-      throw new Error(`not registered again within 20 s: ${wanted.filter((each) => !keys.includes(each))}`);
-    }
-    await sleep(100);
-  }
 }
 
 function outage(name: string, what: string, wipe: boolean): Scenario {

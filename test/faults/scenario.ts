@@ -51,6 +51,8 @@ export interface StageOptions {
   readonly prepare?: (etcd: TestEtcd) => Promise<void> | void;
 }
 
+export const service = "greeter.v1.Greeter";
+
 const steady = { callsPerSecond: 250, idempotentPercent: 50, timeoutMs: 5_000 };
 
 /**
@@ -97,6 +99,25 @@ export async function course(at: Stage, fault: () => Promise<void> | void, after
     at.expect(false, (error as Error).message);
   }
   return at.load.stop();
+}
+
+/** Waits until the registry holds these servers, again. */
+export async function untilRegistered(at: Stage, wanted: readonly string[]): Promise<void> {
+  const end = performance.now() + 20_000;
+  for (;;) {
+    const keys = at.ctl("get", "--prefix", "--keys-only", `${service}/`);
+    if (wanted.every((address) => keys.includes(`${service}/${address}`))) return;
+    if (performance.now() > end) {
+      throw new Error(`not registered again within 20 s: ${wanted.filter((each) => !keys.includes(each))}`);
+    }
+    await sleep(100);
+  }
+}
+
+/** Whether a server is called after the fault as others are, more than by what was still under way. */
+export function expectAnswersOf(at: Stage, report: LoadReport, address: string): void {
+  const answers = report.perServer[address] ?? 0;
+  at.expect(answers >= 20, `${address} answered only ${answers} calls after the fault`);
 }
 
 export function first<T>(many: readonly T[]): T {
