@@ -64,6 +64,8 @@ export function createAccount(): Account {
     },
     mark() {
       marked = performance.now();
+      lastSuccess = marked;
+      longestGapMs = 0;
       perServer = {};
       for (const kind of Object.values(kinds)) kind.took = createHistogram();
     },

@@ -58,8 +58,8 @@ if (asked.list) {
 }
 // What is left of a scenario then is ended by its guards: `test/support/guard.ts`.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
-// One scenario's trouble fails that scenario, and never the rest of the suite.
-process.on("uncaughtException", (error) => console.error("    uncaught:", error));
+// One scenario's trouble fails that scenario (`run-scenario.ts`), and never ends the suite.
+process.on("uncaughtException", () => {});
 
 const rows: Row[] = [];
 for (const scenario of chosen(asked)) {

@@ -37,7 +37,7 @@ export interface LoadReport {
   readonly otherLost: number;
   /** `CODE message` and how often. */
   readonly failures: Readonly<Record<string, number>>;
-  /** The longest time without a success. */
+  /** The longest time without a success, after the mark. */
   readonly longestGapMs: number;
   /** From the fault to the last call that failed because of it; 0 where none did. */
   readonly recoverMs: number;

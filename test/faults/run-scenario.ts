@@ -12,32 +12,35 @@ export async function runScenario({ name, what, promised, run }: Scenario): Prom
   const expect = (holds: boolean, otherwise: string): void => {
     if (!holds) broken.push(otherwise);
   };
+  const uncaught = (error: unknown): void => void broken.push(`uncaught: ${(error as Error).stack}`);
+  process.on("uncaughtException", uncaught);
+  const work = run(expect);
   let report: LoadReport | undefined;
   try {
-    report = await orTrouble(run(expect));
+    report = await within(longestMs, work);
     for (const [failure, times] of Object.entries(report.failures)) console.log(`    ${times} x ${failure}`);
     if (report.note !== undefined) console.log(`    ${report.note}`);
     broken.push(...brokenPromises(report, promised));
   } catch (error) {
     broken.push(`${(error as Error).stack}`);
     await endAll();
+    // Without its processes it ends as well, and must not do so in the midst of the next one.
+    await within(longestMs, work).catch(() => {});
   }
+  process.off("uncaughtException", uncaught);
   for (const each of broken) console.log(`    NOT KEPT: ${each}`);
   return row(name, what, report, broken.length === 0);
 }
 
-/** Rejects as well with what nobody catches, and when it takes too long. */
-async function orTrouble<T>(work: Promise<T>): Promise<T> {
-  const trouble = Promise.withResolvers<never>();
-  const late = setTimeout(() => trouble.reject(new Error(`not over after ${longestMs / 1_000} s`)), longestMs);
-  process.on("uncaughtException", trouble.reject);
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not over after ${ms / 1_000} s`)), ms);
+  });
   try {
-    return await Promise.race([work, trouble.promise]);
+    return await Promise.race([work, late]);
   } finally {
-    clearTimeout(late);
-    process.off("uncaughtException", trouble.reject);
-    // It ends in its own time, and with what `endAll` does to its processes.
-    work.catch(() => {});
+    clearTimeout(timer);
   }
 }
 
