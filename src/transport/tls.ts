@@ -32,6 +32,8 @@ export function serverTlsOptions({ cert, key, ca }: ServerTls): TlsOptions {
     rejectUnauthorized: ca !== undefined,
     minVersion: "TLSv1.2",
     ALPNProtocols: ["h2"],
+    // A client that never finishes its handshake holds a socket no longer than this.
+    handshakeTimeout: 10_000,
   };
 }
 

@@ -8,7 +8,8 @@ import { CachedBlock } from "./cached-block.ts";
 import { ClientStream } from "./client-stream.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { ConnectionError } from "./connection-error.ts";
-import { ErrorCode, errorCodeName, MAX_31_BITS, PREFACE, Setting } from "./frame.ts";
+import { ErrorCode, errorCodeName, PREFACE, Setting } from "./frame.ts";
+import { isText } from "./metadata-fields.ts";
 import { type RequestFields, writeRequestBlock } from "./request-block.ts";
 import { type ResponseHead, readResponseHead } from "./response-head.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
@@ -29,6 +30,9 @@ export interface ClientConnectionOptions extends ConnectionOptions {
   /** Called once when it takes no more calls. `calm` where the server complains of too many pings. */
   readonly lost: (reason: string, calm: boolean) => void;
 }
+
+/** Methods whose header blocks are kept. */
+const MOST_BLOCKS = 1000;
 
 /** The client's side of a connection. */
 export class ClientConnection extends Connection<ClientStream, ResponseHead> {
@@ -69,8 +73,8 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
     this.streams.add(stream);
     this.#writeRequest(id, call);
     stream.begin();
-    // The last of the ids: calls to come need a new connection.
-    if (this.#nextId > MAX_31_BITS) this.#loseCalls("its stream ids are used up", false);
+    // With the last of the ids: calls to come need a new connection.
+    if (this.#nextId > 2 * this.limits.maxCallsPerConnection) this.#loseCalls("its stream ids are used up", false);
     return reply;
   }
 
@@ -78,6 +82,8 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
     const { encoder } = this;
     let cached = this.#blocks.get(call.method);
     if (cached === undefined) {
+      // Methods are few, unless somebody makes one for each call.
+      if (this.#blocks.size >= MOST_BLOCKS) this.#blocks.clear();
       cached = new CachedBlock();
       this.#blocks.set(call.method, cached);
     }
@@ -87,6 +93,11 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
 
   protected interpret(fields: string[], oversized: boolean): ResponseHead {
     return readResponseHead(fields, oversized);
+  }
+
+  protected keeps({ details, metadata }: ResponseHead): boolean {
+    // Bytes could be written to by whoever gets them.
+    return details.length === 0 && isText(metadata);
   }
 
   protected onHead(id: number, head: ResponseHead, ended: boolean): void {

@@ -95,6 +95,8 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
 
   /** What the fields of a block mean. */
   protected abstract interpret(fields: string[], oversized: boolean): H;
+  /** True where what a block means can be used again for a block of the same bytes. */
+  protected abstract keeps(head: H): boolean;
   protected abstract onHead(id: number, head: H, ended: boolean): void;
   /** The peer goes away: it has not seen, and will not see, streams above `lastId`. */
   protected abstract onGoAway(lastId: number, code: number, reason: string): void;
@@ -239,7 +241,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
       const { version } = decoder;
       const fields = decoder.decode(bytes, start, end);
       head = this.interpret(fields, decoder.overflow);
-      if (decoder.version === version) this.#heads.store(bytes, start, end, version, head);
+      if (decoder.version === version && this.keeps(head)) this.#heads.store(bytes, start, end, version, head);
     }
     this.onHead(id, head, ended);
   }

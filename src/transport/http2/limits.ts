@@ -23,6 +23,8 @@ export interface Http2Limits {
   readonly resetsPerSecond?: number | undefined;
   /** Connections to one server, opened where it limits the streams on each; 2 by default. */
   readonly maxConnectionsPerPeer?: number | undefined;
+  /** Calls that a connection of a client makes until another takes its place; as many as HTTP/2 has ids by default. */
+  readonly maxCallsPerConnection?: number | undefined;
   /** Calls that may wait for a free stream of a server; 10,000 by default. */
   readonly maxWaitingCalls?: number | undefined;
 }
@@ -38,10 +40,13 @@ export interface Limits {
   readonly controlFramesPerSecond: number;
   readonly resetsPerSecond: number;
   readonly maxConnectionsPerPeer: number;
+  readonly maxCallsPerConnection: number;
   readonly maxWaitingCalls: number;
 }
 
 const MIB = 1024 * 1024;
+/** A client's ids are the odd ones of 31 bits. */
+const MOST_CALLS = 2 ** 30;
 
 /** Fills in the defaults. */
 export function limitsFrom(given: Http2Limits): Limits {
@@ -56,6 +61,7 @@ export function limitsFrom(given: Http2Limits): Limits {
     controlFramesPerSecond = 2000,
     resetsPerSecond = 1000,
     maxConnectionsPerPeer = 2,
+    maxCallsPerConnection = MOST_CALLS,
     maxWaitingCalls = 10_000,
   } = given;
   return {
@@ -69,6 +75,7 @@ export function limitsFrom(given: Http2Limits): Limits {
     controlFramesPerSecond,
     resetsPerSecond,
     maxConnectionsPerPeer,
+    maxCallsPerConnection: Math.min(maxCallsPerConnection, MOST_CALLS),
     maxWaitingCalls,
   };
 }

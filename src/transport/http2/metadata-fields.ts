@@ -10,6 +10,11 @@ export function pushMetadata(flat: MetadataValue[], name: string, value: string)
   for (const part of value.split(",")) flat.push(name, new Uint8Array(Buffer.from(part, "base64")));
 }
 
+/** True where no value is bytes. */
+export function isText({ flat }: Metadata): boolean {
+  return flat.every((part) => typeof part === "string");
+}
+
 /** Writes metadata into a header block. */
 export function writeMetadata(encoder: HpackEncoder, metadata: Metadata): void {
   const { flat } = metadata;

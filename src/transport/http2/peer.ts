@@ -68,6 +68,8 @@ export class Http2Peer implements Peer {
         lost(reason);
         this.#placeAgain();
       });
+      // It may have gone as soon as it came.
+      if (opened.goingAway) throw new Error("the server goes away");
       this.#main = opened;
       return opened;
     };

@@ -12,7 +12,7 @@ import { ACCEPTED_ENCODINGS } from "./compression.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { ConnectionError } from "./connection-error.ts";
 import { ErrorCode, MAX_31_BITS, PREFACE, Setting } from "./frame.ts";
-import { base64, writeMetadata } from "./metadata-fields.ts";
+import { base64, isText, writeMetadata } from "./metadata-fields.ts";
 import { type RequestHead, readRequestHead } from "./request-head.ts";
 import { ServerStream } from "./server-stream.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
@@ -75,6 +75,11 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
 
   protected interpret(fields: string[], oversized: boolean): RequestHead {
     return readRequestHead(fields, oversized, this.acceptor);
+  }
+
+  protected keeps({ method, metadata }: RequestHead): boolean {
+    // A service may be added later; bytes could be written to by a handler.
+    return method !== undefined && isText(metadata);
   }
 
   protected onHead(id: number, head: RequestHead, ended: boolean): void {

@@ -11,6 +11,7 @@ import { type Answers, createWorld, echo, event, failure, payload } from "../../
 import {
   type Frame,
   framed,
+  frameOf,
   literals,
   type RawPeer,
   rawClient,
@@ -476,6 +477,14 @@ describe("a server that attacks its client", () => {
     ["sends garbage", Code.UNAVAILABLE, ({ socket }) => socket.write(randomBytes(1000))],
     ["speaks HTTP/1.1", Code.UNAVAILABLE, ({ socket }) => socket.write("HTTP/1.1 400 Bad Request\r\n\r\n")],
     ["closes at once", Code.UNAVAILABLE, ({ socket }) => socket.destroy()],
+    [
+      "goes away as soon as it comes",
+      Code.UNAVAILABLE,
+      ({ socket }) => {
+        const goAway = frameOf(FrameType.GOAWAY, 0, 0, Buffer.alloc(8));
+        socket.write(Buffer.concat([frameOf(FrameType.SETTINGS, 0, 0, Buffer.alloc(0)), goAway]));
+      },
+    ],
   ])("%s: the call fails", async (_what, code, attack) => {
     expect(await callOn(attack, true)).toBe(code);
   });

@@ -1,0 +1,87 @@
+import { expect, test } from "vitest";
+import { Metadata } from "../../../src/core/metadata.ts";
+import { Flag, FrameType } from "../../../src/transport/http2/frame.ts";
+import { type Http2Limits, http2 } from "../../../src/transport/http2/index.ts";
+import { createWorld, echo, event, payload, reply } from "../../contract/transport/world.ts";
+import { framed, rawClient, requestBlock } from "./raw-peer.ts";
+
+let limits: Http2Limits = {};
+const world = createWorld(() => ({ transport: http2(limits) }));
+
+function withLimits(given: Http2Limits) {
+  limits = given;
+  return world();
+}
+
+test("a connection whose ids are used up is replaced, and no call is lost", async () => {
+  const callers = new Set<string>();
+  const { peer } = await withLimits({ maxCallsPerConnection: 40 }).pair({
+    echo(call) {
+      callers.add(call.caller?.address ?? "");
+      return reply(call.request);
+    },
+  });
+  const calls = Array.from({ length: 100 }, (_, i) => echo(peer, payload(`${i}`)));
+  const replies = await Promise.all(calls);
+  expect(replies.map(({ response }) => response)).toEqual(calls.map((_, i) => payload(`${i}`)));
+  expect(callers.size).toBeGreaterThanOrEqual(3);
+  expect(peer.inflight).toBe(0);
+});
+
+test("a small message passes a large one that was sent before it", async () => {
+  const { peer } = await withLimits({}).pair();
+  await echo(peer);
+  const order: string[] = [];
+  const large = echo(peer, payload("large", 4_000_000)).then(() => order.push("large"));
+  const small = echo(peer, payload("small")).then(() => order.push("small"));
+  await Promise.all([large, small]);
+  expect(order).toEqual(["small", "large"]);
+});
+
+test("many large messages at once all arrive, though they are more than may be held", async () => {
+  const { peer } = await withLimits({ growthBytes: 2_000_000 }).pair();
+  const replies = await Promise.all(Array.from({ length: 20 }, (_, i) => echo(peer, payload(`${i}`, 1_000_000))));
+  for (const { response } of replies) expect((response as { data: Uint8Array }).data.length).toBe(1_000_000);
+});
+
+test("what a handler does to the bytes in its call's metadata stays with that call", async () => {
+  const seen: number[] = [];
+  const { peer } = await withLimits({}).pair({
+    echo(call) {
+      const bytes = call.metadata.getBytes("key-bin") as Uint8Array;
+      seen.push(bytes[0] as number);
+      bytes[0] = 99;
+      return reply(call.request);
+    },
+  });
+  for (let i = 0; i < 5; i++) await echo(peer, payload(), { metadata: Metadata.from({ "key-bin": Uint8Array.of(7) }) });
+  expect(seen).toEqual([7, 7, 7, 7, 7]);
+});
+
+test("metadata that is the same with each call arrives each time, and so does what changes", async () => {
+  const { peer } = await withLimits({}).pair({
+    echo: (call) => reply(call.request, call.metadata.without("user-agent")),
+  });
+  const steady = Metadata.from({ tenant: "a", region: "b" });
+  for (let i = 0; i < 200; i++) {
+    const metadata = i % 3 === 0 ? steady : steady.append({ traceparent: `00-${i}`, [`x-${i}`]: `${i}` });
+    const { header } = await echo(peer, payload(), { metadata });
+    expect(header.flat).toEqual(metadata.flat);
+  }
+});
+
+test("trailers of a request end it like any other end", async () => {
+  const answered = event();
+  const listener = await withLimits({}).serve({
+    echo(call) {
+      answered.happen();
+      return reply(call.request);
+    },
+  });
+  const client = await rawClient(listener.address);
+  client.send(FrameType.HEADERS, Flag.END_HEADERS, 1, requestBlock("/probe.v1.Probe/Echo"));
+  client.send(FrameType.DATA, 0, 1, framed(Buffer.alloc(0)));
+  client.send(FrameType.HEADERS, Flag.END_HEADERS | Flag.END_STREAM, 1, Buffer.from([0, 1, 0x78, 1, 0x79]));
+  await answered.happened;
+  client.socket.destroy();
+});
