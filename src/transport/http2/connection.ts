@@ -31,6 +31,9 @@ const OWN_HEADER_TABLE_BYTES = 4096;
 /** Blocks larger than this end the connection; between the limit of metadata and this only the call fails. */
 const MOST_BLOCK_BYTES = 256 * 1024;
 
+/** How long a peer has to take what was sent last, in milliseconds. */
+const PARTING_MS = 1000;
+
 export interface ConnectionOptions {
   readonly limits: Limits;
   /** The largest list of headers to accept, in octets as HTTP/2 counts them. */
@@ -451,8 +454,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
     this.outbox.end();
     this.#end(`${reason} (${errorCodeName(code)})`);
     this.socket.end();
-    // A peer that does not close its half keeps the socket no longer than this.
-    setTimeout(() => this.socket.destroy(), 1000).unref();
+    this.#cutLater();
   }
 
   /** The highest stream of the peer that was looked at. */
@@ -470,7 +472,13 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
     this.outbox.end();
     this.#end(reason);
     this.socket.end();
-    setTimeout(() => this.socket.destroy(), 1000).unref();
+    this.#cutLater();
+  }
+
+  /** A peer that does not close its half keeps the socket no longer than this. */
+  #cutLater(): void {
+    const cut = setTimeout(() => this.socket.destroy(), PARTING_MS).unref();
+    this.socket.once("close", () => clearTimeout(cut));
   }
 
   #end(reason: string): void {

@@ -128,6 +128,8 @@ export class Http2Peer implements Peer {
     this.#opening?.abort();
     this.#link.close();
     for (const connection of this.#others) connection.close();
+    this.#main = undefined;
+    this.#others = [];
     resolve();
   }
 
