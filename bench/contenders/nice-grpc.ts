@@ -4,6 +4,7 @@ import type { Contender } from "../contender.ts";
 import type { Blob, DownloadRequest, Order, Text } from "../gen/bench/v1/bench.ts";
 import { pingPong } from "../ping-pong.ts";
 import { blob, greet, order, park, release, work } from "../workload.ts";
+import { channelOptions } from "./grpc-js.ts";
 import { Bench } from "./grpc-js-contract.ts";
 
 export const contender: Contender = {
@@ -39,7 +40,7 @@ export const contender: Contender = {
 
   async connect(port, { tls }) {
     const trust = tls ? credentials.createSsl(tls.ca) : credentials.createInsecure();
-    const channel = createChannel(`127.0.0.1:${port}`, trust, { "grpc.use_local_subchannel_pool": 1 });
+    const channel = createChannel(`127.0.0.1:${port}`, trust, channelOptions);
     const client = createClient(Bench, channel);
     return {
       hello: async () => (await client.hello({ text: "world" })).text,

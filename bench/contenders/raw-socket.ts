@@ -6,24 +6,31 @@ import { blob, greet } from "../workload.ts";
 
 // A frame: the length of its body in 4 bytes, the call's number in 4, its kind in 1, its body.
 const headBytes = 9;
+const slabBytes = 256 * 1024;
 const kinds = { hello: 0, echo: 1, download: 2, end: 3 } as const;
 
 /** Puts the frames of a turn into one write. */
 class Outbox {
   readonly #socket: net.Socket;
-  #slab = Buffer.allocUnsafeSlow(256 * 1024);
+  #slab: Buffer = Buffer.allocUnsafeSlow(slabBytes);
+  readonly #free: Buffer[] = [];
   #used = 0;
-  readonly #flush = (): boolean => {
-    const full = this.#slab.subarray(0, this.#used);
-    this.#used = 0;
-    const took = this.#socket.write(full);
-    // What the kernel did not take is still being read from the slab.
-    if (this.#socket.writableLength > 0) this.#slab = Buffer.allocUnsafeSlow(this.#slab.length);
-    return took;
-  };
 
   constructor(socket: net.Socket) {
     this.#socket = socket;
+  }
+
+  #flush(): void {
+    const slab = this.#slab;
+    const full = slab.subarray(0, this.#used);
+    this.#used = 0;
+    let taken = false;
+    this.#socket.write(full, () => {
+      // A slab is free again once the socket has taken what it held.
+      if (!taken && slab.length === slabBytes) this.#free.push(slab);
+    });
+    if (this.#socket.writableLength === 0) taken = true;
+    else this.#slab = this.#free.pop() ?? Buffer.allocUnsafeSlow(slabBytes);
   }
 
   /** Gives where the body goes: `length` bytes at the end of what is returned. */

@@ -42,7 +42,7 @@ export function count(value: number): string {
 }
 
 function micros(value: number): string {
-  return value < 100 ? value.toPrecision(2) : count(value);
+  return value < 99.5 ? value.toPrecision(2) : count(value);
 }
 
 /** The table for a terminal. */

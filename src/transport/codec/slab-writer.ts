@@ -7,6 +7,8 @@ import { WriterBase } from "./wire-base.ts";
 /** Up to this length a loop in JavaScript writes ASCII faster than a call into native code does. */
 const loopLength = 8;
 const longLength = 4096;
+/** What a slab has at least beyond the field that it was made for. */
+const spareBytes = 4096;
 
 /**
  * A `BinaryWriter` that encodes straight into a slab its owner gives it, behind what already stands there, and leaves
@@ -297,9 +299,9 @@ export class SlabWriter extends WriterBase {
   /** Moves the message, with the room in front of it, to a slab with at least `bytes` free behind it. */
   #grow(bytes: number): void {
     const used = this.at - this.start;
-    let capacity = 4096;
-    while (capacity < used + bytes) capacity *= 2;
-    const slab = Buffer.allocUnsafeSlow(capacity);
+    // Doubled, so that a message of many small fields moves seldom; but a field that is most of its message is room enough.
+    const spare = bytes > used ? spareBytes : used + bytes;
+    const slab = Buffer.allocUnsafeSlow(used + bytes + spare);
     slab.set(this.slab.subarray(this.start, this.at));
     this.slab = slab;
     this.start = 0;
