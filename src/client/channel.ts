@@ -63,8 +63,8 @@ export interface Channel {
   readonly handle: Handler;
   /** How calls of a method are made where the call does not say. */
   policyOf(method: Method): Policy;
-  /** Lets calls in flight finish, then disconnects. */
-  close(): Promise<void>;
+  /** Lets calls in flight finish, for 10 s at most or `timeoutMs`, then disconnects. */
+  close(timeoutMs?: number): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -88,9 +88,10 @@ export function createChannel(options: ChannelOptions): Channel {
   const { healthCheck = false } = options;
   const service = healthCheck === true ? "" : healthCheck;
   const wire = service === false ? transport : healthChecked(transport, { service, logger });
-  const connection = sharedConnections(wire, { ...options, logger });
+  const connections = sharedConnections(wire, { ...options, logger });
   const circuit = options.breaker === false ? false : { logger, ...options.breaker };
-  const connect = (endpoint: Endpoint, changed: () => void) => breaker(connection(endpoint, changed), circuit, changed);
+  const connect = (endpoint: Endpoint, changed: () => void) =>
+    breaker(connections.connect(endpoint, changed), circuit, changed);
 
   const policyOf = policies(options.policy);
 
@@ -102,8 +103,9 @@ export function createChannel(options: ChannelOptions): Channel {
   const channel: Channel = {
     handle,
     policyOf: (method) => policyOf(method),
-    close() {
+    close(timeoutMs = 10_000) {
       closing ??= toService.close();
+      connections.endWithin(timeoutMs);
       return closing;
     },
     [Symbol.asyncDispose]: () => channel.close(),

@@ -156,10 +156,10 @@ function watched(connect: (changed: () => void) => Peer, options: HealthCheckOpt
     },
     handle: peer.handle,
     probe: () => peer.probe?.(),
-    close() {
+    close(timeoutMs) {
       // Before the calls in flight are waited for: this one would never end.
       forget();
-      return peer.close();
+      return peer.close(timeoutMs);
     },
   };
 }

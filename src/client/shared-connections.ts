@@ -1,7 +1,12 @@
 import type { Endpoint } from "../core/endpoint.ts";
 import type { ConnectOptions, Peer, Transport } from "../core/transport.ts";
 
-type Connect = (endpoint: Endpoint, changed: () => void) => Peer;
+export interface SharedConnections {
+  /** A peer over the connection to its address. */
+  connect(endpoint: Endpoint, changed: () => void): Peer;
+  /** Disconnects what is still connected `timeoutMs` from now, whatever is in flight. */
+  endWithin(timeoutMs: number): void;
+}
 
 interface Connection {
   readonly peer: Peer;
@@ -13,8 +18,9 @@ interface Connection {
  * One connection an address, however many services are called there. Each service has a peer of its own over it, and
  * so a circuit of its own.
  */
-export function sharedConnections(transport: Pick<Transport, "connect">, options: ConnectOptions): Connect {
+export function sharedConnections(transport: Pick<Transport, "connect">, options: ConnectOptions): SharedConnections {
   const connections = new Map<string, Connection>();
+  const closing = new Set<Peer>();
 
   function open(endpoint: Endpoint): Connection {
     const users = new Set<() => void>();
@@ -26,7 +32,13 @@ export function sharedConnections(transport: Pick<Transport, "connect">, options
     return connection;
   }
 
-  return (endpoint, changed) => {
+  async function close(peer: Peer): Promise<void> {
+    closing.add(peer);
+    await peer.close();
+    closing.delete(peer);
+  }
+
+  function connect(endpoint: Endpoint, changed: () => void): Peer {
     const connection = connections.get(endpoint.address) ?? open(endpoint);
     // Two services may share one `changed`; each use is a user of its own.
     const user = (): void => changed();
@@ -35,8 +47,15 @@ export function sharedConnections(transport: Pick<Transport, "connect">, options
       connection.users.delete(user);
       if (connection.users.size > 0) return;
       if (connections.get(endpoint.address) === connection) connections.delete(endpoint.address);
-      await connection.peer.close();
+      await close(connection.peer);
     });
+  }
+
+  return {
+    connect,
+    endWithin(timeoutMs) {
+      for (const peer of closing) void peer.close(timeoutMs);
+    },
   };
 }
 

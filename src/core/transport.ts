@@ -35,8 +35,11 @@ export interface Peer {
    * one that is away, and would be tried again later, is tried at once.
    */
   probe?(): void;
-  /** Lets calls in flight finish, then disconnects. New calls are refused at once as unprocessed. */
-  close(): Promise<void>;
+  /**
+   * Lets calls in flight finish, then disconnects; after `timeoutMs` it disconnects all the same, never by default. New
+   * calls are refused at once as unprocessed. A second call may set the time that the first left open.
+   */
+  close(timeoutMs?: number): Promise<void>;
 }
 
 /** What a client trusts and what it shows. TLS 1.2 is the least; the server's name is verified. */

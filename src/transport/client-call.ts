@@ -17,6 +17,8 @@ export interface ClientCallOptions {
   readonly address: string;
   /** The request in bytes, where it is a single message: encoded before a connection was asked for. */
   readonly request: Uint8Array | undefined;
+  /** Where the call puts how to end it from outside, for as long as it is under way. */
+  readonly underWay: Set<(error: RpcError) => void>;
   /** Called once the call is over, its stream of replies included. */
   readonly over: () => void;
 }
@@ -63,6 +65,7 @@ export function callOver(open: OpenStream, call: Call, options: ClientCallOption
   );
   const stopAlarm = atDeadline(call.deadline, () => giveUp(deadlinePassed(call, `while waiting for ${address}`)));
   const stopListening = onCancel(call, giveUp);
+  if (!over) options.underWay.add(giveUp);
   // The request may end the call from within its first step, so that this stands before it is taken.
   let stopSending = (): void => {};
   const stop = send();
@@ -134,6 +137,7 @@ export function callOver(open: OpenStream, call: Call, options: ClientCallOption
 
   function finish(error: RpcError | undefined): void {
     over = true;
+    options.underWay.delete(giveUp);
     stopAlarm();
     stopListening();
     stopSending();

@@ -8,6 +8,7 @@ import { callOver } from "./client-call.ts";
 import { type Connection, createLink } from "./link.ts";
 import { checkSize, encodeRequest } from "./message.ts";
 import { checkSentMetadata } from "./metadata-size.ts";
+import { shutAfter } from "./shut-after.ts";
 import type { OpenStream } from "./wire-stream.ts";
 
 /** A connection that carries calls. */
@@ -28,10 +29,17 @@ export function createPeer(endpoint: Endpoint, options: ConnectOptions, connect:
   };
   const link = createLink({ address, open: connect, connectTimeoutMs, changed, logger });
 
+  const underWay = new Set<(error: RpcError) => void>();
+
   const over = (): void => {
     inflight -= 1;
     if (inflight === 0 && closing !== undefined) shut(closing);
   };
+
+  function cutOff(end: PromiseWithResolvers<void>): void {
+    for (const giveUp of underWay) giveUp(new RpcError(Code.UNAVAILABLE, `the connection to ${address} was closed`));
+    shut(end);
+  }
 
   function shut({ resolve }: PromiseWithResolvers<void>): void {
     link.close();
@@ -55,7 +63,7 @@ export function createPeer(endpoint: Endpoint, options: ConnectOptions, connect:
       over();
       throw error;
     }
-    return callOver(connection.open, call, { limits: options, address, request, over });
+    return callOver(connection.open, call, { limits: options, address, request, underWay, over });
   }
 
   return {
@@ -74,12 +82,13 @@ export function createPeer(endpoint: Endpoint, options: ConnectOptions, connect:
     },
     handle,
     probe: () => link.hurry(),
-    close() {
+    close(timeoutMs) {
       if (closing === undefined) {
         closing = Promise.withResolvers();
         options.changed?.();
         if (inflight === 0) shut(closing);
       }
+      if (timeoutMs !== undefined && inflight > 0) shutAfter(timeoutMs, closing, cutOff);
       return closing.promise;
     },
   };

@@ -1,7 +1,11 @@
 import { once } from "node:events";
-import { Code, createChannel, Metadata, RpcError } from "trunkline";
+import { Code, createChannel, createClient, createServer, Metadata, RpcError } from "trunkline";
+import { grpcJs } from "trunkline/grpc-js";
+import { memoryTransport } from "trunkline/testing";
 import { expect, test } from "vitest";
-import { greeterPair } from "../support/greeter.ts";
+import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
+import { http2 } from "../../src/transport/http2/index.ts";
+import { greeterPair, greetings } from "../support/greeter.ts";
 
 const failure = (call: Promise<unknown>): Promise<RpcError> =>
   call.then(
@@ -204,3 +208,23 @@ test("a channel that is told of no server says what to give it", () => {
   expect(() => createChannel({} as never)).toThrow("endpoints");
   expect(() => createChannel({ endpoints: ["localhost"] })).toThrow("localhost");
 });
+
+test.each([http2(), grpcJs(), memoryTransport()])(
+  "closing a channel over $name ends a stream that nobody reads any more",
+  async (transport) => {
+    const server = createServer({ transport }).add(Greeter, {
+      ...greetings,
+      async *chat(_hellos, { signal }) {
+        yield { message: "one" };
+        await once(signal, "abort");
+      },
+    });
+    const address = await server.listen(transport.name === "memory" ? "greeter:1" : "127.0.0.1:0");
+    const channel = createChannel({ transport, endpoints: [address] });
+    const abandoned = createClient(Greeter, channel).chat([]);
+    expect(await abandoned.next()).toEqual({ done: false, value: { message: "one" } });
+    await channel.close(20);
+    expect(await failure(abandoned.next())).toMatchObject({ code: Code.UNAVAILABLE });
+    await server.close({ timeoutMs: 0 });
+  },
+);

@@ -9,6 +9,7 @@ import { overAlready } from "../cancelled.ts";
 import { createLink, type Link } from "../link.ts";
 import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
 import { checkSentMetadata, DEFAULT_MAX_METADATA_BYTES } from "../metadata-size.ts";
+import { shutAfter } from "../shut-after.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { dial } from "./dial.ts";
 import type { Limits } from "./limits.ts";
@@ -115,14 +116,22 @@ export class Http2Peer implements Peer {
     else if (this.#main.pingSentAt === 0) this.#main.ping();
   }
 
-  close(): Promise<void> {
-    if (this.#closing === undefined) {
-      this.#closing = Promise.withResolvers();
+  close(timeoutMs?: number): Promise<void> {
+    let closing = this.#closing;
+    if (closing === undefined) {
+      closing = Promise.withResolvers();
+      this.#closing = closing;
       this.#options.changed?.();
-      if (this.#inflight === 0) this.#shut(this.#closing);
+      if (this.#inflight === 0) this.#shut(closing);
     }
-    return this.#closing.promise;
+    if (timeoutMs !== undefined && this.#inflight > 0) shutAfter(timeoutMs, closing, this.#cutOff);
+    return closing.promise;
   }
+
+  readonly #cutOff = (closing: PromiseWithResolvers<void>): void => {
+    for (const connection of [this.#main, ...this.#others]) connection?.destroy("it was closed");
+    this.#shut(closing);
+  };
 
   #shut({ resolve }: PromiseWithResolvers<void>): void {
     this.#opening?.abort();
