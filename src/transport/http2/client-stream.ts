@@ -67,7 +67,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
     try {
       if (call.method.requestStream) {
         this.#requests = new OutgoingMessages(call.request, this);
-        this.#requests.pull();
+        this.#requests.start();
       } else this.#sendOnly(call.request);
     } catch (error) {
       this.#giveUp(RpcError.from(error, Code.INTERNAL));

@@ -16,7 +16,8 @@ export class OutgoingMessages {
   readonly #sender: Sender;
   readonly #iterator: AsyncIterator<unknown> | Iterator<unknown>;
   #stopped = false;
-  #paused = false;
+  /** Where it waits for room: how to go on. */
+  #goOn: (() => void) | undefined;
 
   /** @throws RpcError INTERNAL where the source is not iterable */
   constructor(source: unknown, sender: Sender) {
@@ -24,22 +25,16 @@ export class OutgoingMessages {
     this.#iterator = iteratorOf(source);
   }
 
-  /** Asks for the next message. */
-  pull(): void {
-    if (this.#stopped) return;
-    try {
-      const next = this.#iterator.next();
-      (next instanceof Promise ? next : Promise.resolve(next)).then(this.#onNext, this.#onError);
-    } catch (error) {
-      this.#onError(error);
-    }
+  /** Begins to send. */
+  start(): void {
+    this.#run().catch(this.#onError);
   }
 
   /** There is room again. */
   resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.pull();
+    const goOn = this.#goOn;
+    this.#goOn = undefined;
+    goOn?.();
   }
 
   /** Lets go of the source. What it still throws is dropped. */
@@ -47,29 +42,27 @@ export class OutgoingMessages {
     if (this.#stopped) return;
     this.#stopped = true;
     letGo(this.#iterator);
+    this.resume();
   }
 
-  readonly #onNext = (result: IteratorResult<unknown>): void => {
-    if (this.#stopped) return;
-    if (result.done === true) {
-      this.#stopped = true;
-      this.#sender.onSourceEnd();
-      return;
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      const { done, value } = await this.#iterator.next();
+      if (this.#stopped) return;
+      if (done === true) {
+        this.#stopped = true;
+        this.#sender.onSourceEnd();
+        return;
+      }
+      const sent = this.#sender.send(value);
+      if (sent === true) continue;
+      // Room may come while a message is being compressed: whoever waits for it must stand there before.
+      const room = new Promise<void>((resolve) => {
+        this.#goOn = resolve;
+      });
+      if (sent === false || !(await sent)) await room;
     }
-    try {
-      const sent = this.#sender.send(result.value);
-      if (sent === true) this.pull();
-      else if (sent === false) this.#paused = true;
-      else sent.then(this.#onSent, this.#onError);
-    } catch (error) {
-      this.#onError(error);
-    }
-  };
-
-  readonly #onSent = (room: boolean): void => {
-    if (room) this.pull();
-    else this.#paused = true;
-  };
+  }
 
   readonly #onError = (error: unknown): void => {
     if (this.#stopped) return;

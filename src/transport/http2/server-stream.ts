@@ -218,7 +218,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
     if (method.responseStream) {
       this.#replies = new OutgoingMessages(reply.response, this);
       if (this.deadline !== NEVER && this.slot < 0) this.#connection.wheel.set(this, this.deadline);
-      this.#replies.pull();
+      this.#replies.start();
       return;
     }
     const sent = this.send(reply.response);
