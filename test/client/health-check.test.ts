@@ -1,4 +1,5 @@
 import { createChannel, createClient } from "trunkline";
+import { grpcJs } from "trunkline/grpc-js";
 import { expect, test, vi } from "vitest";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 import { HealthCheckResponse_ServingStatus as Status } from "../../gen/grpc/health/v1/health.ts";
@@ -7,6 +8,7 @@ import type { Call, Reply } from "../../src/core/call.ts";
 import { Code } from "../../src/core/code.ts";
 import { Metadata } from "../../src/core/metadata.ts";
 import { RpcError } from "../../src/core/rpc-error.ts";
+import { http2 } from "../../src/transport/http2/index.ts";
 import { type FakePeer, fakePeer } from "../breaker/fake-peer.ts";
 import { settled, virtualClock } from "../simulator/virtual-clock.ts";
 import { greeterPair } from "../support/greeter.ts";
@@ -44,22 +46,25 @@ function checked(answer: (call: Call) => Promise<Reply>) {
   return { peer, below, clock, changed, reconnected };
 }
 
-test("a server that says NOT_SERVING is walked around, and called again once it serves", async () => {
-  const implementation = (name: string) => ({ sayHello: () => ({ message: name }) });
-  await using left = await greeterPair({ implementation: implementation("left") });
-  await using right = await greeterPair({ implementation: implementation("right") });
-  await using channel = createChannel({ endpoints: [left.address, right.address], healthCheck: true });
-  const greeter = createClient(Greeter, channel);
-  const answering = async (): Promise<Set<string>> => {
-    const replies = await Promise.all(Array.from({ length: 8 }, () => greeter.sayHello({})));
-    return new Set(replies.map(({ message }) => message));
-  };
-  await vi.waitUntil(async () => (await answering()).size === 2);
-  left.server.health.set("", "NOT_SERVING");
-  await vi.waitUntil(async () => !(await answering()).has("left"));
-  left.server.health.set("", "SERVING");
-  await vi.waitUntil(async () => (await answering()).size === 2);
-});
+test.for([http2(), grpcJs()])(
+  "over $name a server that says NOT_SERVING is walked around until it serves",
+  async (transport) => {
+    const implementation = (name: string) => ({ sayHello: () => ({ message: name }) });
+    await using left = await greeterPair({ implementation: implementation("left") });
+    await using right = await greeterPair({ implementation: implementation("right") });
+    await using channel = createChannel({ endpoints: [left.address, right.address], transport, healthCheck: true });
+    const greeter = createClient(Greeter, channel);
+    const answering = async (): Promise<Set<string>> => {
+      const replies = await Promise.all(Array.from({ length: 8 }, () => greeter.sayHello({})));
+      return new Set(replies.map(({ message }) => message));
+    };
+    await vi.waitUntil(async () => (await answering()).size === 2);
+    left.server.health.set("", "NOT_SERVING");
+    await vi.waitUntil(async () => !(await answering()).has("left"));
+    left.server.health.set("", "SERVING");
+    await vi.waitUntil(async () => (await answering()).size === 2);
+  },
+);
 
 test("where no server serves, the error says what they say of their health", async () => {
   await using pair = await greeterPair();

@@ -12,10 +12,10 @@ import {
 } from "./scenario.ts";
 
 /**
- * Calls that one of three servers has in flight at 250 calls a second, others only: 125 / 3 a second, each for 2 ms and
- * the way there and back, is less than one; ten are as many as it gets in a quarter of a second of a slow machine.
+ * The other calls that one of three servers has in flight: it is sent 125 / 3 of them a second, and each is over within
+ * half a second even where the machine is busy.
  */
-const inFlight = 10;
+const inFlight = Math.ceil((125 / 3) * 0.5);
 
 export const serverFaults: readonly Scenario[] = [
   {
