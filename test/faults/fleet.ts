@@ -33,6 +33,9 @@ export interface Load {
   /** Makes the caller's event loop stand still. */
   block(ms: number): void;
   measure(): Promise<Usage>;
+  /** The account so far. */
+  report(): Promise<LoadReport>;
+  /** The account when every call has ended. */
   stop(): Promise<LoadReport>;
 }
 
@@ -85,6 +88,7 @@ export async function startLoad(settings: LoadSettings): Promise<Load> {
     mark: () => tell({ do: "mark" }),
     block: (ms) => tell({ do: "block", ms }),
     measure: () => asked(child, "usage", { do: "measure" }),
+    report: () => asked(child, "report", { do: "report" }),
     async stop() {
       const report: LoadReport = await asked(child, "report", { do: "stop" });
       await gone(child, "SIGTERM");

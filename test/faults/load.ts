@@ -61,6 +61,7 @@ const ticker = setInterval(() => {
 
 process.on("message", async (command: LoadCommand) => {
   if (command.do === "mark") account.mark();
+  if (command.do === "report") process.send?.({ report: account.report() });
   if (command.do === "measure") process.send?.({ usage: measure() });
   if (command.do === "block") {
     const end = performance.now() + command.ms;

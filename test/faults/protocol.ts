@@ -71,4 +71,6 @@ export interface ServerCommand {
   readonly measure?: true;
 }
 
-export type LoadCommand = { readonly do: "mark" | "measure" | "stop" } | { readonly do: "block"; readonly ms: number };
+export type LoadCommand =
+  | { readonly do: "mark" | "measure" | "report" | "stop" }
+  | { readonly do: "block"; readonly ms: number };

@@ -114,10 +114,15 @@ export async function untilRegistered(at: Stage, wanted: readonly string[]): Pro
   }
 }
 
-/** Whether a server is called after the fault as others are, more than by what was still under way. */
-export function expectAnswersOf(at: Stage, report: LoadReport, address: string): void {
-  const answers = report.perServer[address] ?? 0;
-  at.expect(answers >= 20, `${address} answered only ${answers} calls after the fault`);
+/** Waits until a server is called after the mark, by more than by what was still under way. */
+export async function untilCalled(at: Stage, address: string): Promise<void> {
+  const end = performance.now() + 20_000;
+  for (;;) {
+    const { perServer } = await at.load.report();
+    if ((perServer[address] ?? 0) >= 20) return;
+    if (performance.now() > end) throw new Error(`${address} is not called within 20 s`);
+    await sleep(200);
+  }
 }
 
 export function first<T>(many: readonly T[]): T {
