@@ -2,13 +2,15 @@
 import { accessSync, constants, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { installContenders } from "./harness/install.ts";
-import { measureMemory, memoryTable } from "./harness/memory.ts";
+import { type MemoryRow, measureMemory, memoryTable } from "./harness/memory.ts";
 import { describeRun } from "./harness/meta.ts";
+import { withMemory } from "./harness/names.ts";
 import { help, type Options, parseOptions, UsageError } from "./harness/options.ts";
 import { chooseCores } from "./harness/pinning.ts";
 import { killWorkers } from "./harness/process.ts";
 import { writeReport } from "./harness/report.ts";
 import { run } from "./harness/run.ts";
+import { summary } from "./harness/summary.ts";
 import { plainTable } from "./harness/table.ts";
 
 const say = (text: string) => process.stderr.write(`${text}\n`);
@@ -18,22 +20,32 @@ async function main(options: Options): Promise<number> {
   installContenders(options.contenders);
   const cores = chooseCores();
   if (cores === undefined) say("no core of their own for server and client here: figures will vary more");
-  if (options.memory) return memory(options);
   const meta = describeRun({ ...options, cores });
-  const { rows, failures } = await run({ ...options, cores, progress: say });
-  process.stdout.write(`${plainTable(rows)}\n`);
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ meta, rows }, undefined, 2)}\n`);
-  if (options.docs) writeReport(meta, rows);
+  const measured = options.memory ? { rows: [], failures: 0 } : await run({ ...options, cores, progress: say });
+  const { rows, failures } = measured;
+  if (rows.length > 0) process.stdout.write(`${plainTable(rows)}\n\n${summary(rows)}\n`);
+  const memory = options.memory || options.docs ? await memoryOf(options) : [];
+  if (memory.length > 0) process.stdout.write(`${memoryTable(memory)}\n`);
+  if (options.json !== undefined) {
+    writeFileSync(
+      options.json,
+      `${JSON.stringify({ meta, rows, ...(memory.length > 0 && { memory }) }, undefined, 2)}\n`,
+    );
+  }
+  if (options.docs) writeReport(meta, rows, memory);
   return failures === 0 ? 0 : 1;
 }
 
-async function memory({ contenders, json }: Options): Promise<number> {
-  // A server takes 1,000 calls at a time on a connection by default.
-  const amounts = { connections: 500, calls: 900, growthCalls: 10_000_000 };
-  const rows = await measureMemory({ contenders, ...amounts, progress: say });
-  process.stdout.write(`${memoryTable(rows)}\n`);
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify({ memory: rows }, undefined, 2)}\n`);
-  return 0;
+function memoryOf({ contenders }: Options): Promise<MemoryRow[]> {
+  return measureMemory({
+    contenders: contenders.filter((name) => withMemory.includes(name)),
+    connections: 500,
+    // A server takes 1,000 at a time on a connection by default.
+    calls: 900,
+    growthCalls: 10_000_000,
+    growthMs: 300_000,
+    progress: say,
+  });
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -23,6 +23,8 @@ export interface MemoryOptions {
   readonly calls: number;
   /** Calls of the long run; 0 leaves it out. */
   readonly growthCalls: number;
+  /** The long run ends after so many milliseconds, however many calls that were. */
+  readonly growthMs: number;
   readonly progress: (text: string) => void;
 }
 
@@ -77,16 +79,17 @@ async function callBytes(server: Worker, client: Worker, port: number, calls: nu
 async function growth(server: Worker, client: Worker, port: number, options: MemoryOptions) {
   await client.ask("connect", { port, tls: false, connections: 1, inFlight: 64 });
   let calls = 0;
-  const until = async (wanted: number): Promise<Resident> => {
-    while (calls < wanted) {
-      const { units } = await client.ask("drive", { shape: "unary", inFlight: 64, durationMs: 5000 });
+  const began = performance.now();
+  const until = async (share: number): Promise<Resident> => {
+    while (calls < options.growthCalls * share && performance.now() - began < options.growthMs * share) {
+      const { units } = await client.ask("drive", { shape: "unary", inFlight: 64, durationMs: 2000 });
       calls += units;
     }
     const held = [await server.ask("memory", {}), await client.ask("memory", {})] as const;
     return { serverBytes: held[0].rss, clientBytes: held[1].rss };
   };
-  const early = await until(options.growthCalls / 10);
-  const late = await until(options.growthCalls);
+  const early = await until(0.1);
+  const late = await until(1);
   return { calls, early, late };
 }
 

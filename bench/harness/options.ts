@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { type ContenderName, contenderNames, quickNames } from "./names.ts";
+import { type ContenderName, contenderNames, quickNames, withMemory } from "./names.ts";
 import { allShapes, quickShapes, type Shape } from "./shapes.ts";
 
 export const help = `npm run bench -- [options]
@@ -17,7 +17,8 @@ Measures Trunkline beside other ways to call a server, each with a server and a 
   --json FILE        write the figures to a file too
   --docs             write docs/performance.md and its chart; a run of everything does so anyway
   --profile DIR      leave a CPU profile of each process in a folder of its own
-  --memory           measure memory instead: a connection, a call in flight, and growth over 10 million calls
+  --memory           measure the memory of trunkline and grpc-js instead: a connection, a call in flight, and growth
+                     over 10 million calls, or five minutes
   --help             this text
 `;
 
@@ -43,7 +44,7 @@ export function parseOptions(argv: readonly string[]): Options {
   const { quick = false, tls = false, plain = false, docs = false, memory = false } = values;
   if (tls && plain) throw new UsageError("--tls and --plain leave nothing to measure; give one of them");
   const defaults = quick ? quickNames : contenderNames;
-  const contenders = chosen("--only", values.only, contenderNames) ?? (memory ? ["trunkline", "grpc-js"] : defaults);
+  const contenders = chosen("--only", values.only, contenderNames) ?? defaults;
   const shapeNames = [...new Set(allShapes.map(({ name }) => name))];
   const names = chosen("--shape", values.shape, shapeNames) ?? shapeNames;
   const inFlight = positive("--in-flight", values["in-flight"], 0);
@@ -54,6 +55,9 @@ export function parseOptions(argv: readonly string[]): Options {
       (!plain || !shape.tls) &&
       (inFlight === 0 || shape.inFlight === inFlight),
   );
+  if (memory && !contenders.some((name) => withMemory.includes(name))) {
+    throw new UsageError(`--memory measures only ${withMemory.join(" and ")}`);
+  }
   if (shapes.length === 0) throw new UsageError("these options leave no shape to measure");
   return {
     contenders,
