@@ -57,7 +57,12 @@ if (asked.list) {
   process.exit(0);
 }
 // What is left of a scenario then is ended by its guards: `test/support/guard.ts`.
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    console.error(`ended by ${signal}`);
+    process.exit(130);
+  });
+}
 // One scenario's trouble fails that scenario (`run-scenario.ts`), and never ends the suite.
 process.on("uncaughtException", () => {});
 
