@@ -6,6 +6,7 @@ import time
 from concurrent import futures
 
 import grpc
+import naming
 from google.protobuf import any_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from greeter.v1 import greeter_pb2, greeter_pb2_grpc
@@ -57,9 +58,11 @@ def main():
     greeter_pb2_grpc.add_GreeterServicer_to_server(Greeter(), server)
     port = server.add_insecure_port(os.environ.get("ADDRESS", "127.0.0.1:0"))
     server.start()
+    leave = naming.register(f"127.0.0.1:{port}") if "ETCD" in os.environ else lambda: None
     print(f"listening on 127.0.0.1:{port}", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: server.stop(1))
     server.wait_for_termination()
+    leave()
 
 
 main()
