@@ -91,6 +91,8 @@ export class IncomingMessages implements AsyncIterableIterator<unknown, undefine
     if (this.#ended) return;
     this.#ended = true;
     this.#error = error;
+    // A reader may wait though messages have come: what came behind them ended the stream.
+    this.wake();
     this.#settleWaiters();
   }
 

@@ -7,7 +7,16 @@ import type { Listener, ListenOptions } from "../../../src/core/transport.ts";
 import { ErrorCode, Flag, FrameType, PREFACE, readUint32, Setting } from "../../../src/transport/http2/frame.ts";
 import { HpackDecoder } from "../../../src/transport/http2/hpack/decoder.ts";
 import { type Http2Limits, http2 } from "../../../src/transport/http2/index.ts";
-import { type Answers, createWorld, echo, event, failure, payload } from "../../contract/transport/world.ts";
+import {
+  type Answers,
+  createWorld,
+  echo,
+  event,
+  expand,
+  failure,
+  payload,
+  responses,
+} from "../../contract/transport/world.ts";
 import {
   type Frame,
   framed,
@@ -573,6 +582,31 @@ describe("a server that attacks its client", () => {
     const peer = http2().connect({ address: server.address }, {});
     expect(await failure(echo(peer))).toMatchObject({ code: Code.UNAVAILABLE, unprocessed: true });
     expect(await failure(echo(peer))).toMatchObject({ code: Code.UNAVAILABLE, unprocessed: true });
+    await peer.close();
+    await server.close();
+  });
+
+  test("a message and nonsense behind it in one frame: the reader who waits gets both", async () => {
+    const one = framed(Buffer.from(Payload.encode(payload("one")).finish()));
+    const server = await rawServer(
+      onCall((peer, id) => {
+        peer.send(FrameType.HEADERS, Flag.END_HEADERS, id, block);
+        peer.send(FrameType.DATA, 0, id, one);
+        // The acknowledgement shows that the first message has been read before the second comes.
+        peer.send(FrameType.PING, 0, 0, Buffer.alloc(8));
+        peer
+          .frame(({ type }) => type === FrameType.PING)
+          .then(
+            () => peer.send(FrameType.DATA, 0, id, Buffer.concat([one, framed(Buffer.alloc(3), 3, 9)])),
+            () => {},
+          );
+      }),
+    );
+    const peer = http2().connect({ address: server.address }, {});
+    const messages = responses(await expand(peer));
+    expect((await messages.next()).value).toEqual(payload("one"));
+    expect((await messages.next()).value).toEqual(payload("one"));
+    expect((await failure(messages.next())).code).toBe(Code.INTERNAL);
     await peer.close();
     await server.close();
   });
