@@ -120,7 +120,8 @@ export class Inbox {
     while (end - next >= PREFIX_BYTES) {
       const length = source.readUInt32BE(next + 1);
       if (length >= LARGE_BYTES || next + PREFIX_BYTES + length > end) break;
-      this.#check(source[next] as number, length);
+      // What must be refused is refused with its prefix, once all before it is kept.
+      if ((source[next] as number) > 1 || (this.#maxBytes >= 0 && length > this.#maxBytes)) break;
       next += PREFIX_BYTES + length;
       count++;
     }
