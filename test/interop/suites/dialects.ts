@@ -15,7 +15,7 @@ interface Library {
   readonly program: string;
   readonly peer: string;
   readonly version: string;
-  /** What our servers write, all under one lease. go-naming and go-zero share a prefix and exclude each other. */
+  /** What our servers write, all under one lease; our client reads the first. */
   readonly dialects: readonly DialectName[];
 }
 
@@ -25,21 +25,21 @@ const libraries: readonly Library[] = [
     program: "stock",
     peer: "grpc-go, etcd's resolver",
     version: `${goVersion("google.golang.org/grpc")}, ${goVersion("go.etcd.io/etcd/client/v3")}`,
-    dialects: ["go-naming", "kratos", "kitex"],
+    dialects: ["go-naming", "go-zero", "kratos", "kitex"],
   },
   {
     suite: "go-zero",
     program: "gozero",
     peer: "go-zero",
     version: goVersion("github.com/zeromicro/go-zero"),
-    dialects: ["go-zero", "kratos", "kitex"],
+    dialects: ["go-zero", "go-naming", "kratos", "kitex"],
   },
   {
     suite: "kratos",
     program: "kratos",
     peer: "kratos",
     version: goVersion("github.com/go-kratos/kratos/v2"),
-    dialects: ["kratos", "go-naming", "kitex"],
+    dialects: ["kratos", "go-naming", "go-zero", "kitex"],
   },
 ];
 

@@ -18,7 +18,7 @@ import (
 
 func main() {
 	hosts := []string{strings.TrimPrefix(os.Getenv("ETCD"), "http://")}
-	registry := discov.EtcdConf{Hosts: hosts, Key: "greeter.v1.Greeter"}
+	registry := discov.EtcdConf{Hosts: hosts, Key: "greeter.v1.Greeter.rpc"}
 	logx.Disable()
 	switch os.Args[1] {
 	case "server":
