@@ -9,6 +9,7 @@ import { conformance } from "./suites/conformance.ts";
 import { dialectSuites } from "./suites/dialects.ts";
 import { greeterSuites } from "./suites/greeter.ts";
 import { grpcCases } from "./suites/grpc-cases.ts";
+import { h2spec } from "./suites/h2spec.ts";
 import { health, reflection, serviceConfig } from "./suites/tools.ts";
 import { plainTable, writeInto } from "./table.ts";
 import { Missing } from "./toolchain.ts";
@@ -16,6 +17,7 @@ import { Missing } from "./toolchain.ts";
 const suites: readonly Suite[] = [
   conformance,
   grpcCases,
+  h2spec,
   ...greeterSuites,
   ...dialectSuites,
   serviceConfig,
