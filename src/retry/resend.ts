@@ -1,7 +1,7 @@
 import type { Call } from "../core/call.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
-import { currentCall } from "../core/context.ts";
+import { askForCurrentCall, currentCall } from "../core/context.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import { Metadata } from "../core/metadata.ts";
 import { PREVIOUS_ATTEMPTS, RETRY_PUSHBACK } from "../core/pushback.ts";
@@ -27,6 +27,7 @@ export interface Resend {
 }
 
 export function resendWith(options: ResendOptions): Resend {
+  askForCurrentCall(); // Whether a call is itself made within a retry depends on it.
   const { clock = systemClock, logger = silent, random = Math.random } = options;
   return { clock, logger, random, budget: options.budget ?? retryBudget({ clock }) };
 }

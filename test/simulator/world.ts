@@ -4,7 +4,6 @@ import type { Balancer } from "../../src/balance/balancer.ts";
 import { type BreakerOptions, breaker } from "../../src/breaker/breaker.ts";
 import { Call, type Handler, intercept } from "../../src/core/call.ts";
 import type { CodeName } from "../../src/core/code.ts";
-import { askForCurrentCall } from "../../src/core/context.ts";
 import type { Metadata } from "../../src/core/metadata.ts";
 import { defineService, unary } from "../../src/core/method.ts";
 import { policies } from "../../src/core/policies.ts";
@@ -71,7 +70,6 @@ export function createClient({ clock, random }: World, servers: readonly Server[
   const byAddress = new Map(servers.map((server) => [server.endpoint.address, server]));
   const { narrow = (resolver) => resolver } = options;
   const circuit = options.breaker === false ? false : { clock, random, ...options.breaker };
-  askForCurrentCall(); // As every channel does.
   const toService = balance({
     resolver: narrow(staticRegistry(servers.map(({ endpoint }) => endpoint))),
     balancer: options.balancer(random),
