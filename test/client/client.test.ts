@@ -190,6 +190,23 @@ test.each([
   expect(error.message).toContain(named);
 });
 
+test("a reader who has cancelled gets CANCELLED, whatever replies have come before", async () => {
+  await using pair = await greeterPair({
+    implementation: {
+      async *chat() {
+        for (const message of ["one", "two", "three"]) yield { message };
+      },
+    },
+  });
+  const leaving = new AbortController();
+  const replies = pair.greeter.chat([], { signal: leaving.signal });
+  expect((await replies.next()).value).toEqual({ message: "one" });
+  await pair.greeter.sayHello({}); // What the stream sent has long come.
+  leaving.abort();
+  expect((await failure(replies.next())).code).toBe(Code.CANCELLED);
+  expect(await replies.next()).toEqual({ done: true, value: undefined });
+});
+
 test("a request stream that throws ends the call with what it threw", async () => {
   await using pair = await greeterPair();
   async function* names() {

@@ -82,8 +82,6 @@ async function make(asked: ClientCompatRequest): Promise<MessageInit<ClientRespo
     for await (const { payload } of replies) {
       outcome.payloads.push(payload ?? nothing);
       if (cancel?.$case === "afterNumResponses" && outcome.payloads.length === cancel.value) leaving.abort();
-      // All replies and the status may have come before: one who has cancelled reads none of them.
-      leaving.signal.throwIfAborted();
       read?.();
     }
   }
