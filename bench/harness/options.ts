@@ -66,8 +66,7 @@ export function parseOptions(argv: readonly string[]): Options {
     roundMs: positive("--round-ms", values["round-ms"], quick ? 700 : 1000),
     warmupMs: positive("--warmup-ms", values["warmup-ms"], quick ? 700 : 1500),
     json: values.json,
-    docs:
-      docs || (!quick && !memory && contenders.length === contenderNames.length && shapes.length === allShapes.length),
+    docs: !memory && (docs || (contenders.length === contenderNames.length && shapes.length === allShapes.length)),
     profile: values.profile,
     memory,
     help: values.help ?? false,
