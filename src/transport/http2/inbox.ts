@@ -5,8 +5,11 @@ import { RpcError } from "../../core/rpc-error.ts";
 export const PREFIX_BYTES = 5;
 /** Messages from this size on get a buffer of their own. */
 const LARGE_BYTES = 16 * 1024;
-/** What a message gets at first, however long it claims to be: more comes as its bytes do. */
-const FIRST_BYTES = 64 * 1024;
+/**
+ * What a message gets at first, however long it claims to be: more comes as its bytes do. Enough for 64 KiB of data and
+ * what its message adds, which would otherwise be moved once for its last few bytes.
+ */
+const FIRST_BYTES = 72 * 1024;
 const SMALLEST_BYTES = 512;
 
 /** Bytes that belong together: many small messages with their prefixes, or one large message without. */
