@@ -5,8 +5,8 @@ import type { Call } from "./call.ts";
 const current = new AsyncLocalStorage<Call>();
 
 /**
- * Whether anybody here asks for that call. Only channels do, and to enter a context is the most costly step of a small
- * call: a server in a process without a channel leaves it out.
+ * Whether anybody here asks for that call. Only channels and their retries do, and to enter a context is the most costly
+ * step of a small call: a server in a process without them leaves it out.
  */
 let asked = false;
 
