@@ -128,7 +128,7 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): Concurr
     const nowMs = clock.now();
     inTurn(nowMs);
     givenBack++;
-    if (tells) gauge.answered(method, nowMs - startedMs);
+    if (tells) gauge.answered(method, startedMs, nowMs);
   }
 
   function admit(call: Call, next: Handler): Promise<Reply> {

@@ -30,20 +30,28 @@ export interface WaitingLine {
 
 /** In a line that does not empty, what has waited for this part of `maxWaitMs` is refused. */
 const standingPart = 0.1;
+/** A line that stood within this many times `maxWaitMs` stands again as soon as it has not been empty for that part. */
+const memory = 10;
 
 /**
  * A line that takes up a burst and does not become a standing queue, as Facebook's controlled delay with adaptive LIFO
  * has it (https://queue.acm.org/detail.cfm?id=2839461). As long as the line was empty within the last `maxWaitMs`, who
  * comes first goes first and may wait that long. Once it has stood for longer, the newest goes first, whose caller most
- * surely still waits, and the others are refused after a tenth of the time. A call whose deadline has passed, or that
- * was cancelled, is dropped unrun.
+ * surely still waits, and the others are refused after a tenth of the time. A line that empties for a moment is not given
+ * all that time anew, as CoDel goes on where it left off (RFC 8289, section 4.2). A call whose deadline has passed, or
+ * that was cancelled, is dropped unrun.
  */
 export function createWaitingLine({ maxLength, maxWaitMs, clock, refuse }: WaitingLineOptions): WaitingLine {
   let line: Waiting[] = [];
   let emptyAtMs = clock.now();
+  let stoodAtMs = Number.NEGATIVE_INFINITY;
   let ticking = false;
 
-  const standing = (nowMs: number): boolean => nowMs - emptyAtMs > maxWaitMs;
+  function standing(nowMs: number): boolean {
+    const forMs = nowMs - emptyAtMs;
+    if (forMs > maxWaitMs) stoodAtMs = nowMs;
+    return forMs > (nowMs - stoodAtMs < memory * maxWaitMs ? standingPart : 1) * maxWaitMs;
+  }
 
   function tick(): void {
     ticking = false;

@@ -111,8 +111,8 @@ async function overload(expect: Expect): Promise<LoadReport> {
   const capacity = 200;
   const server = { delayMs: 100, capacity: 10, admission: true };
   const timeoutMs = 2_000;
-  /** The limit starts at ten times what these servers can do, and calls that take a second teach it slowly. */
-  const findingOutMs = 3_000;
+  /** The flood meets a limit twice as high as these servers need, and a call takes a fifth of a second then. */
+  const findingOutMs = 1_000;
   const steady = { callsPerSecond: capacity / 2, timeoutMs };
   await using at = await stage(expect, { servers: 2, server, load: steady });
   const callsPerSecond = 5 * capacity - steady.callsPerSecond;
