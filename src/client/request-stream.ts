@@ -1,22 +1,25 @@
 import type { MessageType } from "../core/message.ts";
+import { RefinedStream } from "../core/refined-stream.ts";
+import { wholeOf } from "../core/whole.ts";
 
 /** Makes whole messages of what the user sends, one at a time, as the transport asks for them. */
-export class RequestStream implements AsyncIterableIterator<unknown> {
+export class RequestStream extends RefinedStream {
+  readonly refine: (message: unknown) => unknown;
   readonly #source: AsyncIterator<unknown> | Iterator<unknown>;
-  readonly #whole: (step: IteratorResult<unknown>) => IteratorResult<unknown>;
 
   /** @throws TypeError where `requests` is nothing that can be iterated */
   constructor(path: string, type: MessageType<unknown>, requests: AsyncIterable<unknown> | Iterable<unknown>) {
+    super();
     this.#source = iteratorOf(path, requests);
-    this.#whole = (step) => (step.done === true ? step : { done: false, value: type.fromPartial(step.value as never) });
+    this.refine = wholeOf(type) as (message: unknown) => unknown;
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
+  step(): Promise<IteratorResult<unknown>> | IteratorResult<unknown> {
+    return this.#source.next();
   }
 
-  async next(): Promise<IteratorResult<unknown>> {
-    return this.#whole(await this.#source.next());
+  failure(thrown: unknown): unknown {
+    return thrown;
   }
 
   async return(): Promise<IteratorResult<unknown>> {

@@ -3,7 +3,9 @@ import { Code } from "../core/code.ts";
 import { inCall } from "../core/context.ts";
 import type { Metadata } from "../core/metadata.ts";
 import type { Method } from "../core/method.ts";
+import { RefinedStream } from "../core/refined-stream.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import { type Whole, wholeOf } from "../core/whole.ts";
 import { HandlerContext } from "./handler-context.ts";
 
 /** A handler that answers at once where it can: a synchronous function costs no promise. */
@@ -20,13 +22,19 @@ export function answerWith(method: Method, implement: Implement, fail: Fail): An
 }
 
 function answerOne(method: Method, implement: Implement, fail: Fail): Answer {
+  const whole = wholeReplies(method);
+  const one = (answer: unknown, { header, trailer }: HandlerContext): Reply => ({
+    response: whole(answer),
+    header,
+    trailer,
+  });
   return (call) => {
     const context = new HandlerContext(call);
     try {
       const answer = implement(call.request, context);
-      if (!(answer instanceof Promise)) return one(method, answer, context);
+      if (!(answer instanceof Promise)) return one(answer, context);
       return answer.then(
-        (message) => one(method, message, context),
+        (message) => one(message, context),
         (thrown) => Promise.reject(fail(call, context, thrown)),
       );
     } catch (thrown) {
@@ -35,18 +43,17 @@ function answerOne(method: Method, implement: Implement, fail: Fail): Answer {
   };
 }
 
-function one(method: Method, answer: unknown, context: HandlerContext): Reply {
-  return { response: whole(method, answer), header: context.header, trailer: context.trailer };
-}
-
-/** The reply message with every field; what cannot be one is the server's fault and says where. */
-function whole(method: Method, answer: unknown): unknown {
-  if (typeof answer !== "object" || answer === null) throw wrongShape(method, `${answer}`);
-  try {
-    return method.response.fromPartial(answer as never);
-  } catch (cause) {
-    throw wrongShape(method, `a value that does not fit (${(cause as Error).message})`, cause);
-  }
+/** Makes reply messages with every field; what cannot be one is the server's fault and says where. */
+function wholeReplies(method: Method): (answer: unknown) => unknown {
+  const whole: Whole = wholeOf(method.response);
+  return (answer) => {
+    if (typeof answer !== "object" || answer === null) throw wrongShape(method, `${answer}`);
+    try {
+      return whole(answer);
+    } catch (cause) {
+      throw wrongShape(method, `a value that does not fit (${(cause as Error).message})`, cause);
+    }
+  };
 }
 
 function wrongShape(method: Method, what: string, cause?: unknown): RpcError {
@@ -56,13 +63,14 @@ function wrongShape(method: Method, what: string, cause?: unknown): RpcError {
 
 /** A stream stands once it has opened: its first message, or its end, decides. */
 function answerStream(method: Method, implement: Implement, fail: Fail): Answer {
+  const whole = wholeReplies(method);
   return async (call) => {
     const context = new HandlerContext(call);
     try {
       const given = implement(call.request, context) as AsyncIterable<unknown> | undefined;
       if (typeof given?.[Symbol.asyncIterator] !== "function") throw wrongShape(method, "no AsyncIterable");
       const messages = given[Symbol.asyncIterator]();
-      return new StreamReply(call, context, messages, await messages.next(), fail);
+      return new StreamReply(call, context, messages, await messages.next(), whole, fail);
     } catch (thrown) {
       throw fail(call, context, thrown);
     }
@@ -70,33 +78,31 @@ function answerStream(method: Method, implement: Implement, fail: Fail): Answer 
 }
 
 /** A stream of replies, its first message at hand; each further step of it runs inside the call. */
-class StreamReply implements Reply, AsyncIterableIterator<unknown> {
+class StreamReply extends RefinedStream implements Reply {
   readonly response: AsyncIterable<unknown> = this;
-  readonly #call: Call;
+  readonly refine: (message: unknown) => unknown;
+  readonly failure: (thrown: unknown) => RpcError;
   readonly #context: HandlerContext;
   readonly #messages: AsyncIterator<unknown>;
   #first: IteratorResult<unknown> | undefined;
   readonly #inCall: ReturnType<typeof inCall>;
   readonly #pull = (): Promise<IteratorResult<unknown>> => this.#messages.next();
-  readonly #toWhole = (step: IteratorResult<unknown>): IteratorResult<unknown> =>
-    step.done === true ? step : { done: false, value: whole(this.#call.method, step.value) };
-  readonly #failed: (thrown: unknown) => never;
 
   constructor(
     call: Call,
     context: HandlerContext,
     messages: AsyncIterator<unknown>,
     first: IteratorResult<unknown>,
+    whole: (answer: unknown) => unknown,
     fail: Fail,
   ) {
-    this.#call = call;
+    super();
     this.#inCall = inCall(call);
     this.#context = context;
     this.#messages = messages;
     this.#first = first;
-    this.#failed = (thrown) => {
-      throw fail(call, context, thrown);
-    };
+    this.refine = whole;
+    this.failure = (thrown) => fail(call, context, thrown);
   }
 
   get header(): Metadata {
@@ -106,15 +112,11 @@ class StreamReply implements Reply, AsyncIterableIterator<unknown> {
     return this.#context.trailer;
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  next(): Promise<IteratorResult<unknown>> {
+  step(): Promise<IteratorResult<unknown>> | IteratorResult<unknown> {
     const first = this.#first;
-    if (first === undefined) return this.#inCall(this.#pull).then(this.#toWhole, this.#failed);
+    if (first === undefined) return this.#inCall(this.#pull);
     this.#first = undefined;
-    return Promise.resolve(first).then(this.#toWhole);
+    return first;
   }
 
   async return(): Promise<IteratorResult<unknown>> {

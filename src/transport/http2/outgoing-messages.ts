@@ -1,4 +1,5 @@
 import { Code } from "../../core/code.ts";
+import { RefinedStream } from "../../core/refined-stream.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 
 /** The call that messages are sent for. */
@@ -46,15 +47,22 @@ export class OutgoingMessages {
   }
 
   async #run(): Promise<void> {
+    const iterator = this.#iterator;
+    const refined = iterator instanceof RefinedStream ? iterator : undefined;
     while (!this.#stopped) {
-      const { done, value } = await this.#iterator.next();
+      let step: IteratorResult<unknown>;
+      try {
+        step = await (refined === undefined ? iterator.next() : refined.step());
+      } catch (thrown) {
+        throw refined === undefined ? thrown : refined.failure(thrown);
+      }
       if (this.#stopped) return;
-      if (done === true) {
+      if (step.done === true) {
         this.#stopped = true;
         this.#sender.onSourceEnd();
         return;
       }
-      const sent = this.#sender.send(value);
+      const sent = this.#sender.send(refined === undefined ? step.value : refined.refine(step.value));
       if (sent === true) continue;
       // Room may come while a message is being compressed: whoever waits for it must stand there before.
       const room = new Promise<void>((resolve) => {
