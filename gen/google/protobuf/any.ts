@@ -77,8 +77,10 @@ export interface Any {
   value: Uint8Array;
 }
 
+const $noBytes = new Uint8Array(0);
+
 function createBaseAny(): Any {
-  return { typeUrl: "", value: new Uint8Array(0) };
+  return { typeUrl: "", value: $noBytes };
 }
 
 export const Any: MessageFns<Any, "google.protobuf.Any"> = {
@@ -141,7 +143,7 @@ export const Any: MessageFns<Any, "google.protobuf.Any"> = {
   fromPartial(object: DeepPartial<Any>): Any {
     const message = createBaseAny();
     message.typeUrl = object.typeUrl ?? "";
-    message.value = object.value ?? new Uint8Array(0);
+    message.value = object.value ?? $noBytes;
     return message;
   },
 };

@@ -64,6 +64,8 @@ export interface StreamingOutputCallResponse {
   payload: Payload | undefined;
 }
 
+const $noBytes = new Uint8Array(0);
+
 function createBaseBoolValue(): BoolValue {
   return { value: false };
 }
@@ -122,7 +124,7 @@ export const BoolValue: MessageFns<BoolValue, "grpc.testing.BoolValue"> = {
 };
 
 function createBasePayload(): Payload {
-  return { body: new Uint8Array(0) };
+  return { body: $noBytes };
 }
 
 export const Payload: MessageFns<Payload, "grpc.testing.Payload"> = {
@@ -173,7 +175,7 @@ export const Payload: MessageFns<Payload, "grpc.testing.Payload"> = {
   },
   fromPartial(object: DeepPartial<Payload>): Payload {
     const message = createBasePayload();
-    message.body = object.body ?? new Uint8Array(0);
+    message.body = object.body ?? $noBytes;
     return message;
   },
 };

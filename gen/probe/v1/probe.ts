@@ -28,8 +28,10 @@ export interface CollectReply {
   bytes: bigint;
 }
 
+const $noBytes = new Uint8Array(0);
+
 function createBasePayload(): Payload {
-  return { text: "", data: new Uint8Array(0) };
+  return { text: "", data: $noBytes };
 }
 
 export const Payload: MessageFns<Payload, "probe.v1.Payload"> = {
@@ -92,7 +94,7 @@ export const Payload: MessageFns<Payload, "probe.v1.Payload"> = {
   fromPartial(object: DeepPartial<Payload>): Payload {
     const message = createBasePayload();
     message.text = object.text ?? "";
-    message.data = object.data ?? new Uint8Array(0);
+    message.data = object.data ?? $noBytes;
     return message;
   },
 };

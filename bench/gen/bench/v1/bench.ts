@@ -74,6 +74,8 @@ export interface Item {
   options: number[];
 }
 
+const $noBytes = new Uint8Array(0);
+
 function createBaseText(): Text {
   return { text: "" };
 }
@@ -132,7 +134,7 @@ export const Text: MessageFns<Text, "bench.v1.Text"> = {
 };
 
 function createBaseBlob(): Blob {
-  return { data: new Uint8Array(0) };
+  return { data: $noBytes };
 }
 
 export const Blob: MessageFns<Blob, "bench.v1.Blob"> = {
@@ -183,7 +185,7 @@ export const Blob: MessageFns<Blob, "bench.v1.Blob"> = {
   },
   fromPartial(object: DeepPartial<Blob>): Blob {
     const message = createBaseBlob();
-    message.data = object.data ?? new Uint8Array(0);
+    message.data = object.data ?? $noBytes;
     return message;
   },
 };

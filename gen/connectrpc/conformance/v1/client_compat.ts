@@ -308,6 +308,8 @@ export interface WireDetails {
   actualGrpcwebTrailers?: string | undefined;
 }
 
+const $noBytes = new Uint8Array(0);
+
 function createBaseClientCompatRequest(): ClientCompatRequest {
   return {
     testName: "",
@@ -317,7 +319,7 @@ function createBaseClientCompatRequest(): ClientCompatRequest {
     compression: 0,
     host: "",
     port: 0,
-    serverTlsCert: new Uint8Array(0),
+    serverTlsCert: $noBytes,
     clientTlsCreds: undefined,
     messageReceiveLimit: 0,
     service: undefined,
@@ -597,7 +599,7 @@ export const ClientCompatRequest: MessageFns<ClientCompatRequest, "connectrpc.co
     message.compression = object.compression ?? 0;
     message.host = object.host ?? "";
     message.port = object.port ?? 0;
-    message.serverTlsCert = object.serverTlsCert ?? new Uint8Array(0);
+    message.serverTlsCert = object.serverTlsCert ?? $noBytes;
     message.clientTlsCreds = (object.clientTlsCreds !== undefined && object.clientTlsCreds !== null)
       ? TLSCreds.fromPartial(object.clientTlsCreds)
       : undefined;

@@ -322,6 +322,8 @@ export interface TLSCreds {
   key: Uint8Array;
 }
 
+const $noBytes = new Uint8Array(0);
+
 function createBaseConfig(): Config {
   return { features: undefined, includeCases: [], excludeCases: [] };
 }
@@ -828,7 +830,7 @@ export const ConfigCase: MessageFns<ConfigCase, "connectrpc.conformance.v1.Confi
 };
 
 function createBaseTLSCreds(): TLSCreds {
-  return { cert: new Uint8Array(0), key: new Uint8Array(0) };
+  return { cert: $noBytes, key: $noBytes };
 }
 
 export const TLSCreds: MessageFns<TLSCreds, "connectrpc.conformance.v1.TLSCreds"> = {
@@ -890,8 +892,8 @@ export const TLSCreds: MessageFns<TLSCreds, "connectrpc.conformance.v1.TLSCreds"
   },
   fromPartial(object: DeepPartial<TLSCreds>): TLSCreds {
     const message = createBaseTLSCreds();
-    message.cert = object.cert ?? new Uint8Array(0);
-    message.key = object.key ?? new Uint8Array(0);
+    message.cert = object.cert ?? $noBytes;
+    message.key = object.key ?? $noBytes;
     return message;
   },
 };

@@ -104,12 +104,14 @@ export interface ServerCompatResponse {
   pemCert: Uint8Array;
 }
 
+const $noBytes = new Uint8Array(0);
+
 function createBaseServerCompatRequest(): ServerCompatRequest {
   return {
     protocol: 0,
     httpVersion: 0,
     useTls: false,
-    clientTlsCert: new Uint8Array(0),
+    clientTlsCert: $noBytes,
     messageReceiveLimit: 0,
     serverCreds: undefined,
   };
@@ -221,7 +223,7 @@ export const ServerCompatRequest: MessageFns<ServerCompatRequest, "connectrpc.co
     message.protocol = object.protocol ?? 0;
     message.httpVersion = object.httpVersion ?? 0;
     message.useTls = object.useTls ?? false;
-    message.clientTlsCert = object.clientTlsCert ?? new Uint8Array(0);
+    message.clientTlsCert = object.clientTlsCert ?? $noBytes;
     message.messageReceiveLimit = object.messageReceiveLimit ?? 0;
     message.serverCreds = (object.serverCreds !== undefined && object.serverCreds !== null)
       ? TLSCreds.fromPartial(object.serverCreds)
@@ -231,7 +233,7 @@ export const ServerCompatRequest: MessageFns<ServerCompatRequest, "connectrpc.co
 };
 
 function createBaseServerCompatResponse(): ServerCompatResponse {
-  return { host: "", port: 0, pemCert: new Uint8Array(0) };
+  return { host: "", port: 0, pemCert: $noBytes };
 }
 
 export const ServerCompatResponse: MessageFns<ServerCompatResponse, "connectrpc.conformance.v1.ServerCompatResponse"> =
@@ -307,7 +309,7 @@ export const ServerCompatResponse: MessageFns<ServerCompatResponse, "connectrpc.
       const message = createBaseServerCompatResponse();
       message.host = object.host ?? "";
       message.port = object.port ?? 0;
-      message.pemCert = object.pemCert ?? new Uint8Array(0);
+      message.pemCert = object.pemCert ?? $noBytes;
       return message;
     },
   };

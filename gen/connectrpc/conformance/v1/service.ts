@@ -375,6 +375,8 @@ export interface RawHTTPResponse {
   trailers: Header[];
 }
 
+const $noBytes = new Uint8Array(0);
+
 function createBaseUnaryResponseDefinition(): UnaryResponseDefinition {
   return { responseHeaders: [], response: undefined, responseTrailers: [], responseDelayMs: 0, rawResponse: undefined };
 }
@@ -641,7 +643,7 @@ export const StreamResponseDefinition: MessageFns<
 };
 
 function createBaseUnaryRequest(): UnaryRequest {
-  return { responseDefinition: undefined, requestData: new Uint8Array(0) };
+  return { responseDefinition: undefined, requestData: $noBytes };
 }
 
 export const UnaryRequest: MessageFns<UnaryRequest, "connectrpc.conformance.v1.UnaryRequest"> = {
@@ -706,7 +708,7 @@ export const UnaryRequest: MessageFns<UnaryRequest, "connectrpc.conformance.v1.U
     message.responseDefinition = (object.responseDefinition !== undefined && object.responseDefinition !== null)
       ? UnaryResponseDefinition.fromPartial(object.responseDefinition)
       : undefined;
-    message.requestData = object.requestData ?? new Uint8Array(0);
+    message.requestData = object.requestData ?? $noBytes;
     return message;
   },
 };
@@ -771,7 +773,7 @@ export const UnaryResponse: MessageFns<UnaryResponse, "connectrpc.conformance.v1
 };
 
 function createBaseIdempotentUnaryRequest(): IdempotentUnaryRequest {
-  return { responseDefinition: undefined, requestData: new Uint8Array(0) };
+  return { responseDefinition: undefined, requestData: $noBytes };
 }
 
 export const IdempotentUnaryRequest: MessageFns<
@@ -839,7 +841,7 @@ export const IdempotentUnaryRequest: MessageFns<
     message.responseDefinition = (object.responseDefinition !== undefined && object.responseDefinition !== null)
       ? UnaryResponseDefinition.fromPartial(object.responseDefinition)
       : undefined;
-    message.requestData = object.requestData ?? new Uint8Array(0);
+    message.requestData = object.requestData ?? $noBytes;
     return message;
   },
 };
@@ -907,7 +909,7 @@ export const IdempotentUnaryResponse: MessageFns<
 };
 
 function createBaseServerStreamRequest(): ServerStreamRequest {
-  return { responseDefinition: undefined, requestData: new Uint8Array(0) };
+  return { responseDefinition: undefined, requestData: $noBytes };
 }
 
 export const ServerStreamRequest: MessageFns<ServerStreamRequest, "connectrpc.conformance.v1.ServerStreamRequest"> = {
@@ -972,7 +974,7 @@ export const ServerStreamRequest: MessageFns<ServerStreamRequest, "connectrpc.co
     message.responseDefinition = (object.responseDefinition !== undefined && object.responseDefinition !== null)
       ? StreamResponseDefinition.fromPartial(object.responseDefinition)
       : undefined;
-    message.requestData = object.requestData ?? new Uint8Array(0);
+    message.requestData = object.requestData ?? $noBytes;
     return message;
   },
 };
@@ -1038,7 +1040,7 @@ export const ServerStreamResponse: MessageFns<ServerStreamResponse, "connectrpc.
   };
 
 function createBaseClientStreamRequest(): ClientStreamRequest {
-  return { responseDefinition: undefined, requestData: new Uint8Array(0) };
+  return { responseDefinition: undefined, requestData: $noBytes };
 }
 
 export const ClientStreamRequest: MessageFns<ClientStreamRequest, "connectrpc.conformance.v1.ClientStreamRequest"> = {
@@ -1103,7 +1105,7 @@ export const ClientStreamRequest: MessageFns<ClientStreamRequest, "connectrpc.co
     message.responseDefinition = (object.responseDefinition !== undefined && object.responseDefinition !== null)
       ? UnaryResponseDefinition.fromPartial(object.responseDefinition)
       : undefined;
-    message.requestData = object.requestData ?? new Uint8Array(0);
+    message.requestData = object.requestData ?? $noBytes;
     return message;
   },
 };
@@ -1169,7 +1171,7 @@ export const ClientStreamResponse: MessageFns<ClientStreamResponse, "connectrpc.
   };
 
 function createBaseBidiStreamRequest(): BidiStreamRequest {
-  return { responseDefinition: undefined, fullDuplex: false, requestData: new Uint8Array(0) };
+  return { responseDefinition: undefined, fullDuplex: false, requestData: $noBytes };
 }
 
 export const BidiStreamRequest: MessageFns<BidiStreamRequest, "connectrpc.conformance.v1.BidiStreamRequest"> = {
@@ -1246,7 +1248,7 @@ export const BidiStreamRequest: MessageFns<BidiStreamRequest, "connectrpc.confor
       ? StreamResponseDefinition.fromPartial(object.responseDefinition)
       : undefined;
     message.fullDuplex = object.fullDuplex ?? false;
-    message.requestData = object.requestData ?? new Uint8Array(0);
+    message.requestData = object.requestData ?? $noBytes;
     return message;
   },
 };
@@ -1405,7 +1407,7 @@ export const UnimplementedResponse: MessageFns<
 };
 
 function createBaseConformancePayload(): ConformancePayload {
-  return { data: new Uint8Array(0), requestInfo: undefined };
+  return { data: $noBytes, requestInfo: undefined };
 }
 
 export const ConformancePayload: MessageFns<ConformancePayload, "connectrpc.conformance.v1.ConformancePayload"> = {
@@ -1467,7 +1469,7 @@ export const ConformancePayload: MessageFns<ConformancePayload, "connectrpc.conf
   },
   fromPartial(object: DeepPartial<ConformancePayload>): ConformancePayload {
     const message = createBaseConformancePayload();
-    message.data = object.data ?? new Uint8Array(0);
+    message.data = object.data ?? $noBytes;
     message.requestInfo = (object.requestInfo !== undefined && object.requestInfo !== null)
       ? ConformancePayload_RequestInfo.fromPartial(object.requestInfo)
       : undefined;

@@ -670,6 +670,8 @@ export interface AuthenticateResponse {
   token: string;
 }
 
+const $noBytes = new Uint8Array(0);
+
 function createBaseResponseHeader(): ResponseHeader {
   return { clusterId: 0n, memberId: 0n, revision: 0n, raftTerm: 0n };
 }
@@ -777,8 +779,8 @@ export const ResponseHeader: MessageFns<ResponseHeader, "etcdserverpb.ResponseHe
 
 function createBaseRangeRequest(): RangeRequest {
   return {
-    key: new Uint8Array(0),
-    rangeEnd: new Uint8Array(0),
+    key: $noBytes,
+    rangeEnd: $noBytes,
     limit: 0n,
     revision: 0n,
     sortOrder: 0,
@@ -991,8 +993,8 @@ export const RangeRequest: MessageFns<RangeRequest, "etcdserverpb.RangeRequest">
   },
   fromPartial(object: DeepPartial<RangeRequest>): RangeRequest {
     const message = createBaseRangeRequest();
-    message.key = object.key ?? new Uint8Array(0);
-    message.rangeEnd = object.rangeEnd ?? new Uint8Array(0);
+    message.key = object.key ?? $noBytes;
+    message.rangeEnd = object.rangeEnd ?? $noBytes;
     message.limit = (object.limit !== undefined && object.limit !== null) ? BigInt(object.limit) : 0n;
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
     message.sortOrder = object.sortOrder ?? 0;
@@ -1116,8 +1118,8 @@ export const RangeResponse: MessageFns<RangeResponse, "etcdserverpb.RangeRespons
 
 function createBasePutRequest(): PutRequest {
   return {
-    key: new Uint8Array(0),
-    value: new Uint8Array(0),
+    key: $noBytes,
+    value: $noBytes,
     lease: 0n,
     prevKv: false,
     ignoreValue: false,
@@ -1231,8 +1233,8 @@ export const PutRequest: MessageFns<PutRequest, "etcdserverpb.PutRequest"> = {
   },
   fromPartial(object: DeepPartial<PutRequest>): PutRequest {
     const message = createBasePutRequest();
-    message.key = object.key ?? new Uint8Array(0);
-    message.value = object.value ?? new Uint8Array(0);
+    message.key = object.key ?? $noBytes;
+    message.value = object.value ?? $noBytes;
     message.lease = (object.lease !== undefined && object.lease !== null) ? BigInt(object.lease) : 0n;
     message.prevKv = object.prevKv ?? false;
     message.ignoreValue = object.ignoreValue ?? false;
@@ -1315,7 +1317,7 @@ export const PutResponse: MessageFns<PutResponse, "etcdserverpb.PutResponse"> = 
 };
 
 function createBaseDeleteRangeRequest(): DeleteRangeRequest {
-  return { key: new Uint8Array(0), rangeEnd: new Uint8Array(0), prevKv: false };
+  return { key: $noBytes, rangeEnd: $noBytes, prevKv: false };
 }
 
 export const DeleteRangeRequest: MessageFns<DeleteRangeRequest, "etcdserverpb.DeleteRangeRequest"> = {
@@ -1388,8 +1390,8 @@ export const DeleteRangeRequest: MessageFns<DeleteRangeRequest, "etcdserverpb.De
   },
   fromPartial(object: DeepPartial<DeleteRangeRequest>): DeleteRangeRequest {
     const message = createBaseDeleteRangeRequest();
-    message.key = object.key ?? new Uint8Array(0);
-    message.rangeEnd = object.rangeEnd ?? new Uint8Array(0);
+    message.key = object.key ?? $noBytes;
+    message.rangeEnd = object.rangeEnd ?? $noBytes;
     message.prevKv = object.prevKv ?? false;
     return message;
   },
@@ -1728,7 +1730,7 @@ export const ResponseOp: MessageFns<ResponseOp, "etcdserverpb.ResponseOp"> = {
 };
 
 function createBaseCompare(): Compare {
-  return { result: 0, target: 0, key: new Uint8Array(0), targetUnion: undefined, rangeEnd: new Uint8Array(0) };
+  return { result: 0, target: 0, key: $noBytes, targetUnion: undefined, rangeEnd: $noBytes };
 }
 
 export const Compare: MessageFns<Compare, "etcdserverpb.Compare"> = {
@@ -1883,7 +1885,7 @@ export const Compare: MessageFns<Compare, "etcdserverpb.Compare"> = {
     const message = createBaseCompare();
     message.result = object.result ?? 0;
     message.target = object.target ?? 0;
-    message.key = object.key ?? new Uint8Array(0);
+    message.key = object.key ?? $noBytes;
     switch (object.targetUnion?.$case) {
       case "version": {
         if (object.targetUnion?.value !== undefined && object.targetUnion?.value !== null) {
@@ -1916,7 +1918,7 @@ export const Compare: MessageFns<Compare, "etcdserverpb.Compare"> = {
         break;
       }
     }
-    message.rangeEnd = object.rangeEnd ?? new Uint8Array(0);
+    message.rangeEnd = object.rangeEnd ?? $noBytes;
     return message;
   },
 };
@@ -2336,8 +2338,8 @@ export const WatchRequest: MessageFns<WatchRequest, "etcdserverpb.WatchRequest">
 
 function createBaseWatchCreateRequest(): WatchCreateRequest {
   return {
-    key: new Uint8Array(0),
-    rangeEnd: new Uint8Array(0),
+    key: $noBytes,
+    rangeEnd: $noBytes,
     startRevision: 0n,
     progressNotify: false,
     filters: [],
@@ -2492,8 +2494,8 @@ export const WatchCreateRequest: MessageFns<WatchCreateRequest, "etcdserverpb.Wa
   },
   fromPartial(object: DeepPartial<WatchCreateRequest>): WatchCreateRequest {
     const message = createBaseWatchCreateRequest();
-    message.key = object.key ?? new Uint8Array(0);
-    message.rangeEnd = object.rangeEnd ?? new Uint8Array(0);
+    message.key = object.key ?? $noBytes;
+    message.rangeEnd = object.rangeEnd ?? $noBytes;
     message.startRevision = (object.startRevision !== undefined && object.startRevision !== null)
       ? BigInt(object.startRevision)
       : 0n;

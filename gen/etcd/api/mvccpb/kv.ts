@@ -62,13 +62,15 @@ export namespace Event_EventType {
   export type UNRECOGNIZED = typeof Event_EventType.UNRECOGNIZED;
 }
 
+const $noBytes = new Uint8Array(0);
+
 function createBaseKeyValue(): KeyValue {
   return {
-    key: new Uint8Array(0),
+    key: $noBytes,
     createRevision: 0n,
     modRevision: 0n,
     version: 0n,
-    value: new Uint8Array(0),
+    value: $noBytes,
     lease: 0n,
   };
 }
@@ -188,7 +190,7 @@ export const KeyValue: MessageFns<KeyValue, "mvccpb.KeyValue"> = {
   },
   fromPartial(object: DeepPartial<KeyValue>): KeyValue {
     const message = createBaseKeyValue();
-    message.key = object.key ?? new Uint8Array(0);
+    message.key = object.key ?? $noBytes;
     message.createRevision = (object.createRevision !== undefined && object.createRevision !== null)
       ? BigInt(object.createRevision)
       : 0n;
@@ -196,7 +198,7 @@ export const KeyValue: MessageFns<KeyValue, "mvccpb.KeyValue"> = {
       ? BigInt(object.modRevision)
       : 0n;
     message.version = (object.version !== undefined && object.version !== null) ? BigInt(object.version) : 0n;
-    message.value = object.value ?? new Uint8Array(0);
+    message.value = object.value ?? $noBytes;
     message.lease = (object.lease !== undefined && object.lease !== null) ? BigInt(object.lease) : 0n;
     return message;
   },

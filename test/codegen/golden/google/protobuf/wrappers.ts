@@ -125,6 +125,8 @@ export interface BytesValue {
   value: Uint8Array;
 }
 
+const $noBytes = new Uint8Array(0);
+
 function createBaseDoubleValue(): DoubleValue {
   return { value: 0 };
 }
@@ -588,7 +590,7 @@ export const StringValue: MessageFns<StringValue, "google.protobuf.StringValue">
 };
 
 function createBaseBytesValue(): BytesValue {
-  return { value: new Uint8Array(0) };
+  return { value: $noBytes };
 }
 
 export const BytesValue: MessageFns<BytesValue, "google.protobuf.BytesValue"> = {
@@ -639,7 +641,7 @@ export const BytesValue: MessageFns<BytesValue, "google.protobuf.BytesValue"> = 
   },
   fromPartial(object: DeepPartial<BytesValue>): BytesValue {
     const message = createBaseBytesValue();
-    message.value = object.value ?? new Uint8Array(0);
+    message.value = object.value ?? $noBytes;
     return message;
   },
 };

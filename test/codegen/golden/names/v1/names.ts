@@ -81,6 +81,8 @@ export interface String {
   then: string;
 }
 
+const $noBytes = new Uint8Array(0);
+
 function createBaseError(): Error {
   return { message: "" };
 }
@@ -450,7 +452,7 @@ export const Array: MessageFns<Array, "names.v1.Array"> = {
 };
 
 function createBasePromise(): Promise {
-  return { value: new Uint8Array(0) };
+  return { value: $noBytes };
 }
 
 export const Promise: MessageFns<Promise, "names.v1.Promise"> = {
@@ -501,7 +503,7 @@ export const Promise: MessageFns<Promise, "names.v1.Promise"> = {
   },
   fromPartial(object: DeepPartial<Promise>): Promise {
     const message = createBasePromise();
-    message.value = object.value ?? new Uint8Array(0);
+    message.value = object.value ?? $noBytes;
     return message;
   },
 };

@@ -95,6 +95,8 @@ export interface Everything_KindsByFlagEntry {
   value: Everything_Kind;
 }
 
+const $noBytes = new Uint8Array(0);
+
 function createBaseEverything(): Everything {
   return {
     aDouble: 0,
@@ -111,7 +113,7 @@ function createBaseEverything(): Everything {
     aSfixed64: 0n,
     aBool: false,
     aString: "",
-    someBytes: new Uint8Array(0),
+    someBytes: $noBytes,
     kind: 0,
     part: undefined,
     tag: undefined,
@@ -638,7 +640,7 @@ export const Everything: MessageFns<Everything, "shapes.v1.Everything"> = {
     message.aSfixed64 = (object.aSfixed64 !== undefined && object.aSfixed64 !== null) ? BigInt(object.aSfixed64) : 0n;
     message.aBool = object.aBool ?? false;
     message.aString = object.aString ?? "";
-    message.someBytes = object.someBytes ?? new Uint8Array(0);
+    message.someBytes = object.someBytes ?? $noBytes;
     message.kind = object.kind ?? 0;
     message.part = (object.part !== undefined && object.part !== null)
       ? Everything_Part.fromPartial(object.part)
