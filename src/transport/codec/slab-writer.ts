@@ -36,6 +36,13 @@ export class SlabWriter extends WriterBase {
   #reserve = 0;
   #forks: number[] = [];
   #busy: boolean = false;
+  readonly #allocate: (bytes: number) => Buffer;
+
+  /** @param allocate makes the memory for a message that does not fit: at least so many bytes, of any content */
+  constructor(allocate: (bytes: number) => Buffer = Buffer.allocUnsafeSlow) {
+    super();
+    this.#allocate = allocate;
+  }
 
   /**
    * Encodes a message into `slab` at `offset + reserve` and returns the offset behind its last byte.
@@ -63,7 +70,7 @@ export class SlabWriter extends WriterBase {
     this.start = offset;
     this.at = offset + reserve;
     this.#reserve = reserve;
-    this.#forks.length = 0;
+    if (this.#forks.length > 0) this.#forks.length = 0;
     if (this.at > slab.length) this.#grow(0);
   }
 
@@ -301,7 +308,7 @@ export class SlabWriter extends WriterBase {
     const used = this.at - this.start;
     // Doubled, so that a message of many small fields moves seldom; but a field that is most of its message is room enough.
     const spare = bytes > used ? spareBytes : used + bytes;
-    const slab = Buffer.allocUnsafeSlow(used + bytes + spare);
+    const slab = this.#allocate(used + bytes + spare);
     slab.set(this.slab.subarray(this.start, this.at));
     this.slab = slab;
     this.start = 0;

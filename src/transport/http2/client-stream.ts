@@ -213,13 +213,13 @@ export class ClientStream extends Stream implements Receiver, Sender {
       const why = `${this.#call.method.path} answered with more than one message`;
       throw new RpcError(Code.UNIMPLEMENTED, why);
     }
-    this.#connection.budget.expect(this, inbox.missing);
+    inbox.granted = this.#connection.budget.expect(this, inbox.missing);
   }
 
   #onStreamedData(bytes: Buffer, start: number, end: number): void {
     const inbox = this.#inbox as Inbox;
     inbox.append(bytes, start, end);
-    if (inbox.partial) this.#connection.budget.expect(this, inbox.missing);
+    if (inbox.partial) inbox.granted = this.#connection.budget.expect(this, inbox.missing);
     if (inbox.ready === 0) return;
     if (this.#opened) {
       this.#responses?.wake();

@@ -6,10 +6,12 @@ export const PREFIX_BYTES = 5;
 /** Messages from this size on get a buffer of their own. */
 const LARGE_BYTES = 16 * 1024;
 /**
- * What a message gets at first, however long it claims to be: more comes as its bytes do. Enough for 64 KiB of data and
- * what its message adds, which would otherwise be moved once for its last few bytes.
+ * What a message gets at first, however long it claims to be: more comes as its bytes do, or all of it once the peer has
+ * been granted it. Enough for 64 KiB of data and what its message adds.
  */
 const FIRST_BYTES = 72 * 1024;
+/** The most that a message gets at once when it is granted; larger ones grow as they come. */
+const MOST_AT_ONCE_BYTES = 8 * 1024 * 1024;
 const SMALLEST_BYTES = 512;
 
 /** Bytes that belong together: many small messages with their prefixes, or one large message without. */
@@ -41,6 +43,8 @@ export class Inbox {
   flag = 0;
   /** True where the message that `take` found has `bytes` for itself. */
   owned = false;
+  /** True where all that is missing of the message that is coming counts in the memory that the peer may fill. */
+  granted = false;
   readonly #maxBytes: number;
   readonly #segments: Segment[] = [];
   /** What has come of the message that is coming. */
@@ -162,8 +166,9 @@ export class Inbox {
     const tail = this.#segments[this.#segments.length - 1] as Segment;
     const next = Math.min(end, at + this.expects - this.#have);
     if (tail.write + next - at > tail.bytes.length) {
-      const most = tail.large >= 0 ? tail.large : Number.POSITIVE_INFINITY;
-      enlarge(tail, Math.min(most, Math.max(tail.bytes.length * 2, tail.write + next - at)));
+      const enough = Math.max(tail.bytes.length * 2, tail.write + next - at);
+      if (tail.large < 0) enlarge(tail, enough);
+      else enlarge(tail, Math.min(tail.large, this.granted ? Math.max(enough, MOST_AT_ONCE_BYTES) : enough));
     }
     source.copy(tail.bytes, tail.write, at, next);
     tail.write += next - at;
@@ -176,6 +181,7 @@ export class Inbox {
     this.ready++;
     this.#have = 0;
     this.expects = 0;
+    this.granted = false;
   }
 
   #check(flag: number, length: number): void {

@@ -7,6 +7,7 @@ import { PREFIX_BYTES } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
 import { SendQueue } from "./send-queue.ts";
 import type { PeerSettings } from "./settings.ts";
+import { takeRoom } from "./slabs.ts";
 import type { Stream } from "./stream.ts";
 
 /** A header of a frame and the prefix of a message. */
@@ -31,7 +32,7 @@ export class MessageSender<S extends Stream> {
   readonly #peer: PeerSettings;
   readonly #maxMessageBytes: number | undefined;
   readonly #ended: (stream: S) => void;
-  readonly #writer = new SlabWriter();
+  readonly #writer = new SlabWriter(takeRoom);
   readonly #queue = new SendQueue<S>();
   #pumpScheduled = false;
   /** The DATA frame that was written last: while it has not left, more of its stream's messages can join it. */
@@ -84,7 +85,10 @@ export class MessageSender<S extends Stream> {
     }
     if (!joins) this.#beginFrame(stream.id, writer.slab, writer.start);
     this.#endFrame(end, ends);
-    if (moved) outbox.attach(writer.slab.subarray(writer.start, end));
+    if (moved) {
+      outbox.attach(writer.slab.subarray(writer.start, end));
+      outbox.retire(writer.slab);
+    } else if (joins) outbox.extend(end);
     else outbox.commit(end);
     this.#count(stream, payload);
     if (ends) this.#ended(stream);
@@ -174,6 +178,7 @@ export class MessageSender<S extends Stream> {
     const ends = stream.endsAfterPending && stream.pending === undefined;
     this.#count(stream, payload);
     this.#writeData(stream.id, piece, ends);
+    if (payload === left) this.#outbox.retire(first);
     if (ends) this.#ended(stream);
   }
 

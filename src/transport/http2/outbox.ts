@@ -1,13 +1,20 @@
 import type { Socket } from "node:net";
-import { giveSlab, SLAB_BYTES, takeSlab } from "./slabs.ts";
+import { giveBack, SLAB_BYTES, takeSlab } from "./slabs.ts";
 
 const NONE = Buffer.allocUnsafeSlow(0);
-/** While so many bytes wait for the socket, no more messages are framed: they would only wait in larger pieces. */
+/**
+ * Once there are so many bytes, or frames, they leave before the turn is over: the peer works on them while we go on,
+ * where else each would wait for the other's whole turn. Fewer, and the writes cost more than that saves.
+ */
+const PROMPT_BYTES = 64 * 1024;
+const PROMPT_FRAMES = 64;
+/** While so many bytes wait for the socket, or have left in this turn, no more messages are framed. */
 const CROWDED_BYTES = 256 * 1024;
 
 /**
- * What a connection sends. Frames are written into a slab one behind the other, and all frames of a turn of the event
- * loop leave in one write to the socket. Where the socket took everything at once, the slab is free again.
+ * What a connection sends. Frames are written into a slab one behind the other, and the frames of a turn of the event
+ * loop leave in one write to the socket, or in a few where they are many. Where the socket took everything at once, the
+ * slab is free again.
  *
  * To write: `const at = outbox.reserve(n)`, fill `outbox.slab` from `at`, then `outbox.commit(at + n)`.
  */
@@ -19,11 +26,17 @@ export class Outbox {
   /** What stands before the current slab's part and has not left yet. */
   #sealed: Buffer[] = [];
   #sealedBytes = 0;
-  /** Slabs that are full; they are free once everything before has left. */
+  /** Slabs that nothing more is written to, of which something waits for the next write. */
   #retired: Buffer[] = [];
+  /** Those whose last bytes are with the socket: they are free once it has taken them. */
+  #leaving: Buffer[] = [];
   /** The part of the current slab that has not left yet. */
   #from = 0;
   #at = 0;
+  /** Frames since the last write. */
+  #frames = 0;
+  /** Bytes that have left in this turn before its end. */
+  #leftEarly = 0;
   #busy = false;
   #scheduled = false;
   #closed = false;
@@ -40,7 +53,7 @@ export class Outbox {
 
   /** True while messages should wait for the socket to take what is there. */
   get crowded(): boolean {
-    return this.backlog >= CROWDED_BYTES;
+    return this.backlog + this.#leftEarly >= CROWDED_BYTES;
   }
 
   /** Makes room for `count` bytes in `slab` and returns where they go. */
@@ -57,10 +70,17 @@ export class Outbox {
     return at >= this.#from;
   }
 
-  /** What was written ends here; it leaves at the end of the turn. */
+  /** A frame that was written ends here; it leaves at the end of the turn at the latest. */
   commit(end: number): void {
+    this.#frames++;
+    this.extend(end);
+  }
+
+  /** The frame that was committed last has become longer. */
+  extend(end: number): void {
     this.#at = end;
     this.#schedule();
+    this.#leavePromptly();
   }
 
   /** Sends bytes by reference, which must not change any more. */
@@ -71,6 +91,12 @@ export class Outbox {
     }
     this.#push(bytes);
     this.#schedule();
+    this.#leavePromptly();
+  }
+
+  /** This memory was written for what is attached of it alone: it is free once that has left. */
+  retire(bytes: Buffer): void {
+    this.#retired.push(bytes);
   }
 
   /** Writes what is there to the socket, unless it is still at the last write. */
@@ -89,6 +115,11 @@ export class Outbox {
   #write(): void {
     const rest = this.#at > this.#from ? this.slab.subarray(this.#from, this.#at) : undefined;
     this.#from = this.#at;
+    this.#frames = 0;
+    if (this.#retired.length > 0) {
+      this.#leaving.push(...this.#retired);
+      this.#retired.length = 0;
+    }
     this.#busy = true;
     if (this.#sealed.length === 0) this.#socket.write(rest as Buffer, this.#written);
     else this.#writeAll(rest);
@@ -100,6 +131,7 @@ export class Outbox {
     this.#sealed = [];
     this.#sealedBytes = 0;
     this.#retired = [];
+    this.#leaving = [];
     this.slab = NONE;
     this.#from = 0;
     this.#at = 0;
@@ -128,13 +160,12 @@ export class Outbox {
   /** The socket holds nothing of ours any more. */
   #release(): void {
     this.#busy = false;
-    if (this.#sealed.length > 0) return;
-    for (const slab of this.#retired) giveSlab(slab);
-    this.#retired.length = 0;
-    if (this.#at > this.#from) return;
+    for (const slab of this.#leaving) giveBack(slab);
+    if (this.#leaving.length > 0) this.#leaving.length = 0;
+    if (this.backlog > 0) return;
     this.#from = 0;
     this.#at = 0;
-    giveSlab(this.slab);
+    giveBack(this.slab);
     this.slab = NONE;
   }
 
@@ -156,8 +187,15 @@ export class Outbox {
     process.nextTick(this.#tick);
   }
 
+  #leavePromptly(): void {
+    if (this.#busy || (this.#frames < PROMPT_FRAMES && this.backlog < PROMPT_BYTES)) return;
+    this.#leftEarly += this.backlog;
+    this.flush();
+  }
+
   readonly #tick = (): void => {
     this.#scheduled = false;
+    this.#leftEarly = 0;
     this.flush();
   };
 }

@@ -45,18 +45,24 @@ export class ReceiveBudget {
     this.#say(window, growth);
   }
 
-  /** A message has begun of which `missing` bytes are still to come: the peer must be able to send them. */
-  expect(window: ReceiveWindow, missing: number): void {
-    if (missing <= window.window) return;
+  /**
+   * A message has begun of which `missing` bytes are still to come: the peer must be able to send them.
+   * @returns true where it may by now
+   */
+  expect(window: ReceiveWindow, missing: number): boolean {
+    if (missing <= window.window) return true;
     if (window.unsaid > 0) this.#say(window, 0);
     const lacking = missing - window.window;
-    if (lacking <= 0 || window.waitsFor > 0) return;
+    if (lacking <= 0) return true;
+    if (window.waitsFor > 0) return false;
     const itsTurn = this.#waiting.length === 0 && lacking <= this.#left;
-    if (itsTurn || this.#granted === 0) this.#grant(window, lacking);
-    else {
-      window.waitsFor = lacking;
-      this.#waiting.push(window);
+    if (itsTurn || this.#granted === 0) {
+      this.#grant(window, lacking);
+      return true;
     }
+    window.waitsFor = lacking;
+    this.#waiting.push(window);
+    return false;
   }
 
   /** The stream has ended: what it held is free. */

@@ -108,7 +108,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
     inbox.append(bytes, start, end);
     if (inbox.ready > 1 || (inbox.ready === 1 && inbox.partial)) throw this.#wrongCount("more than one message");
     if (!ended) {
-      this.#connection.budget.expect(this, inbox.missing);
+      inbox.granted = this.#connection.budget.expect(this, inbox.missing);
       return;
     }
     if (!inbox.take()) throw this.#wrongCount(inbox.partial ? "a part of a message" : "no message");
@@ -128,7 +128,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
       this.stalledSince = 0;
       this.arrived = 0;
     } else if (this.stalledSince === 0) this.stalledSince = this.#connection.heardAt;
-    if (inbox.partial) this.#connection.budget.expect(this, inbox.missing);
+    if (inbox.partial) inbox.granted = this.#connection.budget.expect(this, inbox.missing);
     this.#requests?.wake();
     if (!ended) return;
     if (inbox.partial) throw new RpcError(Code.INTERNAL, "the stream of requests ended within a message");

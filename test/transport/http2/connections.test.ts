@@ -44,6 +44,18 @@ test("many large messages at once all arrive, though they are more than may be h
   for (const { response } of replies) expect((response as { data: Uint8Array }).data.length).toBe(1_000_000);
 });
 
+test("messages whose memory is used again stay apart, however they cross", async () => {
+  const { peer } = await withLimits({}).pair();
+  const sizes = Array.from({ length: 60 }, (_, i) => 200_000 + 37_000 * (i % 13));
+  const echoes = sizes.map(async (size, i) => {
+    const data = Buffer.alloc(size, `${i},`);
+    const { response } = await echo(peer, { ...payload(`${i}`), data });
+    const back = (response as { data: Uint8Array }).data;
+    return data.equals(back);
+  });
+  expect(await Promise.all(echoes)).toEqual(sizes.map(() => true));
+});
+
 test("what a handler does to the bytes in its call's metadata stays with that call", async () => {
   const seen: number[] = [];
   const { peer } = await withLimits({}).pair({

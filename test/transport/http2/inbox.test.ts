@@ -51,6 +51,21 @@ test("a message that claims 100 MB and does not come costs 64 KiB", () => {
   expect(inbox.missing).toBe(100_000_000 - 10);
 });
 
+test("a message that is granted gets all its memory once its first part is there, but not 100 MB", () => {
+  const taken = (claimed: number, granted: boolean): number => {
+    const inbox = new Inbox(-1);
+    const bytes = framed(Buffer.alloc(80_000), claimed);
+    inbox.append(bytes, 0, 50_000);
+    inbox.granted = granted;
+    const before = process.memoryUsage().arrayBuffers;
+    inbox.append(bytes, 50_000, bytes.length);
+    return process.memoryUsage().arrayBuffers - before;
+  };
+  expect(taken(4_000_000, true)).toBeGreaterThanOrEqual(4_000_000);
+  expect(taken(4_000_000, false)).toBeLessThan(200_000);
+  expect(taken(100_000_000, true)).toBeLessThan(10_000_000);
+});
+
 test.each([0, 1, 20_000])("a message over the limit of %d bytes is refused by its prefix", (limit) => {
   const bytes = framed(Buffer.alloc(0), limit + 1);
   const inbox = new Inbox(limit);
