@@ -26,6 +26,7 @@ export function nobodyReady(call: Call, peers: readonly Peer[], known: number): 
     ...counted(of("ejected"), "with an open circuit"),
     ...counted(of("failed"), "not connected", true),
     ...counted(of("connecting"), "still connecting"),
+    ...counted(of("silent"), "not answering"),
     ...counted(of("ready"), "ready, but the balancer picked none"),
   ];
   return unavailable(`no endpoint of ${which} is ready (${parts.join(", ")})`);

@@ -140,8 +140,9 @@ export function createMembers(service: string, options: MembersOptions, changed:
     hear,
     noteReady() {
       for (const member of members.values()) {
-        if (!member.peer.ready) member.readySinceMs = undefined;
-        else member.readySinceMs ??= clock.now();
+        const { ready, state } = member.peer;
+        if (!ready && state !== "silent") member.readySinceMs = undefined;
+        else if (ready) member.readySinceMs ??= clock.now();
       }
     },
     readySinceMs: (address) => members.get(address)?.readySinceMs ?? clock.now(),

@@ -89,7 +89,7 @@ export function breaker(peer: Peer, options: BreakerOptions | false = {}, change
 
 /** The same peer, but with this `handle` and, where a circuit stands before it, its state. */
 function around(peer: Peer, handle: Handler, health?: Health): Peer {
-  const ejected = () => health !== undefined && !health.free && peer.ready;
+  const ejected = () => health !== undefined && !health.free && (peer.ready || peer.state === "silent");
   return {
     get endpoint() {
       return peer.endpoint;

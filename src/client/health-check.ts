@@ -60,8 +60,9 @@ function watched(connect: (changed: () => void) => Peer, options: HealthCheckOpt
   peerChanged();
 
   function peerChanged(): void {
-    if (!peer.ready) forget();
-    else if (watch === undefined && stopTimer === undefined) detached(begin);
+    // While it is silent its connection may still be good, and so what was said over it.
+    if (peer.state !== "silent" && !peer.ready) forget();
+    else if (peer.ready && watch === undefined && stopTimer === undefined) detached(begin);
     tell?.();
   }
 
@@ -131,7 +132,7 @@ function watched(connect: (changed: () => void) => Peer, options: HealthCheckOpt
   }
 
   function state(): PeerState {
-    if (peer.state !== "ready" || healthy === true) return peer.state;
+    if ((peer.state !== "ready" && peer.state !== "silent") || healthy === true) return peer.state;
     return healthy === undefined ? "connecting" : "failed";
   }
 

@@ -7,12 +7,14 @@ import type { Method } from "./method.ts";
  * Where a peer stands.
  * - `connecting`: nothing says yet that it cannot be reached: the first try, or the first one after a connection was lost.
  * - `ready`: connected, its circuit closed (or half-open with its probe still free).
+ * - `silent`: connected, but a ping has not been answered for a quarter of `keepaliveTimeoutMs`. Anything that comes from
+ *   it makes it `ready` again; where nothing does, its connection is broken at last. A call may be sent to it.
  * - `failed`: the last try at a connection failed. It stays so, tried again in the background, until one succeeds. Or it
  *   is connected, and its own health service says that it does not serve.
  * - `ejected`: connected, but its circuit is open.
  * - `closed`: `close()` was called.
  */
-export type PeerState = "connecting" | "ready" | "failed" | "ejected" | "closed";
+export type PeerState = "connecting" | "ready" | "silent" | "failed" | "ejected" | "closed";
 
 /** One server, and the way to it. */
 export interface Peer {
@@ -79,7 +81,8 @@ export interface ConnectOptions extends MessageLimits {
   readonly connectTimeoutMs?: number | undefined;
   /**
    * Milliseconds of silence, while calls are in flight, until a ping asks whether the peer lives; 2,000 by default, and
-   * rarer while pings are all that is answered. By grpc-js 10,000, always.
+   * rarer while pings are all that is answered. The first asks after a quarter of it, so that others are called while
+   * this one is `silent`. By grpc-js 10,000, always, and no peer is ever `silent`.
    */
   readonly keepaliveMs?: number | undefined;
   /** Milliseconds until a ping that is not answered breaks the connection; 2,000 by default. */

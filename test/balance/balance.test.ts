@@ -210,6 +210,19 @@ describe("a pick", () => {
     ]);
   });
 
+  test("passes over silent peers, and uses them where no other is ready", async () => {
+    registry.say([A, B, C]);
+    const layer = start();
+    await layer.handle(makeCall());
+    peer(A).become("silent");
+    peer(B).become("silent");
+    expect(await callees(layer)).toEqual([C]);
+    peer(C).become("ejected");
+    expect(await callees(layer)).toEqual([A, B]);
+    peer(A).become("ready");
+    expect(await callees(layer)).toEqual([A]);
+  });
+
   test("by a balancer that throws fails the call and no more", async () => {
     registry.say([A]);
     const layer = start({

@@ -27,6 +27,8 @@ export interface ClientConnectionOptions extends ConnectionOptions {
   readonly over: () => void;
   /** Called when it may be able to take another call. */
   readonly freed: () => void;
+  /** Called when `silent` has changed. */
+  readonly silence: () => void;
   /** Called once when it takes no more calls. `calm` where the server complains of too many pings. */
   readonly lost: (reason: string, calm: boolean) => void;
 }
@@ -139,6 +141,10 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
   }
 
   protected onPingAnswered(): void {}
+
+  protected onSilence(): void {
+    this.#options.silence();
+  }
 
   protected onSettings(): void {
     if (this.#readySaid) this.#options.freed();

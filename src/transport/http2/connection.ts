@@ -57,7 +57,11 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
   readonly limits: Limits;
   /** When the peer sent anything last, on the clock of `now()`. */
   heardAt: number = now();
-  /** When a PING was last answered. What is heard later is more than an answer. */
+  /** When the peer last sent headers or data, on the same clock. */
+  spokeAt = 0;
+  /** True while a ping has waited for its answer for long, and nothing else is heard. */
+  silent = false;
+  /** When a PING was last answered. */
   pingAnsweredAt = 0;
   /** True once the peer's first SETTINGS are there. */
   settled = false;
@@ -104,6 +108,8 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
   /** The peer goes away: it has not seen, and will not see, streams above `lastId`. */
   protected abstract onGoAway(lastId: number, code: number, reason: string): void;
   protected abstract onPingAnswered(): void;
+  /** `silent` has changed. */
+  protected abstract onSilence(): void;
   /** The peer resets a stream that is open. */
   protected abstract onStreamReset(stream: S, code: number): void;
   protected abstract onSettings(): void;
@@ -118,11 +124,24 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
   receive(bytes: Buffer, length: number): void {
     if (this.deaf) return;
     this.heardAt = now();
+    if (this.silent) this.#becomeHeard();
     try {
       this.#reader.read(bytes, length);
     } catch (error) {
       this.#breakOff(error);
     }
+  }
+
+  /** It has not answered a ping for long. */
+  becomeSilent(): void {
+    if (this.silent) return;
+    this.silent = true;
+    this.onSilence();
+  }
+
+  #becomeHeard(): void {
+    this.silent = false;
+    this.onSilence();
   }
 
   #breakOff(error: unknown): void {
@@ -133,6 +152,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
 
   data(id: number, length: number, padding: number, ended: boolean): void {
     this.#blocks.mustBeIdle();
+    this.spokeAt = this.heardAt;
     if (id === 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "DATA on stream 0");
     this.#receiveWindow -= length;
     if (this.#receiveWindow < 0) {
@@ -238,6 +258,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
   }
 
   #block(id: number, bytes: Buffer, start: number, end: number, ended: boolean): void {
+    this.spokeAt = this.heardAt;
     const decoder = this.#decoder;
     let head = this.#heads.find(bytes, start, end, decoder.version);
     if (head === undefined) {

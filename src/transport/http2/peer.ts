@@ -18,6 +18,9 @@ import type { TimerWheel } from "./timer-wheel.ts";
 import { WaitingCall } from "./waiting-call.ts";
 import { Watch } from "./watch.ts";
 
+/** A server is asked for the first time when it has been silent for this part of `keepaliveMs`, to walk around it soon. */
+const QUIET_PART = 0.25;
+
 /**
  * A server and our connections to it: one that is kept up for ever, and others while the server allows fewer streams
  * on a connection than there are calls.
@@ -37,31 +40,23 @@ export class Http2Peer implements Peer {
   #waiting: WaitingCall[] = [];
   #inflight = 0;
   #closing: PromiseWithResolvers<void> | undefined;
-  #keepaliveMs: number;
+  /** How many times rarer than by its options it pings. */
+  #calm = 1;
 
   constructor(endpoint: Endpoint, options: ConnectOptions, limits: Limits, wheel: TimerWheel) {
-    const {
-      compression = "identity",
-      userAgent = "trunkline",
-      connectTimeoutMs,
-      logger,
-      keepaliveMs = 2_000,
-    } = options;
+    const { compression = "identity", userAgent = "trunkline", connectTimeoutMs, logger } = options;
     this.endpoint = endpoint;
     this.#address = endpoint.address;
     this.#options = options;
     this.#limits = limits;
     this.#wheel = wheel;
-    this.#keepaliveMs = keepaliveMs;
     this.#fields = {
       scheme: options.tls === undefined ? "http" : "https",
       authority: this.#authority(),
       userAgent,
       compression,
     };
-    const changed = (): void => {
-      if (this.#closing === undefined) options.changed?.();
-    };
+    const changed = this.#changed;
     const open = async (signal: AbortSignal, lost: (reason: string) => void): Promise<ClientConnection> => {
       let opened: ClientConnection | undefined;
       opened = await this.#connect(signal, (reason) => {
@@ -78,7 +73,8 @@ export class Http2Peer implements Peer {
   }
 
   get state(): PeerState {
-    return this.#closing === undefined ? this.#link.state : "closed";
+    if (this.#closing !== undefined) return "closed";
+    return this.#main?.silent === true ? "silent" : this.#link.state;
   }
 
   get ready(): boolean {
@@ -90,8 +86,13 @@ export class Http2Peer implements Peer {
   }
 
   get reason(): string | undefined {
-    return this.#closing === undefined ? this.#link.reason : "closed";
+    if (this.#closing !== undefined) return "closed";
+    return this.#main?.silent === true ? "it does not answer" : this.#link.reason;
   }
+
+  readonly #changed = (): void => {
+    if (this.#closing === undefined) this.#options.changed?.();
+  };
 
   readonly handle = (call: Call): Promise<Reply> => {
     if (this.#closing !== undefined) {
@@ -251,16 +252,21 @@ export class Http2Peer implements Peer {
       ready: () => resolve(opened),
       freed: this.#serve,
       over: this.#over,
+      silence: () => {
+        if (opened === this.#main) this.#changed();
+      },
       lost: (reason, calm) => {
         // A8: a server that is pinged too often is pinged half as often from then on.
-        if (calm) this.#keepaliveMs *= 2;
+        if (calm) this.#calm *= 2;
         reject(new Error(reason));
         lost(reason);
       },
     });
     connection = opened;
+    const keepaliveMs = (this.#options.keepaliveMs ?? 2_000) * this.#calm;
     const watch = new Watch(this.#wheel, opened as never, {
-      keepaliveMs: this.#keepaliveMs,
+      keepaliveMs,
+      quietMs: keepaliveMs * QUIET_PART,
       keepaliveTimeoutMs: this.#options.keepaliveTimeoutMs ?? 2_000,
       pingWhenIdle: false,
       patient: true,

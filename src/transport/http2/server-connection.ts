@@ -162,6 +162,8 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
 
   protected onSettings(): void {}
 
+  protected onSilence(): void {}
+
   protected onPingAnswered(): void {
     if (this.#draining && this.#lastAccepted === MAX_31_BITS) this.#stopAccepting();
   }

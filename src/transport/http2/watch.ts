@@ -8,6 +8,8 @@ export interface WatchOptions {
   /** Silence until a ping asks whether the peer lives, in milliseconds. */
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
+  /** Silence until the first ping asks, where that is sooner; what it finds out is only that the peer is slow to answer. */
+  readonly quietMs?: number;
   /** True where pings are sent though no call is under way. */
   readonly pingWhenIdle: boolean;
   /** True where pings that are all that is heard grow rarer. */
@@ -19,9 +21,16 @@ export interface WatchOptions {
 const LONGEST_PERIOD_MS = 1000;
 
 // A gRPC server that is pinged more than three times within five minutes, while it has nothing to say, hangs up
-// (grpc-go's and grpc-java's enforcement, as they are by default). So the pauses grow: 2 s, 12 s, 72 s, then these.
+// (grpc-go's and grpc-java's enforcement, as they are by default). So the pauses grow: 0.5 s, 12 s, 72 s, then these. They
+// begin anew with the next headers or data, after which those servers count anew.
 const PAUSE_GROWTH = 6;
 const LONGEST_PAUSE_MS = 310_000;
+/** A peer that has not answered a ping for this part of the time it has is taken for silent. */
+const SILENT_PART = 0.25;
+/** A look that comes later than this was kept waiting by our own event loop, as was all that the peer has sent. */
+const LATE_MS = 100;
+/** Until then what waited has been read. */
+const CATCH_UP_MS = 20;
 
 /** Looks at a connection now and then: does the peer live, does it bring what it has begun? */
 export class Watch extends Alarm {
@@ -29,7 +38,12 @@ export class Watch extends Alarm {
   readonly #connection: Connection<Stream, unknown>;
   readonly #options: WatchOptions;
   readonly #since: number = now();
+  readonly #quietMs: number;
   readonly #periodMs: number;
+  /** It has waited for what our own event loop had kept waiting. */
+  #caughtUp = false;
+  /** The ping under way came before `keepaliveMs` were over. */
+  #early = false;
   #blockSince = 0;
   #pauseMs: number;
 
@@ -38,10 +52,11 @@ export class Watch extends Alarm {
     this.#wheel = wheel;
     this.#connection = connection;
     this.#options = options;
-    const { keepaliveMs, keepaliveTimeoutMs } = options;
-    this.#pauseMs = keepaliveMs;
+    const { keepaliveMs, keepaliveTimeoutMs, quietMs = keepaliveMs } = options;
+    this.#quietMs = quietMs;
+    this.#pauseMs = quietMs;
     const { handshakeTimeoutMs, stallTimeoutMs } = connection.limits;
-    const shortest = Math.min(keepaliveMs, keepaliveTimeoutMs, handshakeTimeoutMs, stallTimeoutMs);
+    const shortest = Math.min(keepaliveMs, keepaliveTimeoutMs, 2 * quietMs, handshakeTimeoutMs, stallTimeoutMs);
     this.#periodMs = Math.min(LONGEST_PERIOD_MS, Math.max(1, shortest / 4));
     wheel.set(this, this.#since + this.#periodMs);
   }
@@ -50,6 +65,12 @@ export class Watch extends Alarm {
     const connection = this.#connection;
     if (connection.deaf) return;
     const time = now();
+    if (time - this.deadline > LATE_MS && !this.#caughtUp) {
+      this.#caughtUp = true;
+      this.#wheel.set(this, time + CATCH_UP_MS);
+      return;
+    }
+    this.#caughtUp = false;
     if (connection.settled) this.#checkLife(time);
     else if (time - this.#since > connection.limits.handshakeTimeoutMs) connection.destroy("the peer sent no SETTINGS");
     if (!connection.deaf) this.#checkBlock(time);
@@ -64,18 +85,29 @@ export class Watch extends Alarm {
 
   #checkLife(time: number): void {
     const connection = this.#connection;
-    const { keepaliveMs, keepaliveTimeoutMs, pingWhenIdle, patient } = this.#options;
+    const { keepaliveMs, pingWhenIdle, patient } = this.#options;
     if (connection.pingSentAt > 0) {
-      // Whatever came after the ping shows that the peer lives, though its answer may wait behind other frames.
-      const silentMs = time - Math.max(connection.pingSentAt, connection.heardAt);
-      if (silentMs > keepaliveTimeoutMs) connection.destroy(`no answer to a ping within ${keepaliveTimeoutMs} ms`);
+      this.#checkAnswer(time);
       return;
     }
+    this.#early = false;
     if (!pingWhenIdle && connection.streams.size === 0) return;
-    if (connection.heardAt > connection.pingAnsweredAt) this.#pauseMs = keepaliveMs;
+    if (connection.spokeAt > connection.pingAnsweredAt) this.#pauseMs = this.#quietMs;
     if (time - connection.heardAt < this.#pauseMs) return;
+    this.#early = time - connection.heardAt < keepaliveMs;
     connection.ping();
-    if (patient) this.#pauseMs = Math.max(keepaliveMs, Math.min(this.#pauseMs * PAUSE_GROWTH, LONGEST_PAUSE_MS));
+    const longerMs = Math.max(this.#pauseMs, keepaliveMs) * PAUSE_GROWTH;
+    if (patient) this.#pauseMs = Math.max(keepaliveMs, Math.min(longerMs, LONGEST_PAUSE_MS));
+  }
+
+  #checkAnswer(time: number): void {
+    const connection = this.#connection;
+    const { keepaliveMs, keepaliveTimeoutMs } = this.#options;
+    // Whatever came after the ping shows that the peer lives, though its answer may wait behind other frames.
+    const since = Math.max(connection.pingSentAt, connection.heardAt);
+    const due = this.#early ? Math.max(since, connection.heardAt + keepaliveMs) : since;
+    if (time - due > keepaliveTimeoutMs) connection.destroy(`no answer to a ping within ${keepaliveTimeoutMs} ms`);
+    else if (time - since >= keepaliveTimeoutMs * SILENT_PART) connection.becomeSilent();
   }
 
   #checkBlock(time: number): void {
