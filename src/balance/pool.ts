@@ -39,14 +39,14 @@ export interface Pool {
   hopeUntilMs(call: Call, startedMs: number): number;
   /** Why no peer can take the call. */
   unavailable(call: Call): RpcError;
-  /** Has some that failed tried again at once: a call wants them. */
+  /** Has some that failed, or have an open circuit, tried again soon: a call wants them. */
   hurry(call: Call): void;
   /** Returns how to stop watching. */
   watch(watcher: Watcher): () => void;
   close(): Promise<void>;
 }
 
-/** Peers that one call has tried again, of those that failed. */
+/** Peers that one call has tried again. */
 const mostHurried = 3;
 
 export function createPool(service: string, options: PoolOptions): Pool {
@@ -103,9 +103,12 @@ export function createPool(service: string, options: PoolOptions): Pool {
       return nobodyReady(call, candidates(call), members.size);
     },
     hurry(call) {
-      const failed = candidates(call).filter(({ state }) => state === "failed");
-      const from = Math.floor(random() * failed.length);
-      for (const peer of failed.slice(from, from + mostHurried)) peer.probe?.();
+      const away = candidates(call).filter(({ state }) => state === "failed" || state === "ejected");
+      const from = Math.floor(random() * away.length);
+      for (const peer of away.slice(from, from + mostHurried)) {
+        if (peer.state === "failed") peer.probe?.();
+        else peer.hurry?.();
+      }
     },
     watch(watcher) {
       watchers.add(watcher);

@@ -3,13 +3,16 @@ import type { Peer } from "../core/transport.ts";
 /**
  * The peers that calls may go to: those that are ready. When most of the connected ones are ejected, all of them, since
  * then the few that are left would be given a load that they cannot bear either (Envoy's panic threshold, 50 %:
- * https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/panic_threshold). None where
- * every circuit is open: that is said at once. Where none is ready, those that are silent: they may yet answer.
+ * https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/panic_threshold). One that is on
+ * trial bears no load, and is no reason to call the others: where there is none but such, it has its one call.
+ *
+ * None where every circuit is open: that is said at once. Where none is ready, those that are silent: they may yet answer.
  */
 export function usable(peers: readonly Peer[]): { readonly peers: readonly Peer[]; readonly panic: boolean } {
   const ready = peers.filter((peer) => peer.ready);
   if (ready.length === 0) return { peers: peers.filter(({ state }) => state === "silent"), panic: false };
+  const steady = ready.filter(({ onTrial }) => onTrial !== true).length;
   const connected = peers.filter(({ state }) => state === "ready" || state === "ejected");
-  const panic = ready.length * 2 < connected.length;
+  const panic = steady > 0 && steady * 2 < connected.length;
   return { peers: panic ? connected : ready, panic };
 }

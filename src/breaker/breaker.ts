@@ -103,6 +103,9 @@ function around(peer: Peer, handle: Handler, health?: Health): Peer {
     get ready() {
       return peer.ready && (health === undefined || health.free);
     },
+    get onTrial() {
+      return health !== undefined && !health.closed && health.free;
+    },
     get inflight() {
       return peer.inflight;
     },
@@ -111,6 +114,7 @@ function around(peer: Peer, handle: Handler, health?: Health): Peer {
     },
     handle,
     probe: () => peer.probe?.(),
+    hurry: () => health?.hurry(),
     close() {
       health?.shutdown();
       return peer.close();

@@ -7,9 +7,8 @@ export interface CircuitOptions {
   /** Milliseconds that the circuit stays open the first time; 1,000 by default. Doubled each time it opens again. */
   readonly openMs?: number | undefined;
   /**
-   * The most that grows to, in milliseconds; 5,000 by default. Others wait for minutes, but they call everybody while
-   * every circuit is open. Here such calls fail at once, so this is also how long a service that was down altogether
-   * may seem so after it has come back.
+   * The most that grows to, in milliseconds; 5,000 by default. Where a service's circuits are all open, and it is called,
+   * each lets a call through every half second all the same.
    */
   readonly maxOpenMs?: number | undefined;
   /** A random number from 0 to 1; `Math.random` by default. */
@@ -26,6 +25,8 @@ export interface Circuit {
   probe(outcome: Promise<void>): void;
   /** Closes it before its time. */
   close(): void;
+  /** Makes it half-open before its time, where it is open. */
+  hurry(): void;
   /** Milliseconds that it was opened for last. */
   readonly openedForMs: number;
   shutdown(): void;
@@ -35,6 +36,8 @@ export interface Circuit {
 export const INCONCLUSIVE: unique symbol = Symbol("inconclusive");
 
 const INCONCLUSIVE_MS = 100;
+/** The shortest that opossum's timer can be. */
+const AT_ONCE_MS = 1;
 
 /**
  * The state machine is opossum's: `open()` starts its reset timer, the timer makes it half-open, half-open lets one
@@ -58,6 +61,7 @@ export function createCircuit(options: CircuitOptions, changed: (state: CircuitS
   const machine = new CircuitBreaker((outcome: Promise<void>) => outcome, settings);
   let times = 0;
   let openedForMs = 0;
+  let hurrying = false;
 
   function lengthen(): void {
     times++;
@@ -73,10 +77,12 @@ export function createCircuit(options: CircuitOptions, changed: (state: CircuitS
   });
   machine.on("open", () => {
     settings.rotateBucketController?.emit("rotate");
-    changed("open");
+    if (!hurrying) changed("open");
   });
   machine.on("halfOpen", () => changed("half-open"));
-  machine.on("close", () => changed("closed"));
+  machine.on("close", () => {
+    if (!hurrying) changed("closed");
+  });
 
   return {
     get free() {
@@ -96,6 +102,15 @@ export function createCircuit(options: CircuitOptions, changed: (state: CircuitS
     },
     close() {
       machine.close();
+    },
+    hurry() {
+      if (!machine.opened) return;
+      // Its timer is set when it opens, and only then.
+      settings.resetTimeout = AT_ONCE_MS;
+      hurrying = true;
+      machine.close();
+      machine.open();
+      hurrying = false;
     },
     shutdown() {
       machine.shutdown();

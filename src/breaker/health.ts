@@ -29,8 +29,13 @@ export interface Health {
   count(verdict: Verdict, error: unknown, trips: number): void;
   /** Sends the probe; see `Circuit`. */
   probe(outcome: Promise<void>): void;
+  /** Lets a probe be sent before its time, though not sooner than half a second after the last. */
+  hurry(): void;
   shutdown(): void;
 }
+
+/** The least that a circuit stays open, in milliseconds, where there is no other server to call. */
+const hurriedOpenMs = 500;
 
 /** `endpoint` is asked at each change, since a peer's endpoint may be replaced. */
 export function createHealth(endpoint: () => Endpoint, options: HealthOptions, changed: () => void): Health {
@@ -40,6 +45,7 @@ export function createHealth(endpoint: () => Endpoint, options: HealthOptions, c
   let circuit: Circuit | undefined;
   let closed = true;
   let closedAtMs = 0;
+  let openedAtMs = 0;
   let trips = 0;
 
   function circuitChanged(state: CircuitState): void {
@@ -49,7 +55,10 @@ export function createHealth(endpoint: () => Endpoint, options: HealthOptions, c
       closedAtMs = clock.now();
       counts.reset();
       logger.info(fields, "circuit closed");
-    } else logger.debug(fields, `circuit ${state}`);
+    } else {
+      if (state === "open") openedAtMs = clock.now();
+      logger.debug(fields, `circuit ${state}`);
+    }
     changed();
     onChange?.(state, endpoint());
   }
@@ -86,6 +95,9 @@ export function createHealth(endpoint: () => Endpoint, options: HealthOptions, c
     probe(outcome) {
       circuit?.probe(outcome);
       changed();
+    },
+    hurry() {
+      if (!closed && clock.now() - openedAtMs >= hurriedOpenMs) circuit?.hurry();
     },
     shutdown() {
       circuit?.shutdown();

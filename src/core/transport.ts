@@ -23,6 +23,8 @@ export interface Peer {
   readonly state: PeerState;
   /** `state` is `ready`. False while calls should go elsewhere. */
   readonly ready: boolean;
+  /** True where it is ready for one call only, which shows whether it is well again: its circuit is half-open. */
+  readonly onTrial?: boolean;
   /** Calls under way, streams that are still open counted. */
   readonly inflight: number;
   /** Why it is not ready, in a few words for an error message: `connection refused`, `circuit open`. */
@@ -37,6 +39,8 @@ export interface Peer {
    * one that is away, and would be tried again later, is tried at once.
    */
   probe?(): void;
+  /** A call wants it, and there is no other: has an open circuit let a call through sooner than it would. */
+  hurry?(): void;
   /**
    * Lets calls in flight finish, then disconnects; after `timeoutMs` it disconnects all the same, never by default. New
    * calls are refused at once as unprocessed. A second call may set the time that the first left open.

@@ -210,6 +210,22 @@ describe("a pick", () => {
     ]);
   });
 
+  test("gives a peer on trial its one call, and calls no ejected one for its sake", async () => {
+    registry.say([A, B, C]);
+    const layer = start();
+    await layer.handle(makeCall());
+    for (const each of peers.values()) each.become("ejected");
+    peer(A).onTrial = true;
+    peer(A).become("ready");
+    expect(await callees(layer)).toEqual([A]);
+    // Beside one that is well, and too few, it does not hide that most are not.
+    peer(B).become("ready");
+    registry.say([A, B, C, D]);
+    await layer.handle(makeCall());
+    peer(D).become("ejected");
+    expect(await callees(layer)).toEqual([A, B, C, D]);
+  });
+
   test("passes over silent peers, and uses them where no other is ready", async () => {
     registry.say([A, B, C]);
     const layer = start();
@@ -271,6 +287,9 @@ describe("where no peer is ready", () => {
       unprocessed: true,
       message: `no endpoint of ${service} is ready (3 known, 3 with an open circuit)`,
     });
+    // And has them let another through sooner.
+    expect([...peers.values()].some(({ hurries }) => hurries === 1)).toBe(true);
+    for (const { hurries, probes } of peers.values()) expect([hurries <= 1, probes]).toEqual([true, 0]);
   });
 
   test("a call fails at once when every peer has failed, and says why", async () => {

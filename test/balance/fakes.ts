@@ -25,6 +25,9 @@ export interface FakePeer extends Peer {
   closed: boolean;
   /** How often it was asked for a sign of life. */
   probes: number;
+  onTrial: boolean;
+  /** How often it was asked to let a call through sooner. */
+  hurries: number;
   become(state: PeerState, reason?: string): void;
 }
 
@@ -50,6 +53,11 @@ export function fakePeer(
     },
     probe() {
       peer.probes++;
+    },
+    onTrial: false,
+    hurries: 0,
+    hurry() {
+      peer.hurries++;
     },
     async close() {
       peer.closed = true;

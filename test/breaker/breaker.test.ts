@@ -42,6 +42,53 @@ async function fail(server: FakePeer, peer: Peer, error: RpcError, times = 1, la
   server.answer = answer;
 }
 
+describe("an open circuit that is hurried", () => {
+  test("lets a probe through before its time, but not sooner than half a second after it opened", async () => {
+    const { server, peer } = guarded({ openMs: 60_000, maxOpenMs: 60_000 });
+    await fail(server, peer, failure("UNAVAILABLE"), 5);
+    await clock.advance(499);
+    peer.hurry?.();
+    await clock.advance(10);
+    expect([peer.ready, states]).toEqual([false, ["open"]]);
+    peer.hurry?.();
+    peer.hurry?.();
+    await clock.advance(10);
+    expect([peer.ready, peer.onTrial, states]).toEqual([true, true, ["open", "half-open"]]);
+    await peer.handle(echo);
+    await clock.advance(0);
+    expect([peer.ready, peer.onTrial, states]).toEqual([true, false, ["open", "half-open", "closed"]]);
+  });
+
+  test("sends no second probe while the first has no answer, and opens for longer when it fails", async () => {
+    const { server, peer } = guarded({ openMs: 10_000, maxOpenMs: 20_000 });
+    await fail(server, peer, failure("UNAVAILABLE"), 5);
+    await clock.advance(600);
+    peer.hurry?.();
+    await clock.advance(10);
+    const error = failure("UNAVAILABLE");
+    server.answer = () => new Promise((_, reject) => clock.setTimeout(() => reject(error), 700));
+    const probe = peer.handle(echo).catch((caught) => caught);
+    await clock.advance(600);
+    peer.hurry?.();
+    await clock.advance(10);
+    expect([peer.ready, states]).toEqual([false, ["open", "half-open"]]);
+    await clock.advance(200);
+    expect(await probe).toBe(error);
+    expect(states).toEqual(["open", "half-open", "open"]);
+    await clock.advance(19_000);
+    expect(peer.ready).toBe(false);
+    await clock.advance(1_100);
+    expect(peer.ready).toBe(true);
+  });
+
+  test("that is closed is left alone", async () => {
+    const { peer } = guarded();
+    peer.hurry?.();
+    await peer.handle(echo);
+    expect([peer.ready, states]).toEqual([true, []]);
+  });
+});
+
 describe("a closed circuit", () => {
   test("opens after five faults in a row", async () => {
     const { server, peer } = guarded();

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Code, createChannel, createClient, createServer, Metadata, RpcError, type Server } from "trunkline";
 import { afterEach, expect, test } from "vitest";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
@@ -82,6 +83,26 @@ test("when every circuit is open the error says so, at once", async () => {
   expect(error).toMatchObject({ code: Code.UNAVAILABLE, unprocessed: true });
   expect(error.message).toContain("3 with an open circuit");
   expect(backends.map((each) => each.calls)).toEqual(calls);
+});
+
+test("after every server has failed calls succeed again soon, however long circuits stay open", async () => {
+  const backends = await three();
+  for (const each of backends) each.fault = sick;
+  const greeter = greeterOver(backends);
+  for (let i = 0; i < 30; i++) await greeter.sayHelloAgain({}).catch(() => {});
+  for (const each of backends) each.fault = undefined;
+  // They stay open for a minute, had not a call every 20 ms asked for them.
+  const startedMs = performance.now();
+  while (
+    !(await greeter.sayHelloAgain({}).then(
+      () => true,
+      () => false,
+    ))
+  ) {
+    await sleep(20);
+  }
+  expect(performance.now() - startedMs).toBeLessThan(20_000);
+  for (let i = 0; i < 20; i++) await greeter.sayHelloAgain({});
 });
 
 test("an error names the server that it came from", async () => {
