@@ -81,6 +81,14 @@ describe("an open circuit that is hurried", () => {
     expect(peer.ready).toBe(true);
   });
 
+  test("of a silent peer is an open circuit", async () => {
+    const { server, peer } = guarded();
+    await fail(server, peer, failure("UNAVAILABLE"), 5);
+    server.ready = false;
+    server.silent = true;
+    expect([peer.state, peer.reason]).toEqual(["ejected", "circuit open"]);
+  });
+
   test("that is closed is left alone", async () => {
     const { peer } = guarded();
     peer.hurry?.();

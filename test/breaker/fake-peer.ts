@@ -17,6 +17,8 @@ export function failure(code: keyof typeof Code, options?: RpcErrorOptions): Rpc
 export interface FakePeer extends Peer {
   answer: (call: Call) => Promise<Reply>;
   ready: boolean;
+  /** Connected, and not answering: it is not ready then either. */
+  silent: boolean;
   closed: boolean;
   /** Calls that reached it. */
   calls: number;
@@ -26,10 +28,12 @@ export function fakePeer(address = "10.0.0.1:50051"): FakePeer {
   const peer: FakePeer = {
     endpoint: { address },
     ready: true,
+    silent: false,
     closed: false,
     calls: 0,
     inflight: 0,
     get state() {
+      if (peer.silent) return "silent";
       return peer.ready ? "ready" : "failed";
     },
     get reason() {

@@ -94,6 +94,17 @@ test("a peer is connecting until the first answer, then it is ready", async () =
   expect(changed).toHaveBeenCalled();
 });
 
+test("what a server said holds while it is silent, and it is not asked again", async () => {
+  const { peer, below, reconnected } = checked(async () => says(Status.SERVING));
+  await settled();
+  below.silent = true;
+  await reconnected(false);
+  expect([peer.state, peer.ready]).toEqual(["silent", false]);
+  below.silent = false;
+  await reconnected(true);
+  expect([peer.state, peer.ready, below.calls]).toEqual(["ready", true, 1]);
+});
+
 test("it asks after the service that it is told, without a deadline", async () => {
   const asked: Call[] = [];
   checked(async (call) => {
