@@ -4,8 +4,14 @@ import type { ClientTls } from "../../core/transport.ts";
 import { socketAddress } from "../address.ts";
 import { clientTlsOptions } from "../tls.ts";
 
-/** What a socket reads at once, in bytes. */
+/**
+ * What a socket reads at once, in bytes. All sockets without TLS read into one buffer: what is there has been taken in
+ * when the next one reads. Those with TLS have one each, since to write to one may be to read from it; they never read
+ * more than a record at once.
+ */
 const READ_BYTES = 128 * 1024;
+const TLS_READ_BYTES = 16 * 1024;
+let shared: Buffer | undefined;
 
 /** Takes what a socket has read: the first `length` bytes, which are overwritten by the next. */
 export type OnRead = (bytes: Buffer, length: number) => void;
@@ -21,7 +27,7 @@ export function dial(
   onRead: OnRead,
 ): Promise<Socket> {
   const onread = {
-    buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+    buffer: tls === undefined ? sharedBuffer() : Buffer.allocUnsafeSlow(TLS_READ_BYTES),
     callback: (length: number, bytes: Uint8Array): boolean => {
       onRead(bytes as Buffer, length);
       return true;
@@ -54,6 +60,11 @@ export function dial(
       resolve(socket);
     });
   });
+}
+
+function sharedBuffer(): Buffer {
+  shared ??= Buffer.allocUnsafeSlow(READ_BYTES);
+  return shared;
 }
 
 /** The name to verify is not always the host to connect to. */

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { giveBack, SLAB_BYTES, takeSlab } from "./slabs.ts";
+import { giveBack, SLAB_BYTES, SMALL_SLAB_BYTES, takeSlab } from "./slabs.ts";
 
 const NONE = Buffer.allocUnsafeSlow(0);
 /**
@@ -37,6 +37,9 @@ export class Outbox {
   #frames = 0;
   /** Bytes that have left in this turn before its end. */
   #leftEarly = 0;
+  /** Whether more has been written since the last write to the socket than a small slab holds, and before it. */
+  #outgrown = false;
+  #writesMuch = false;
   #busy = false;
   #scheduled = false;
   #closed = false;
@@ -59,8 +62,10 @@ export class Outbox {
   /** Makes room for `count` bytes in `slab` and returns where they go. */
   reserve(count: number): number {
     if (this.#at + count > this.slab.length) {
+      if (this.slab !== NONE) this.#outgrown = true;
       this.#seal();
-      this.slab = count > SLAB_BYTES ? Buffer.allocUnsafeSlow(count) : takeSlab();
+      const isSmall = !this.#outgrown && !this.#writesMuch && count <= SMALL_SLAB_BYTES;
+      this.slab = count > SLAB_BYTES ? Buffer.allocUnsafeSlow(count) : takeSlab(isSmall);
     }
     return this.#at;
   }
@@ -96,6 +101,7 @@ export class Outbox {
 
   /** This memory was written for what is attached of it alone: it is free once that has left. */
   retire(bytes: Buffer): void {
+    this.#outgrown = true;
     this.#retired.push(bytes);
   }
 
@@ -163,6 +169,8 @@ export class Outbox {
     for (const slab of this.#leaving) giveBack(slab);
     if (this.#leaving.length > 0) this.#leaving.length = 0;
     if (this.backlog > 0) return;
+    this.#writesMuch = this.#outgrown || this.#at > SMALL_SLAB_BYTES;
+    this.#outgrown = false;
     this.#from = 0;
     this.#at = 0;
     giveBack(this.slab);

@@ -16,6 +16,7 @@ import type { Limits } from "./limits.ts";
 import type { RequestFields } from "./request-block.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 import { WaitingCall } from "./waiting-call.ts";
+import { WaitingCalls } from "./waiting-calls.ts";
 import { Watch } from "./watch.ts";
 
 /** A server is asked for the first time when it has been silent for this part of `keepaliveMs`, to walk around it soon. */
@@ -37,7 +38,7 @@ export class Http2Peer implements Peer {
   #main: ClientConnection | undefined;
   #others: ClientConnection[] = [];
   #opening: AbortController | undefined;
-  #waiting: WaitingCall[] = [];
+  #waiting = new WaitingCalls();
   #inflight = 0;
   #closing: PromiseWithResolvers<void> | undefined;
   /** How many times rarer than by its options it pings. */
@@ -152,15 +153,18 @@ export class Http2Peer implements Peer {
 
   /** Hands a call to a connection that can take it, or lets it wait for one. */
   #place(call: Call): Promise<Reply> {
-    const main = this.#main;
-    if (main?.available === true) return main.start(call);
-    const other = this.#others.find((connection) => connection.available);
-    if (other !== undefined) return other.start(call);
-    if (main === undefined) {
+    const available = this.#available();
+    if (available !== undefined) return available.start(call);
+    if (this.#main === undefined) {
       const connected = this.#link.connected(call);
       return connected.then(() => this.#place(call), this.#onUnplaced);
     }
     return this.#enqueue(call);
+  }
+
+  #available(): ClientConnection | undefined {
+    const main = this.#main;
+    return main?.available === true ? main : this.#others.find((connection) => connection.available);
   }
 
   readonly #onUnplaced = (error: unknown): never => {
@@ -170,12 +174,12 @@ export class Http2Peer implements Peer {
 
   #enqueue(call: Call): Promise<Reply> {
     const { maxWaitingCalls } = this.#limits;
-    if (this.#waiting.length >= maxWaitingCalls) {
+    if (this.#waiting.size >= maxWaitingCalls) {
       const why = `${maxWaitingCalls} calls wait for a free stream of ${this.#address} already`;
       return this.#onUnplacedLater(new RpcError(Code.UNAVAILABLE, why, { unprocessed: true }));
     }
     const waiting = new WaitingCall(call, this.#address, this.#wheel, (error) => {
-      this.#waiting = this.#waiting.filter((each) => each !== waiting);
+      this.#waiting.remove(waiting);
       this.#over();
       waiting.reject(error);
     });
@@ -190,8 +194,8 @@ export class Http2Peer implements Peer {
 
   /** Serves what waits, where a connection has room again. */
   readonly #serve = (): void => {
-    while (this.#waiting.length > 0) {
-      const connection = [this.#main, ...this.#others].find((each) => each?.available === true);
+    while (this.#waiting.size > 0) {
+      const connection = this.#available();
       if (connection === undefined) return;
       const waiting = this.#waiting.shift() as WaitingCall;
       waiting.leave();
@@ -202,8 +206,8 @@ export class Http2Peer implements Peer {
   /** The connection that calls waited for has gone. */
   #placeAgain(): void {
     const all = this.#waiting;
-    this.#waiting = [];
-    for (const waiting of all) {
+    this.#waiting = new WaitingCalls();
+    for (let waiting = all.shift(); waiting !== undefined; waiting = all.shift()) {
       waiting.leave();
       this.#place(waiting.call).then(waiting.resolve, waiting.reject);
     }
@@ -229,7 +233,7 @@ export class Http2Peer implements Peer {
       if (connection.goingAway) return;
       this.#others.push(connection);
       this.#serve();
-      if (this.#waiting.length > 0) this.#openAnother();
+      if (this.#waiting.size > 0) this.#openAnother();
     }, settle);
   }
 

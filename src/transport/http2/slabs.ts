@@ -1,10 +1,13 @@
-/** The memory that frames are written to, in bytes. A turn's frames fill one of these, or several. */
+/** The memory that frames are written to, in bytes: small for a connection with few of them in a turn. */
+export const SMALL_SLAB_BYTES: number = 8 * 1024;
 export const SLAB_BYTES: number = 256 * 1024;
-/** Slabs kept for the next turn: 4 MiB for the whole process, however many connections there are. */
+/** Slabs kept for the next turn: 8 MiB of the small and 4 MiB of the others for the whole process. */
+const MOST_SMALL = 1024;
 const MOST_KEPT = 16;
 /** And memory kept for the next message that is larger than a slab: 8 MiB for the whole process. */
 const MOST_LARGE_BYTES = 8 * 1024 * 1024;
 
+const small: Buffer[] = [];
 const kept: Buffer[] = [];
 const large: Buffer[] = [];
 let largeBytes = 0;
@@ -12,8 +15,8 @@ let largeBytes = 0;
 const ours = new WeakSet<ArrayBufferLike>();
 
 /** A slab to write to. An idle connection holds none. */
-export function takeSlab(): Buffer {
-  return kept.pop() ?? make(SLAB_BYTES);
+export function takeSlab(isSmall: boolean): Buffer {
+  return isSmall ? (small.pop() ?? make(SMALL_SLAB_BYTES)) : (kept.pop() ?? make(SLAB_BYTES));
 }
 
 /** Memory for at least `bytes`. A large message's is used again: to make it anew costs more than to fill it. */
@@ -31,7 +34,9 @@ export function giveBack(part: Buffer): void {
   const { buffer } = part;
   if (!ours.has(buffer)) return;
   const whole = part.length === buffer.byteLength ? part : Buffer.from(buffer);
-  if (whole.length === SLAB_BYTES) {
+  if (whole.length === SMALL_SLAB_BYTES) {
+    if (small.length < MOST_SMALL) small.push(whole);
+  } else if (whole.length === SLAB_BYTES) {
     if (kept.length < MOST_KEPT) kept.push(whole);
   } else if (largeBytes + whole.length <= MOST_LARGE_BYTES) {
     large.push(whole);

@@ -10,6 +10,9 @@ export class WaitingCall extends Alarm {
   readonly promise: Promise<Reply>;
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: unknown) => void;
+  /** Its neighbours among those that wait. */
+  before: WaitingCall | undefined = undefined;
+  behind: WaitingCall | undefined = undefined;
   readonly #address: string;
   readonly #wheel: TimerWheel;
   readonly #giveUp: (error: RpcError) => void;
