@@ -35,6 +35,8 @@ export interface ConnectOptions {
   readonly tls: Keys | undefined;
   /** The most calls that will be in flight at a time. */
   readonly inFlight: number;
+  /** How many loopback addresses to call the server by, from 127.0.0.1 upward; 1 by default. */
+  readonly endpoints?: number;
 }
 
 export interface Contender {

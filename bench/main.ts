@@ -10,6 +10,7 @@ import { chooseCores } from "./harness/pinning.ts";
 import { killWorkers } from "./harness/process.ts";
 import { writeReport } from "./harness/report.ts";
 import { run } from "./harness/run.ts";
+import { measureScale, scaleTable } from "./harness/scale.ts";
 import { summary } from "./harness/summary.ts";
 import { plainTable } from "./harness/table.ts";
 
@@ -21,18 +22,21 @@ async function main(options: Options): Promise<number> {
   const cores = chooseCores();
   if (cores === undefined) say("no core of their own for server and client here: figures will vary more");
   const meta = describeRun({ ...options, cores });
-  const measured = options.memory ? { rows: [], failures: 0 } : await run({ ...options, cores, progress: say });
+  const apart = options.memory || options.scale;
+  const measured = apart ? { rows: [], failures: 0 } : await run({ ...options, cores, progress: say });
   const { rows, failures } = measured;
   if (rows.length > 0) process.stdout.write(`${plainTable(rows)}\n\n${summary(rows)}\n`);
   const memory = options.memory || options.docs ? await memoryOf(options) : [];
   if (memory.length > 0) process.stdout.write(`${memoryTable(memory)}\n`);
+  const scale = options.scale || options.docs ? await measureScale({ ...options, cores, progress: say }) : [];
+  if (scale.length > 0) process.stdout.write(`${scaleTable(scale)}\n`);
   if (options.json !== undefined) {
     writeFileSync(
       options.json,
-      `${JSON.stringify({ meta, rows, ...(memory.length > 0 && { memory }) }, undefined, 2)}\n`,
+      `${JSON.stringify({ meta, rows, ...(memory.length > 0 && { memory }), ...(scale.length > 0 && { scale }) }, undefined, 2)}\n`,
     );
   }
-  if (options.docs) writeReport(meta, rows, memory);
+  if (options.docs) writeReport(meta, rows, memory, scale);
   return failures === 0 ? 0 : 1;
 }
 
@@ -44,6 +48,7 @@ function memoryOf({ contenders }: Options): Promise<MemoryRow[]> {
     calls: 900,
     growthCalls: 10_000_000,
     growthMs: 300_000,
+    churnConnections: 20_000,
     progress: say,
   });
 }

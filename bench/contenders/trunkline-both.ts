@@ -32,7 +32,8 @@ export async function serve(tls: Keys | undefined): Promise<Serving> {
       yield* texts;
     },
   });
-  const address = await server.listen("127.0.0.1:0");
+  // All loopback addresses are its own: many endpoints of one server.
+  const address = await server.listen("0.0.0.0:0");
   return { port: Number(address.split(":")[1]), close: () => server.close({ quietMs: 0 }) };
 }
 

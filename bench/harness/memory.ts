@@ -9,7 +9,16 @@ export interface MemoryRow {
   readonly callServerBytes: number;
   readonly callClientBytes: number;
   /** Resident memory through a long run of calls: after the first tenth, and at the end. */
-  readonly growth: { readonly calls: number; readonly early: Resident; readonly late: Resident } | undefined;
+  readonly growth: Growth | undefined;
+  /** The same through many connections that are opened, make a call and are closed, one after the other. */
+  readonly churn: Growth | undefined;
+}
+
+interface Growth {
+  /** Calls, or connections. */
+  readonly many: number;
+  readonly early: Resident;
+  readonly late: Resident;
 }
 
 interface Resident {
@@ -25,6 +34,8 @@ export interface MemoryOptions {
   readonly growthCalls: number;
   /** The long run ends after so many milliseconds, however many calls that were. */
   readonly growthMs: number;
+  /** Connections to open and close; 0 leaves it out. */
+  readonly churnConnections: number;
   readonly progress: (text: string) => void;
 }
 
@@ -41,6 +52,7 @@ export async function measureMemory(options: MemoryOptions): Promise<MemoryRow[]
       ...(await connectionBytes(server, client, port, options.connections)),
       ...(await callBytes(server, client, port, options.calls)),
       growth: options.growthCalls === 0 ? undefined : await growth(server, client, port, options),
+      churn: options.churnConnections === 0 ? undefined : await churn(server, client, port, options.churnConnections),
     });
     await Promise.all([server.stop(), client.stop()]);
   }
@@ -76,7 +88,7 @@ async function callBytes(server: Worker, client: Worker, port: number, calls: nu
   return { callServerBytes: s, callClientBytes: c };
 }
 
-async function growth(server: Worker, client: Worker, port: number, options: MemoryOptions) {
+async function growth(server: Worker, client: Worker, port: number, options: MemoryOptions): Promise<Growth> {
   await client.ask("connect", { port, tls: false, connections: 1, inFlight: 64 });
   let calls = 0;
   const began = performance.now();
@@ -85,32 +97,48 @@ async function growth(server: Worker, client: Worker, port: number, options: Mem
       const { units } = await client.ask("drive", { shape: "unary", inFlight: 64, durationMs: 2000 });
       calls += units;
     }
-    const held = [await server.ask("memory", {}), await client.ask("memory", {})] as const;
-    return { serverBytes: held[0].rss, clientBytes: held[1].rss };
+    return resident(server, client);
   };
   const early = await until(0.1);
   const late = await until(1);
-  return { calls, early, late };
+  await client.ask("disconnect", {});
+  return { many: calls, early, late };
+}
+
+async function churn(server: Worker, client: Worker, port: number, connections: number): Promise<Growth> {
+  const first = Math.round(connections / 10);
+  await client.ask("churn", { port, connections: first });
+  const early = await resident(server, client);
+  await client.ask("churn", { port, connections: connections - first });
+  return { many: connections, early, late: await resident(server, client) };
+}
+
+async function resident(server: Worker, client: Worker): Promise<Resident> {
+  const held = [await server.ask("memory", {}), await client.ask("memory", {})] as const;
+  return { serverBytes: held[0].rss, clientBytes: held[1].rss };
 }
 
 export function memoryTable(rows: readonly MemoryRow[]): string {
   return rows
     .map((row) => {
-      const { growth } = row;
-      const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+      const { growth, churn } = row;
       const kilobytes = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`;
       return [
         row.contender,
         `  a connection: server ${kilobytes(row.connectionServerBytes)}, client ${kilobytes(row.connectionClientBytes)}`,
         `  a call in flight: server ${row.callServerBytes} B, client ${row.callClientBytes} B`,
-        ...(growth === undefined
-          ? []
-          : [
-              `  resident through ${growth.calls.toLocaleString("en-US")} calls: ` +
-                `server ${megabytes(growth.early.serverBytes)} to ${megabytes(growth.late.serverBytes)}, ` +
-                `client ${megabytes(growth.early.clientBytes)} to ${megabytes(growth.late.clientBytes)}`,
-            ]),
+        ...(growth === undefined ? [] : [through(growth, "calls")]),
+        ...(churn === undefined ? [] : [through(churn, "connections, opened and closed")]),
       ].join("\n");
     })
     .join("\n");
+}
+
+function through({ many, early, late }: Growth, what: string): string {
+  const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  return (
+    `  resident through ${many.toLocaleString("en-US")} ${what}: ` +
+    `server ${megabytes(early.serverBytes)} to ${megabytes(late.serverBytes)}, ` +
+    `client ${megabytes(early.clientBytes)} to ${megabytes(late.clientBytes)}`
+  );
 }

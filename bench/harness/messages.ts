@@ -4,6 +4,10 @@ import type { Seen } from "./lanes.ts";
 export interface Tasks {
   serve: { ask: { tls: boolean }; answer: { port: number } };
   connect: { ask: { port: number; tls: boolean; connections: number; inFlight: number }; answer: object };
+  /** One client of so many endpoints, each a loopback address of the same server. */
+  spread: { ask: { port: number; endpoints: number }; answer: object };
+  /** Opens and closes so many connections, one after the other, with a call on each. */
+  churn: { ask: { port: number; connections: number }; answer: object };
   /** `offers` is false where the contender has no such call. */
   offers: { ask: { shape: string }; answer: { offers: boolean } };
   drive: { ask: { shape: string; inFlight: number; durationMs: number }; answer: Seen };

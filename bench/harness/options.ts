@@ -18,7 +18,8 @@ Measures Trunkline beside other ways to call a server, each with a server and a 
   --docs             write docs/performance.md and its chart; a run of everything does so anyway
   --profile DIR      leave a CPU profile of each process in a folder of its own
   --memory           measure the memory of trunkline and grpc-js instead: a connection, a call in flight, and growth
-                     over 10 million calls, or five minutes
+                     over 10 million calls, or five minutes, and over 20,000 connections
+  --scale            measure trunkline with up to 1,000 endpoints and up to 10,000 calls in flight instead
   --help             this text
 `;
 
@@ -32,6 +33,7 @@ export interface Options {
   readonly docs: boolean;
   readonly profile: string | undefined;
   readonly memory: boolean;
+  readonly scale: boolean;
   readonly help: boolean;
 }
 
@@ -41,7 +43,7 @@ export class UsageError extends Error {}
 /** @throws UsageError */
 export function parseOptions(argv: readonly string[]): Options {
   const { values } = parse(argv);
-  const { quick = false, tls = false, plain = false, docs = false, memory = false } = values;
+  const { quick = false, tls = false, plain = false, docs = false, memory = false, scale = false } = values;
   if (tls && plain) throw new UsageError("--tls and --plain leave nothing to measure; give one of them");
   const defaults = quick ? quickNames : contenderNames;
   const contenders = chosen("--only", values.only, contenderNames) ?? defaults;
@@ -58,6 +60,7 @@ export function parseOptions(argv: readonly string[]): Options {
   if (memory && !contenders.some((name) => withMemory.includes(name))) {
     throw new UsageError(`--memory measures only ${withMemory.join(" and ")}`);
   }
+  if (memory && scale) throw new UsageError("--memory and --scale are measured one at a time; give one of them");
   if (shapes.length === 0) throw new UsageError("these options leave no shape to measure");
   return {
     contenders,
@@ -66,9 +69,13 @@ export function parseOptions(argv: readonly string[]): Options {
     roundMs: positive("--round-ms", values["round-ms"], quick ? 700 : 1000),
     warmupMs: positive("--warmup-ms", values["warmup-ms"], quick ? 700 : 1500),
     json: values.json,
-    docs: !memory && (docs || (contenders.length === contenderNames.length && shapes.length === allShapes.length)),
+    docs:
+      !memory &&
+      !scale &&
+      (docs || (contenders.length === contenderNames.length && shapes.length === allShapes.length)),
     profile: values.profile,
     memory,
+    scale,
     help: values.help ?? false,
   };
 }
@@ -93,6 +100,7 @@ function parse(argv: readonly string[]) {
         docs: flag,
         profile: text,
         memory: flag,
+        scale: flag,
         help: flag,
       },
     });

@@ -3,6 +3,7 @@ import { chart } from "./chart.ts";
 import { type MemoryRow, memoryTable } from "./memory.ts";
 import type { Meta } from "./meta.ts";
 import type { Row } from "./run.ts";
+import { type ScaleRow, scaleTable } from "./scale.ts";
 import { allShapes } from "./shapes.ts";
 import { summary } from "./summary.ts";
 import { markdownTables } from "./table.ts";
@@ -10,13 +11,18 @@ import { markdownTables } from "./table.ts";
 const docs = new URL("../../docs/", import.meta.url);
 
 /** Writes docs/performance.md and its chart. */
-export function writeReport(meta: Meta, rows: readonly Row[], memory: readonly MemoryRow[]): void {
+export function writeReport(
+  meta: Meta,
+  rows: readonly Row[],
+  memory: readonly MemoryRow[],
+  scale: readonly ScaleRow[],
+): void {
   mkdirSync(docs, { recursive: true });
   writeFileSync(new URL("performance.svg", docs), chart(rows));
-  writeFileSync(new URL("performance.md", docs), report(meta, rows, memory));
+  writeFileSync(new URL("performance.md", docs), report(meta, rows, memory, scale));
 }
 
-function report(meta: Meta, rows: readonly Row[], memory: readonly MemoryRow[]): string {
+function report(meta: Meta, rows: readonly Row[], memory: readonly MemoryRow[], scale: readonly ScaleRow[]): string {
   const versions = Object.entries(meta.versions).map(([name, version]) => `${name} ${version}`);
   const shapes = new Map(allShapes.map(({ name, about }) => [name, about]));
   const where = meta.pinned
@@ -56,7 +62,19 @@ system charged to the process, server and client each, divided by calls.
 ## Figures
 
 ${markdownTables(rows)}
-${memory.length === 0 ? "" : memorySection(memory)}`;
+${scale.length === 0 ? "" : scaleSection(scale)}${memory.length === 0 ? "" : memorySection(memory)}`;
+}
+
+function scaleSection(rows: readonly ScaleRow[]): string {
+  return `
+## Scale
+
+\`trunkline\` with a call in flight for each of its endpoints, which are loopback addresses of one server process with a
+connection each; then with one endpoint and ever more calls, of which a server takes 1,000 at a time on a connection and
+the client queues the rest.
+
+${scaleTable(rows)}
+`;
 }
 
 function memorySection(rows: readonly MemoryRow[]): string {
@@ -64,7 +82,8 @@ function memorySection(rows: readonly MemoryRow[]): string {
 ## Memory
 
 Of the JavaScript heap and what it refers to, after garbage collection: 500 connections that have made a call, and 900
-calls that wait in their handlers. Resident memory of the whole process, through a long run with 64 calls in flight.
+calls that wait in their handlers. Resident memory of the whole process, after a tenth and at the end of a long run with
+64 calls in flight, and of connections that are opened, make a call and are closed.
 
 \`\`\`
 ${memoryTable(rows)}

@@ -41,7 +41,7 @@ export function count(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }
 
-function micros(value: number): string {
+export function micros(value: number): string {
   return value < 99.5 ? value.toPrecision(2) : count(value);
 }
 

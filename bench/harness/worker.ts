@@ -23,6 +23,19 @@ const tasks: { [T in Task]: (ask: Tasks[T]["ask"]) => Promise<Tasks[T]["answer"]
     for (const caller of callers) await stepOf("unary", caller)?.();
     return {};
   },
+  async spread({ port, endpoints }) {
+    callers.push(await contender.connect(port, { tls: undefined, inFlight: endpoints, endpoints }));
+    await callers[0]?.hello();
+    return {};
+  },
+  async churn({ port, connections }) {
+    for (let i = 0; i < connections; i++) {
+      const caller = await contender.connect(port, { tls: undefined, inFlight: 1 });
+      await caller.hello();
+      await caller.close();
+    }
+    return {};
+  },
   async offers({ shape }) {
     return { offers: stepOf(shape, callers[0] as Caller) !== undefined };
   },
