@@ -5,8 +5,9 @@ import { RpcError } from "../core/rpc-error.ts";
 import type { MessageLimits } from "../core/transport.ts";
 import { atDeadline } from "./alarm.ts";
 import { deadlinePassed, onCancel } from "./cancelled.ts";
+import { guardedBy } from "./guarded.ts";
 import { type Inbox, inbox } from "./inbox.ts";
-import { checkSize, DEFAULT_MAX_RECEIVE_BYTES, decodeResponse, encodeRequest } from "./message.ts";
+import { checkSize, DEFAULT_MAX_RECEIVE_BYTES, decodeMessage, encodeMessage } from "./message.ts";
 import { checkMetadata, DEFAULT_MAX_METADATA_BYTES } from "./metadata-size.ts";
 import { pump } from "./pump.ts";
 import type { CallingStream, OpenStream } from "./wire-stream.ts";
@@ -44,6 +45,7 @@ export function callOver(open: OpenStream, call: Call, options: ClientCallOption
     : undefined;
   let received = 0;
   let over = false;
+  const guarded = guardedBy(() => over, giveUp);
 
   const stream: CallingStream = open(
     { path: method.path, metadata: call.metadata, deadline: call.deadline },
@@ -54,7 +56,7 @@ export function callOver(open: OpenStream, call: Call, options: ClientCallOption
       }),
       message: guarded((bytes: Uint8Array) => {
         checkSize("received", bytes.length, limits.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES);
-        accept(decodeResponse(method, bytes));
+        accept(decodeMessage(method, "response", bytes, 0, bytes.length, true));
       }),
       status: guarded((error: RpcError | undefined, trailer: Metadata) => {
         checkMetadata(trailer, maxMetadataBytes);
@@ -82,7 +84,7 @@ export function callOver(open: OpenStream, call: Call, options: ClientCallOption
     }
     return pump(call.request, {
       write(message, written) {
-        const bytes = encodeRequest(method, message);
+        const bytes = encodeMessage(method, "request", message);
         checkSize("sent", bytes.length, limits.maxSendMessageBytes);
         stream.write(bytes, written);
       },
@@ -114,18 +116,6 @@ export function callOver(open: OpenStream, call: Call, options: ClientCallOption
   function late(error: RpcError | undefined): RpcError | undefined {
     if (error?.code !== Code.CANCELLED || call.remainingMs > 1) return error;
     return deadlinePassed(call, `while waiting for ${address}`);
-  }
-
-  /** An event of the wire that throws is the end of the call: it was too large, or did not decode. */
-  function guarded<A extends unknown[]>(event: (...args: A) => void): (...args: A) => void {
-    return (...args) => {
-      if (over) return;
-      try {
-        event(...args);
-      } catch (error) {
-        giveUp(RpcError.from(error, Code.INTERNAL));
-      }
-    };
   }
 
   /** Ends the call from this side; without an error where the reader has had enough. */

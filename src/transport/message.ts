@@ -2,28 +2,61 @@ import { Code } from "../core/code.ts";
 import type { MessageType } from "../core/message.ts";
 import type { Method } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import { FastReader } from "./codec/fast-reader.ts";
+import { SlabWriter } from "./codec/slab-writer.ts";
 
 /** The largest message that is accepted where nothing else is said, in bytes, as everywhere in gRPC. */
 export const DEFAULT_MAX_RECEIVE_BYTES: number = 4 * 1024 * 1024;
 
-/** @throws RpcError INTERNAL that names the field, where the request has not the shape of the contract */
-export function encodeRequest(method: Method, message: unknown): Uint8Array {
-  return encode(method.request, message, `the request of ${method.path}`);
+export type Side = "request" | "response";
+
+const NOTHING = Buffer.alloc(0);
+const reader = new FastReader();
+
+/** @throws RpcError INTERNAL that names the field, where the message has not the shape of the contract */
+export function encodeMessage(method: Method, side: Side, message: unknown): Uint8Array {
+  if (typeof message !== "object" || message === null) throw encodeFailure(method, side, message, undefined);
+  const writer = new SlabWriter();
+  try {
+    const end = writer.write(method[side], message, NOTHING, 0, 0);
+    return writer.slab.subarray(writer.start, end);
+  } catch (cause) {
+    throw encodeFailure(method, side, message, cause);
+  }
 }
 
-/** @throws RpcError INTERNAL that names the field, where the handler's answer has not the shape of the contract */
-export function encodeResponse(method: Method, message: unknown): Uint8Array {
-  return encode(method.response, message, `what the handler of ${method.path} returned`);
+/**
+ * Decodes the message that stands in `bytes`, which may be overwritten afterwards unless they are `owned`.
+ * @throws RpcError INTERNAL
+ */
+export function decodeMessage(
+  method: Method,
+  side: Side,
+  bytes: Uint8Array,
+  start = 0,
+  end: number = bytes.length,
+  owned = false,
+): unknown {
+  const type = method[side];
+  try {
+    return reader.read(type, bytes, start, end, owned);
+  } catch (cause) {
+    if (RpcError.is(cause)) throw cause;
+    const why = `the ${side} of ${method.path} does not decode as ${type.$type}: ${reasonOf(cause)}`;
+    throw new RpcError(Code.INTERNAL, why, { cause });
+  }
 }
 
-/** @throws RpcError INTERNAL */
-export function decodeRequest(method: Method, bytes: Uint8Array): unknown {
-  return decode(method.request, bytes, `the request of ${method.path}`);
-}
-
-/** @throws RpcError INTERNAL */
-export function decodeResponse(method: Method, bytes: Uint8Array): unknown {
-  return decode(method.response, bytes, `the response of ${method.path}`);
+/** Why a message could not be encoded, as an error that names the field where it can be found. */
+export function encodeFailure(method: Method, side: Side, message: unknown, cause: unknown): RpcError {
+  if (RpcError.is(cause)) return cause;
+  const type = method[side];
+  const what = side === "request" ? `the request of ${method.path}` : `what the handler of ${method.path} returned`;
+  const why =
+    typeof message !== "object" || message === null
+      ? `it is ${describe(message)}`
+      : `${culprit(type, message as Record<string, unknown>)}${reasonOf(cause)}`;
+  return new RpcError(Code.INTERNAL, `${what} does not encode as ${type.$type}: ${why}`, { cause });
 }
 
 /** @throws RpcError RESOURCE_EXHAUSTED for a message over the limit; -1 and `undefined` are no limit */
@@ -32,46 +65,23 @@ export function checkSize(action: "sent" | "received", bytes: number, maxBytes: 
   throw new RpcError(Code.RESOURCE_EXHAUSTED, `a message of ${bytes} bytes was ${action}; the limit is ${maxBytes}`);
 }
 
-function encode(type: MessageType<any>, message: unknown, what: string): Uint8Array {
-  if (typeof message !== "object" || message === null) {
-    throw new RpcError(Code.INTERNAL, `${what} does not encode as ${type.$type}: it is ${describe(message)}`);
-  }
-  try {
-    return type.encode(message).finish();
-  } catch (cause) {
-    if (RpcError.is(cause)) throw cause;
-    const field = culprit(type, message as Record<string, unknown>);
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const where = field === undefined ? "" : `field "${field}": `;
-    throw new RpcError(Code.INTERNAL, `${what} does not encode as ${type.$type}: ${where}${why}`, { cause });
-  }
-}
-
-function decode(type: MessageType<any>, bytes: Uint8Array, what: string): unknown {
-  try {
-    return type.decode(bytes);
-  } catch (cause) {
-    if (RpcError.is(cause)) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new RpcError(Code.INTERNAL, `${what} does not decode as ${type.$type}: ${why}`, { cause });
-  }
-}
-
 /** The field that does not encode, found by encoding each alone. */
-function culprit(type: MessageType<any>, message: Record<string, unknown>): string | undefined {
-  try {
-    const empty = type.fromPartial({} as never) as Record<string, unknown>;
-    return Object.keys(empty).find((field) => {
-      try {
-        type.encode({ ...empty, [field]: message[field] });
-        return false;
-      } catch {
-        return true;
-      }
-    });
-  } catch {
-    return undefined;
-  }
+function culprit(type: MessageType<unknown>, message: Record<string, unknown>): string {
+  const writer = new SlabWriter();
+  const empty = type.fromPartial({} as never) as Record<string, unknown>;
+  const field = Object.keys(empty).find((field) => {
+    try {
+      writer.write(type, { ...empty, [field]: message[field] }, NOTHING, 0, 0);
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  return field === undefined ? "" : `field "${field}": `;
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 function describe(value: unknown): string {

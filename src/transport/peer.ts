@@ -6,7 +6,7 @@ import type { ConnectOptions, Peer } from "../core/transport.ts";
 import { overAlready } from "./cancelled.ts";
 import { callOver } from "./client-call.ts";
 import { type Connection, createLink } from "./link.ts";
-import { checkSize, encodeRequest } from "./message.ts";
+import { checkSize, encodeMessage } from "./message.ts";
 import { checkSentMetadata } from "./metadata-size.ts";
 import { shutAfter } from "./shut-after.ts";
 import type { OpenStream } from "./wire-stream.ts";
@@ -53,7 +53,7 @@ export function createPeer(endpoint: Endpoint, options: ConnectOptions, connect:
     const early = overAlready(call);
     if (early !== undefined) throw early;
     checkSentMetadata(call.metadata);
-    const request = call.method.requestStream ? undefined : encodeRequest(call.method, call.request);
+    const request = call.method.requestStream ? undefined : encodeMessage(call.method, "request", call.request);
     if (request !== undefined) checkSize("sent", request.length, options.maxSendMessageBytes);
     inflight += 1;
     let connection: CallConnection;

@@ -7,8 +7,9 @@ import type { Method } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Acceptor, MessageLimits } from "../core/transport.ts";
 import { atDeadline } from "./alarm.ts";
+import { guardedBy } from "./guarded.ts";
 import { type Inbox, inbox } from "./inbox.ts";
-import { checkSize, DEFAULT_MAX_RECEIVE_BYTES, decodeRequest, encodeResponse } from "./message.ts";
+import { checkSize, DEFAULT_MAX_RECEIVE_BYTES, decodeMessage, encodeMessage } from "./message.ts";
 import { checkMetadata, checkSentMetadata, DEFAULT_MAX_METADATA_BYTES, sendable } from "./metadata-size.ts";
 import { discard, pump } from "./pump.ts";
 import type { AnsweringEvents, AnsweringStream } from "./wire-stream.ts";
@@ -48,12 +49,13 @@ export function answerOver(stream: AnsweringStream, options: ServerCallOptions):
   const stopAlarm = atDeadline(deadline, () =>
     abort(new RpcError(Code.DEADLINE_EXCEEDED, `the deadline of ${method.path} passed while the server worked on it`)),
   );
+  const guarded = guardedBy(() => over, abort);
 
   const answering: ServerCall = {
     message: guarded((bytes: Uint8Array) => {
       checkSize("received", bytes.length, limits.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES);
       received += 1;
-      const message = decodeRequest(method, bytes);
+      const message = decodeMessage(method, "request", bytes, 0, bytes.length, true);
       if (requests !== undefined) return requests.push(message);
       if (received > 1) throw wrongCount("more than one message");
       request = message;
@@ -97,7 +99,7 @@ export function answerOver(stream: AnsweringStream, options: ServerCallOptions):
       return;
     }
     const write = (message: unknown, written: () => void): void => {
-      const bytes = encodeResponse(method, message);
+      const bytes = encodeMessage(method, "response", message);
       checkSize("sent", bytes.length, limits.maxSendMessageBytes);
       sendHeader(reply.header);
       stream.write(bytes, written);
@@ -159,18 +161,6 @@ export function answerOver(stream: AnsweringStream, options: ServerCallOptions):
     stopAlarm();
     stopSending();
     options.calls.delete(answering);
-  }
-
-  /** An event of the wire that throws is the end of the call: it was too large, or did not decode. */
-  function guarded<A extends unknown[]>(event: (...args: A) => void): (...args: A) => void {
-    return (...args) => {
-      if (over) return;
-      try {
-        event(...args);
-      } catch (error) {
-        abort(RpcError.from(error, Code.INTERNAL));
-      }
-    };
   }
 
   /** gRPC's own code for the wrong number of messages. https://github.com/grpc/grpc/blob/master/doc/statuscodes.md */

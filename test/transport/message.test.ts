@@ -2,22 +2,22 @@ import { expect, test } from "vitest";
 import { Probe } from "../../gen/probe/v1/probe.rpc.ts";
 import { Payload } from "../../gen/probe/v1/probe.ts";
 import { Code } from "../../src/core/code.ts";
-import { checkSize, decodeRequest, encodeRequest, encodeResponse } from "../../src/transport/message.ts";
+import { checkSize, decodeMessage, encodeMessage } from "../../src/transport/message.ts";
 
 const { echo, expand } = Probe.methods;
 
 test("a message is encoded and decoded by its type", () => {
   const message = { text: "hello", data: Uint8Array.of(1) };
-  const bytes = encodeRequest(echo, message);
-  expect(bytes).toEqual(Payload.encode(message).finish());
-  expect(decodeRequest(echo, bytes)).toEqual(message);
+  const bytes = encodeMessage(echo, "request", message);
+  expect([...bytes]).toEqual([...Payload.encode(message).finish()]);
+  expect(decodeMessage(echo, "request", bytes)).toEqual(message);
 });
 
 test("the field that does not encode is named", () => {
   const what = 'the request of /probe.v1.Probe/Expand does not encode as probe.v1.ExpandRequest: field "size": ';
-  expect(() => encodeRequest(expand, { count: 1, size: -1, delayMs: 0 })).toThrow(what);
-  expect(() => encodeRequest(expand, { count: 1, size: "two", delayMs: 0 })).toThrow(what);
-  expect(() => encodeResponse(echo, { text: "", data: 7 })).toThrow(
+  expect(() => encodeMessage(expand, "request", { count: 1, size: -1, delayMs: 0 })).toThrow(what);
+  expect(() => encodeMessage(expand, "request", { count: 1, size: "two", delayMs: 0 })).toThrow(what);
+  expect(() => encodeMessage(echo, "response", { text: "", data: 7 })).toThrow(
     'what the handler of /probe.v1.Probe/Echo returned does not encode as probe.v1.Payload: field "data": ',
   );
 });
@@ -29,12 +29,12 @@ test("what is no message at all is told", () => {
     ["text", "a string"],
     [() => {}, "a function"],
   ]) {
-    expect(() => encodeRequest(echo, value)).toThrow(`it is ${said}`);
+    expect(() => encodeMessage(echo, "request", value)).toThrow(`it is ${said}`);
   }
 });
 
 test("bytes that do not decode are INTERNAL, with the reason", () => {
-  const decode = (): unknown => decodeRequest(echo, Uint8Array.of(0x0a, 0x05, 0x41));
+  const decode = (): unknown => decodeMessage(echo, "request", Uint8Array.of(0x0a, 0x05, 0x41));
   expect(decode).toThrow("the request of /probe.v1.Probe/Echo does not decode as probe.v1.Payload: ");
   expect(decode).toThrow(expect.objectContaining({ code: Code.INTERNAL }));
 });

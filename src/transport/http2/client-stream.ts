@@ -5,15 +5,14 @@ import { NEVER, now } from "../../core/deadline.ts";
 import { Metadata } from "../../core/metadata.ts";
 import { RpcError, type RpcErrorOptions } from "../../core/rpc-error.ts";
 import { deadlinePassed } from "../cancelled.ts";
+import { decodeMessage, encodeFailure } from "../message.ts";
 import type { ClientConnection } from "./client-connection.ts";
-import { decompress } from "./compression.ts";
+import { compressFramed, decompress } from "./compression.ts";
 import { ErrorCode, errorCodeName, readUint32 } from "./frame.ts";
 import { Inbox, PREFIX_BYTES } from "./inbox.ts";
 import { IncomingMessages, type Receiver } from "./incoming-messages.ts";
-import { decodeMessage, encodeFailure } from "./message-codec.ts";
 import { OutgoingMessages, type Sender } from "./outgoing-messages.ts";
 import { type ResponseHead, statusOfHttp } from "./response-head.ts";
-import { compressFramed } from "./server-stream.ts";
 import { Stream } from "./stream.ts";
 
 /** A server's reset may overtake our own alarm: that close to the deadline, in ms, it is the deadline. */
@@ -267,8 +266,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
   }
 
   #decode(bytes: Buffer, start: number, end: number, owned = false): unknown {
-    const { method } = this.#call;
-    return decodeMessage(method, method.response, bytes, start, end, "the response", owned);
+    return decodeMessage(this.#call.method, "response", bytes, start, end, owned);
   }
 
   onRead(bytes: number, empty: boolean): void {

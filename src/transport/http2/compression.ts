@@ -2,6 +2,7 @@ import { deflate, gunzip, gzip, inflate } from "node:zlib";
 import { Code } from "../../core/code.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import type { Compression } from "../../core/transport.ts";
+import { PREFIX_BYTES } from "./inbox.ts";
 
 /** What this side can decompress, as `grpc-accept-encoding` says it. */
 export const ACCEPTED_ENCODINGS = "identity,deflate,gzip";
@@ -24,9 +25,13 @@ type Transform = (bytes: Uint8Array, options: object, done: (error: Error | null
 const compressors: Readonly<Record<Exclude<Compression, "identity">, Transform>> = { gzip, deflate };
 const decompressors: Readonly<Record<string, Transform>> = { gzip: gunzip, deflate: inflate };
 
-/** Compresses a message, off the main thread. */
-export function compress(encoding: Exclude<Compression, "identity">, bytes: Uint8Array): Promise<Buffer> {
-  return run(compressors[encoding], bytes, {});
+/** Compresses a message that stands behind its prefix, off the main thread, and gives it with its new prefix. */
+export async function compressFramed(encoding: Exclude<Compression, "identity">, framed: Buffer): Promise<Buffer> {
+  const body = await run(compressors[encoding], framed.subarray(PREFIX_BYTES), {});
+  const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
+  prefix[0] = 1;
+  prefix.writeUInt32BE(body.length, 1);
+  return Buffer.concat([prefix, body]);
 }
 
 /**

@@ -5,12 +5,12 @@ import { NEVER, now } from "../../core/deadline.ts";
 import { Metadata } from "../../core/metadata.ts";
 import type { Method } from "../../core/method.ts";
 import { RpcError } from "../../core/rpc-error.ts";
+import { decodeMessage, encodeFailure } from "../message.ts";
 import { checkSentMetadata, sendable } from "../metadata-size.ts";
-import { compress, decompress, isKnownEncoding } from "./compression.ts";
+import { compressFramed, decompress, isKnownEncoding } from "./compression.ts";
 import { ErrorCode, readUint32 } from "./frame.ts";
 import { Inbox, PREFIX_BYTES } from "./inbox.ts";
 import { IncomingMessages, type Receiver } from "./incoming-messages.ts";
-import { decodeMessage, encodeFailure } from "./message-codec.ts";
 import { discard, OutgoingMessages, type Sender } from "./outgoing-messages.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { ServerConnection } from "./server-connection.ts";
@@ -146,8 +146,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
   }
 
   #decode(bytes: Buffer, start: number, end: number, owned = false): unknown {
-    const method = this.#method;
-    return decodeMessage(method, method.request, bytes, start, end, "the request", owned);
+    return decodeMessage(this.#method, "request", bytes, start, end, owned);
   }
 
   onRead(bytes: number, empty: boolean): void {
@@ -378,13 +377,4 @@ export class ServerStream extends Stream implements Receiver, Sender {
 
 function unknownEncoding(encoding: string): RpcError {
   return new RpcError(Code.UNIMPLEMENTED, `grpc-encoding ${encoding} is not supported; gzip and deflate are`);
-}
-
-/** Compresses a framed message and frames it again. */
-export async function compressFramed(encoding: "gzip" | "deflate", framed: Buffer): Promise<Buffer> {
-  const body = await compress(encoding, framed.subarray(PREFIX_BYTES));
-  const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
-  prefix[0] = 1;
-  prefix.writeUInt32BE(body.length, 1);
-  return Buffer.concat([prefix, body]);
 }
