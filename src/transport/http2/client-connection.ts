@@ -9,6 +9,7 @@ import { ClientStream } from "./client-stream.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { ConnectionError } from "./connection-error.ts";
 import { ErrorCode, errorCodeName, PREFACE, Setting } from "./frame.ts";
+import type { HeadMeaning } from "./head-reader.ts";
 import { isText } from "./metadata-fields.ts";
 import { type RequestFields, writeRequestBlock } from "./request-block.ts";
 import { type ResponseHead, readResponseHead } from "./response-head.ts";
@@ -36,6 +37,12 @@ export interface ClientConnectionOptions extends ConnectionOptions {
 /** Methods whose header blocks are kept. */
 const MOST_BLOCKS = 1000;
 
+const heads: HeadMeaning<ResponseHead> = {
+  interpret: readResponseHead,
+  // Bytes could be written to by whoever gets them.
+  keeps: ({ details, metadata }) => details.length === 0 && isText(metadata),
+};
+
 /** The client's side of a connection. */
 export class ClientConnection extends Connection<ClientStream, ResponseHead> {
   readonly address: string;
@@ -51,7 +58,7 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
   #readySaid = false;
 
   constructor(socket: Socket, options: ClientConnectionOptions) {
-    super(socket, options);
+    super(socket, heads, options);
     this.#options = options;
     this.address = options.address;
     this.wheel = options.wheel;
@@ -91,15 +98,6 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
     }
     writeRequestBlock(encoder, cached, this.#options.fields, call);
     this.frames.block(id, encoder.bytes, encoder.length, false);
-  }
-
-  protected interpret(fields: string[], oversized: boolean): ResponseHead {
-    return readResponseHead(fields, oversized);
-  }
-
-  protected keeps({ details, metadata }: ResponseHead): boolean {
-    // Bytes could be written to by whoever gets them.
-    return details.length === 0 && isText(metadata);
   }
 
   protected onHead(id: number, head: ResponseHead, ended: boolean): void {

@@ -15,9 +15,8 @@ import {
 } from "./frame.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
-import { HeaderBlocks } from "./header-blocks.ts";
-import { HeaderCache } from "./header-cache.ts";
-import { CompressionError, HpackDecoder } from "./hpack/decoder.ts";
+import { checkDependency, type HeadMeaning, HeadReader, MOST_BLOCK_BYTES } from "./head-reader.ts";
+import { CompressionError } from "./hpack/decoder.ts";
 import { HpackEncoder } from "./hpack/encoder.ts";
 import type { Limits } from "./limits.ts";
 import { MessageSender } from "./message-sender.ts";
@@ -26,10 +25,6 @@ import { ReceiveBudget, type ReceiveWindow } from "./receive-budget.ts";
 import { defaultSettings, encodeSettings, type PeerSettings, readSettings } from "./settings.ts";
 import type { Stream } from "./stream.ts";
 import { StreamRing } from "./stream-ring.ts";
-
-const OWN_HEADER_TABLE_BYTES = 4096;
-/** Blocks larger than this end the connection; between the limit of metadata and this only the call fails. */
-const MOST_BLOCK_BYTES = 256 * 1024;
 
 /** How long a peer has to take what was sent last, in milliseconds. */
 const PARTING_MS = 1000;
@@ -73,16 +68,14 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
   readonly frames: FrameWriter;
   readonly sender: MessageSender<S>;
   readonly #reader: FrameReader;
-  readonly #decoder: HpackDecoder;
-  readonly #heads = new HeaderCache<H>();
-  readonly #blocks: HeaderBlocks;
+  readonly #heads: HeadReader<H>;
   readonly #control: Allowance;
   #receiveWindow = DEFAULT_WINDOW_BYTES;
   /** What came and the peer has not been told to send again. */
   #unsaid = 0;
   #pingSentAt = 0;
 
-  protected constructor(socket: Socket, options: ConnectionOptions) {
+  protected constructor(socket: Socket, meaning: HeadMeaning<H>, options: ConnectionOptions) {
     const { limits, maxMetadataBytes } = options;
     this.socket = socket;
     this.limits = limits;
@@ -91,8 +84,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
     this.sender = new MessageSender(this.outbox, this.frames, this.peer, options.maxSendMessageBytes, (stream: S) =>
       this.endLocal(stream),
     );
-    this.#decoder = new HpackDecoder(OWN_HEADER_TABLE_BYTES, maxMetadataBytes);
-    this.#blocks = new HeaderBlocks(MOST_BLOCK_BYTES);
+    this.#heads = new HeadReader(meaning, maxMetadataBytes);
     this.#reader = new FrameReader(this, limits.maxFrameBytes, MOST_BLOCK_BYTES);
     this.budget = new ReceiveBudget(limits, (window, bytes) => this.#updateStream(window, bytes));
     this.#control = new Allowance(limits.controlFramesPerSecond * 5, limits.controlFramesPerSecond);
@@ -100,10 +92,6 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
 
   // What a side makes of it.
 
-  /** What the fields of a block mean. */
-  protected abstract interpret(fields: string[], oversized: boolean): H;
-  /** True where what a block means can be used again for a block of the same bytes. */
-  protected abstract keeps(head: H): boolean;
   protected abstract onHead(id: number, head: H, ended: boolean): void;
   /** The peer goes away: it has not seen, and will not see, streams above `lastId`. */
   protected abstract onGoAway(lastId: number, code: number, reason: string): void;
@@ -151,7 +139,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
   }
 
   data(id: number, length: number, padding: number, ended: boolean): void {
-    this.#blocks.mustBeIdle();
+    this.#heads.mustBeIdle();
     this.spokeAt = this.heardAt;
     if (id === 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "DATA on stream 0");
     this.#receiveWindow -= length;
@@ -199,13 +187,13 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
       throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "the first frame is not SETTINGS");
     }
     if (type === FrameType.CONTINUATION) {
-      this.#continuation(flags, id, bytes, start, end);
+      this.#head(id, this.#heads.continuation(flags, id, bytes, start, end));
       return;
     }
-    this.#blocks.mustBeIdle();
+    this.#heads.mustBeIdle();
     switch (type) {
       case FrameType.HEADERS:
-        this.#headers(flags, id, bytes, start, end);
+        this.#head(id, this.#heads.headers(flags, id, bytes, start, end));
         return;
       case FrameType.PRIORITY:
         this.#priority(id, bytes, start, end);
@@ -232,42 +220,11 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
     }
   }
 
-  #headers(flags: number, id: number, bytes: Buffer, from: number, to: number): void {
-    if (id === 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "HEADERS on stream 0");
-    let start = from;
-    let end = to;
-    if ((flags & Flag.PADDED) !== 0) {
-      end -= start < end ? (bytes[start] as number) : 1;
-      start += 1;
-    }
-    if ((flags & Flag.PRIORITY) !== 0) {
-      if (end - start >= 5) checkDependency(id, bytes, start);
-      start += 5;
-    }
-    if (start > end) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "more padding than the frame is long");
-    const ended = (flags & Flag.END_STREAM) !== 0;
-    if ((flags & Flag.END_HEADERS) !== 0) this.#block(id, bytes, start, end, ended);
-    else this.#blocks.begin(id, bytes, start, end, ended);
-  }
-
-  #continuation(flags: number, id: number, bytes: Buffer, start: number, end: number): void {
-    this.#blocks.append(id, bytes, start, end);
-    if ((flags & Flag.END_HEADERS) === 0) return;
-    const block = this.#blocks.end();
-    this.#block(id, block, 0, block.length, this.#blocks.ended);
-  }
-
-  #block(id: number, bytes: Buffer, start: number, end: number, ended: boolean): void {
+  /** @param head `undefined` while its block is not whole */
+  #head(id: number, head: H | undefined): void {
+    if (head === undefined) return;
     this.spokeAt = this.heardAt;
-    const decoder = this.#decoder;
-    let head = this.#heads.find(bytes, start, end, decoder.version);
-    if (head === undefined) {
-      const { version } = decoder;
-      const fields = decoder.decode(bytes, start, end);
-      head = this.interpret(fields, decoder.overflow);
-      if (decoder.version === version && this.keeps(head)) this.#heads.store(bytes, start, end, version, head);
-    }
-    this.onHead(id, head, ended);
+    this.onHead(id, head, this.#heads.ended);
   }
 
   #priority(id: number, bytes: Buffer, start: number, end: number): void {
@@ -463,7 +420,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
 
   /** True while a frame or a header block has begun and is not whole. */
   get blockUnderWay(): boolean {
-    return this.#blocks.underWay || this.#reader.partial;
+    return this.#heads.underWay || this.#reader.partial;
   }
 
   // Ending.
@@ -514,10 +471,4 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
     }
     this.onClosed(reason);
   }
-}
-
-/** @throws ConnectionError for a stream that depends on itself. RFC 7540, section 5.3.1 */
-function checkDependency(id: number, bytes: Buffer, start: number): void {
-  if ((readUint32(bytes, start) & MAX_31_BITS) !== id) return;
-  throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `stream ${id} depends on itself`);
 }

@@ -12,6 +12,7 @@ import { ACCEPTED_ENCODINGS } from "./compression.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { ConnectionError } from "./connection-error.ts";
 import { ErrorCode, MAX_31_BITS, PREFACE, Setting } from "./frame.ts";
+import type { HeadMeaning } from "./head-reader.ts";
 import { base64, isText, writeMetadata } from "./metadata-fields.ts";
 import { type RequestHead, readRequestHead } from "./request-head.ts";
 import { ServerStream } from "./server-stream.ts";
@@ -26,6 +27,14 @@ export interface ServerConnectionOptions extends ConnectionOptions {
   readonly compression: Compression;
   /** Called once it is closed. */
   readonly closed: (reason: string) => void;
+}
+
+function headsFor(acceptor: Acceptor): HeadMeaning<RequestHead> {
+  return {
+    interpret: (fields, oversized) => readRequestHead(fields, oversized, acceptor),
+    // A service may be added later; bytes could be written to by a handler.
+    keeps: ({ method, metadata }) => method !== undefined && isText(metadata),
+  };
 }
 
 /** The server's side of a connection: it takes calls and has them answered. */
@@ -47,7 +56,7 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
   #draining = false;
 
   constructor(socket: Socket, options: ServerConnectionOptions) {
-    super(socket, options);
+    super(socket, headsFor(options.acceptor), options);
     this.#options = options;
     this.acceptor = options.acceptor;
     this.caller = options.caller;
@@ -71,15 +80,6 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
     }
     this.#prefaceLeft -= count;
     if (length > count) super.receive(bytes.subarray(count, length), length - count);
-  }
-
-  protected interpret(fields: string[], oversized: boolean): RequestHead {
-    return readRequestHead(fields, oversized, this.acceptor);
-  }
-
-  protected keeps({ method, metadata }: RequestHead): boolean {
-    // A service may be added later; bytes could be written to by a handler.
-    return method !== undefined && isText(metadata);
   }
 
   protected onHead(id: number, head: RequestHead, ended: boolean): void {

@@ -1,0 +1,116 @@
+import { ConnectionError } from "./connection-error.ts";
+import { ErrorCode, Flag, MAX_31_BITS, readUint32 } from "./frame.ts";
+import { HeaderCache } from "./header-cache.ts";
+import { HpackDecoder } from "./hpack/decoder.ts";
+
+const OWN_HEADER_TABLE_BYTES = 4096;
+/** Blocks larger than this end the connection; between the limit of metadata and this only the call fails. */
+export const MOST_BLOCK_BYTES: number = 256 * 1024;
+/** Frames that a header block may take; one is the rule. */
+const MOST_FRAMES = 64;
+
+/** What header blocks mean to a side of a connection. */
+export interface HeadMeaning<H> {
+  /** What the fields of a block mean. `oversized` where their list is longer than the limit, and cut off there. */
+  interpret(fields: string[], oversized: boolean): H;
+  /** True where what a block means can be used again for a block of the same bytes. */
+  keeps(head: H): boolean;
+}
+
+/**
+ * Reads heads from HEADERS and CONTINUATION frames: nothing else may come between those of a block. RFC 9113, sections
+ * 6.2 and 6.10.
+ */
+export class HeadReader<H> {
+  /** True where the stream ends with the head that was read last. */
+  ended = false;
+  readonly #meaning: HeadMeaning<H>;
+  readonly #decoder: HpackDecoder;
+  readonly #known = new HeaderCache<H>();
+  /** The block that is not whole: its stream, and what has come of it. */
+  #id = 0;
+  #bytes = 0;
+  #pieces: Buffer[] = [];
+
+  /** @param maxListBytes the largest list of headers to accept, in octets as HTTP/2 counts them */
+  constructor(meaning: HeadMeaning<H>, maxListBytes: number) {
+    this.#meaning = meaning;
+    this.#decoder = new HpackDecoder(OWN_HEADER_TABLE_BYTES, maxListBytes);
+  }
+
+  /** True while a block has begun and is not whole. */
+  get underWay(): boolean {
+    return this.#id !== 0;
+  }
+
+  /** @throws ConnectionError where a block has begun and is not whole */
+  mustBeIdle(): void {
+    if (this.#id === 0) return;
+    throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `the header block of stream ${this.#id} is interrupted`);
+  }
+
+  /**
+   * Takes in the payload of HEADERS; returns the head where that is all of it.
+   * @throws ConnectionError, CompressionError
+   */
+  headers(flags: number, id: number, bytes: Buffer, from: number, to: number): H | undefined {
+    if (id === 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "HEADERS on stream 0");
+    let start = from;
+    let end = to;
+    if ((flags & Flag.PADDED) !== 0) {
+      end -= start < end ? (bytes[start] as number) : 1;
+      start += 1;
+    }
+    if ((flags & Flag.PRIORITY) !== 0) {
+      if (end - start >= 5) checkDependency(id, bytes, start);
+      start += 5;
+    }
+    if (start > end) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "more padding than the frame is long");
+    this.ended = (flags & Flag.END_STREAM) !== 0;
+    if ((flags & Flag.END_HEADERS) !== 0) return this.#read(bytes, start, end);
+    this.#id = id;
+    this.#keep(bytes, start, end);
+    return undefined;
+  }
+
+  /** The same for CONTINUATION. */
+  continuation(flags: number, id: number, bytes: Buffer, start: number, end: number): H | undefined {
+    if (id === 0 || id !== this.#id) {
+      throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `CONTINUATION on stream ${id}, where no block has begun`);
+    }
+    this.#keep(bytes, start, end);
+    if ((flags & Flag.END_HEADERS) === 0) return undefined;
+    const block = Buffer.concat(this.#pieces);
+    this.#pieces = [];
+    this.#bytes = 0;
+    this.#id = 0;
+    return this.#read(block, 0, block.length);
+  }
+
+  #keep(bytes: Buffer, start: number, end: number): void {
+    this.#bytes += end - start;
+    if (this.#bytes > MOST_BLOCK_BYTES || this.#pieces.length >= MOST_FRAMES) {
+      throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, "a header block is too long");
+    }
+    this.#pieces.push(Buffer.from(bytes.subarray(start, end)));
+  }
+
+  #read(bytes: Buffer, start: number, end: number): H {
+    const decoder = this.#decoder;
+    const { version } = decoder;
+    const known = this.#known.find(bytes, start, end, version);
+    if (known !== undefined) return known;
+    const fields = decoder.decode(bytes, start, end);
+    const head = this.#meaning.interpret(fields, decoder.overflow);
+    if (decoder.version === version && this.#meaning.keeps(head)) {
+      this.#known.store(bytes, start, end, version, head);
+    }
+    return head;
+  }
+}
+
+/** @throws ConnectionError for a stream that depends on itself. RFC 7540, section 5.3.1 */
+export function checkDependency(id: number, bytes: Buffer, start: number): void {
+  if ((readUint32(bytes, start) & MAX_31_BITS) !== id) return;
+  throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `stream ${id} depends on itself`);
+}
