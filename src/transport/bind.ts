@@ -7,10 +7,14 @@ import { RpcError } from "../core/rpc-error.ts";
 import type { ListenOptions } from "../core/transport.ts";
 import { socketAddress } from "./address.ts";
 import { connectReason } from "./connect-reason.ts";
+import { seldom } from "./seldom.ts";
 import { serverTlsOptions } from "./tls.ts";
 
 /** Milliseconds of silence until the system asks whether the other machine is still there. */
 const tcpKeepaliveMs = 60_000;
+
+/** A scanner of ports, or a client with the wrong certificate, tries for ever: one warning in so many milliseconds. */
+const warnEveryMs = 10_000;
 
 /** A bound port, and the connections that were accepted on it. */
 export interface Port {
@@ -48,8 +52,10 @@ export async function bind(
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
+  const warn = seldom(warnEveryMs, (fields) => logger.warn(fields, "TLS handshake failed"));
   server.on("tlsClientError", (error: Error) => {
-    logger.warn({ address, reason: connectReason(error) }, "TLS handshake failed");
+    const fields = { address, reason: connectReason(error) };
+    if (!warn(fields)) logger.debug(fields, "TLS handshake failed");
   });
   await listening(server, to).catch((cause) => {
     const why = `cannot listen on ${address}: ${connectReason(cause)}`;

@@ -4,21 +4,17 @@ import { DEFAULT_MAX_FRAME_BYTES, DEFAULT_WINDOW_BYTES, ErrorCode, MAX_31_BITS, 
 /** What a peer has told us of itself. RFC 9113, section 6.5.2. */
 export interface PeerSettings {
   headerTableBytes: number;
-  pushEnabled: boolean;
   maxConcurrentStreams: number;
   initialWindowBytes: number;
   maxFrameBytes: number;
-  maxHeaderListBytes: number;
 }
 
 export function defaultSettings(): PeerSettings {
   return {
     headerTableBytes: 4096,
-    pushEnabled: true,
     maxConcurrentStreams: Number.POSITIVE_INFINITY,
     initialWindowBytes: DEFAULT_WINDOW_BYTES,
     maxFrameBytes: DEFAULT_MAX_FRAME_BYTES,
-    maxHeaderListBytes: Number.POSITIVE_INFINITY,
   };
 }
 
@@ -40,7 +36,6 @@ function readSetting(settings: PeerSettings, name: number, value: number): void 
       break;
     case Setting.ENABLE_PUSH:
       if (value > 1) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `SETTINGS_ENABLE_PUSH is ${value}`);
-      settings.pushEnabled = value === 1;
       break;
     case Setting.MAX_CONCURRENT_STREAMS:
       settings.maxConcurrentStreams = value;
@@ -56,9 +51,6 @@ function readSetting(settings: PeerSettings, name: number, value: number): void 
         throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `SETTINGS_MAX_FRAME_SIZE is ${value}`);
       }
       settings.maxFrameBytes = value;
-      break;
-    case Setting.MAX_HEADER_LIST_SIZE:
-      settings.maxHeaderListBytes = value;
       break;
     default:
   }
