@@ -2,12 +2,12 @@ import { once } from "node:events";
 import * as net from "node:net";
 import * as nodeTls from "node:tls";
 import type { Caller, Contender } from "../contender.ts";
-import { blob, greet } from "../workload.ts";
+import { blob, greet, work } from "../workload.ts";
 
 // A frame: the length of its body in 4 bytes, the call's number in 4, its kind in 1, its body.
 const headBytes = 9;
 const slabBytes = 256 * 1024;
-const kinds = { hello: 0, echo: 1, download: 2, end: 3 } as const;
+const kinds = { hello: 0, echo: 1, download: 2, end: 3, work: 4 } as const;
 
 /** Puts the frames of a turn into one write. */
 class Outbox {
@@ -116,7 +116,10 @@ function serveSocket(socket: net.Socket): void {
   };
   readFrames(socket, (kind, id, bytes, start, end) => {
     if (kind === kinds.hello) outbox.text(kind, id, greet(bytes.toString("latin1", start, end)));
-    else if (kind === kinds.echo) outbox.bytes(kind, id, bytes.subarray(start, end));
+    else if (kind === kinds.work) {
+      const text = greet(bytes.toString("latin1", start, end));
+      void work().then(() => outbox.text(kind, id, text));
+    } else if (kind === kinds.echo) outbox.bytes(kind, id, bytes.subarray(start, end));
     else void download(id, bytes.readUInt32LE(start), bytes.readUInt32LE(start + 4));
   });
 }
@@ -157,13 +160,14 @@ function through(socket: net.Socket): Caller {
     resolve?.(value);
   };
   readFrames(socket, (kind, id, bytes, start, end) => {
-    if (kind === kinds.hello) settle(id, bytes.toString("latin1", start, end));
+    if (kind === kinds.hello || kind === kinds.work) settle(id, bytes.toString("latin1", start, end));
     else if (kind === kinds.echo) settle(id, end - start);
     else if (kind === kinds.download) received[id] = (received[id] as number) + end - start;
     else settle(id, received[id]);
   });
   return {
     hello: () => new Promise((resolve) => outbox.text(kinds.hello, next(resolve), "world")),
+    work: () => new Promise((resolve) => outbox.text(kinds.work, next(resolve), "world")),
     echo: (data) => new Promise((resolve) => outbox.bytes(kinds.echo, next(resolve), data)),
     download: (count, size) =>
       new Promise((resolve) => {

@@ -49,8 +49,8 @@ ${summary(rows)}
 - \`node-http2\`: \`node:http2\` with gRPC's frames by hand and windows of 16 MiB.
 - \`moleculer\`: its TCP transport, JSON.
 - \`fastify-undici\`: JSON over HTTP/1.1, a connection for each call in flight.
-- \`raw-socket\`: frames of a length and a number, those of a turn in one write. What a socket can do at most: the measure
-  of the column "of raw".
+- \`raw-socket\`: frames of a length and a number, those of a turn in one write. What a socket can do at most, unless it
+  writes before the turn is over, as \`trunkline\` does: the measure of the column "of raw".
 
 ## What is measured
 
