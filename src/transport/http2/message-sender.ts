@@ -40,6 +40,8 @@ export class MessageSender<S extends Stream> {
   #frameSlab: Buffer = NOTHING;
   #frameStart = 0;
   #frameEnd = 0;
+  /** Of the outbox, when it began. */
+  #frameClosings = 0;
 
   /** @param ended called when the end of a stream is sent */
   constructor(
@@ -198,7 +200,7 @@ export class MessageSender<S extends Stream> {
       this.#frameId === id &&
       this.#frameEnd === at &&
       this.#frameSlab === this.#outbox.slab &&
-      this.#outbox.holds(this.#frameStart)
+      this.#frameClosings === this.#outbox.closings
     );
   }
 
@@ -206,6 +208,7 @@ export class MessageSender<S extends Stream> {
     this.#frameId = id;
     this.#frameSlab = slab;
     this.#frameStart = start;
+    this.#frameClosings = this.#outbox.closings;
   }
 
   #endFrame(end: number, ends: boolean): void {

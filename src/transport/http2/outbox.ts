@@ -20,6 +20,8 @@ const CROWDED_BYTES = 256 * 1024;
  */
 export class Outbox {
   slab: Buffer = NONE;
+  /** Counts what closes the frames that stand in `slab`: they have been sent, or something stands behind them. */
+  closings = 0;
   readonly #socket: Socket;
   /** Called when the socket has taken everything, for what waited for room. */
   readonly #drained: () => void;
@@ -70,11 +72,6 @@ export class Outbox {
     return this.#at;
   }
 
-  /** True where what stands at `at` in `slab` has not left yet. */
-  holds(at: number): boolean {
-    return at >= this.#from;
-  }
-
   /** A frame that was written ends here; it leaves at the end of the turn at the latest. */
   commit(end: number): void {
     this.#frames++;
@@ -90,6 +87,7 @@ export class Outbox {
 
   /** Sends bytes by reference, which must not change any more. */
   attach(bytes: Buffer): void {
+    this.closings++;
     if (this.#at > this.#from) {
       this.#push(this.slab.subarray(this.#from, this.#at));
       this.#from = this.#at;
@@ -102,7 +100,8 @@ export class Outbox {
   /** This memory was written for what is attached of it alone: it is free once that has left. */
   retire(bytes: Buffer): void {
     this.#outgrown = true;
-    this.#retired.push(bytes);
+    if (this.#busy || this.backlog > 0) this.#retired.push(bytes);
+    else giveBack(bytes);
   }
 
   /** Writes what is there to the socket, unless it is still at the last write. */
@@ -121,6 +120,7 @@ export class Outbox {
   #write(): void {
     const rest = this.#at > this.#from ? this.slab.subarray(this.#from, this.#at) : undefined;
     this.#from = this.#at;
+    this.closings++;
     this.#frames = 0;
     if (this.#retired.length > 0) {
       this.#leaving.push(...this.#retired);
@@ -166,9 +166,9 @@ export class Outbox {
   /** The socket holds nothing of ours any more. */
   #release(): void {
     this.#busy = false;
-    for (const slab of this.#leaving) giveBack(slab);
-    if (this.#leaving.length > 0) this.#leaving.length = 0;
+    giveBackAll(this.#leaving);
     if (this.backlog > 0) return;
+    giveBackAll(this.#retired);
     this.#writesMuch = this.#outgrown || this.#at > SMALL_SLAB_BYTES;
     this.#outgrown = false;
     this.#from = 0;
@@ -206,4 +206,10 @@ export class Outbox {
     this.#leftEarly = 0;
     this.flush();
   };
+}
+
+function giveBackAll(slabs: Buffer[]): void {
+  if (slabs.length === 0) return;
+  for (const slab of slabs) giveBack(slab);
+  slabs.length = 0;
 }
