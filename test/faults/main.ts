@@ -1,6 +1,7 @@
 // `npm run test:faults`: real processes, a real etcd of three nodes, a steady load, one fault at a time.
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { useCurrentEtcd } from "./current-etcd.ts";
 import { loopFaults } from "./loop-faults.ts";
 import { registryFaults } from "./registry-faults.ts";
 import { runScenario } from "./run-scenario.ts";
@@ -10,12 +11,13 @@ import { markdown, type Row, table } from "./table.ts";
 
 const scenarios: readonly Scenario[] = [...serverFaults, ...registryFaults, ...loopFaults];
 
-const usage = `usage: npm run test:faults -- [--only NAME,…] [--short] [--json FILE] [--list]
+const usage = `usage: npm run test:faults -- [--only NAME,…] [--short] [--etcd current] [--json FILE] [--list]
   --only   these scenarios
   --short  those that npm test runs
+  --etcd   "current": not the etcd on PATH but a release of today, which Go builds
   --json   write { rows: […] } to a file
   --list   name the scenarios
-Without --only and --short the table is written to docs/faults.md.`;
+Without --only and --short the table is written to docs/faults.md, in the section of that etcd.`;
 
 function options() {
   try {
@@ -23,6 +25,7 @@ function options() {
       options: {
         only: { type: "string" },
         short: { type: "boolean" },
+        etcd: { type: "string" },
         json: { type: "string" },
         list: { type: "boolean" },
         help: { type: "boolean" },
@@ -56,6 +59,8 @@ if (asked.list) {
   for (const { name, what } of scenarios) console.log(`${name.padEnd(20)} ${what}`);
   process.exit(0);
 }
+if (asked.etcd !== undefined && asked.etcd !== "current") refused('--etcd takes "current", and nothing else');
+if (asked.etcd === "current") useCurrentEtcd();
 // What is left of a scenario then is ended by its guards: `test/support/guard.ts`.
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
@@ -78,7 +83,8 @@ if (asked.json !== undefined) {
   writeFileSync(asked.json, `${JSON.stringify({ rows: plain }, null, 2)}\n`);
 }
 if (asked.only === undefined && asked.short !== true) {
-  writeFileSync(new URL("../../docs/faults.md", import.meta.url), markdown(rows));
+  const file = new URL("../../docs/faults.md", import.meta.url);
+  writeFileSync(file, markdown(rows, readFileSync(file, "utf8")));
 }
 const failed = rows.filter(({ ok }) => !ok).length;
 console.log(`${rows.length - failed} passed, ${failed} failed`);
