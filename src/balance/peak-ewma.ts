@@ -1,5 +1,6 @@
 import type { Call, Reply } from "../core/call.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
+import { PeerAround } from "../core/peer-around.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Balancer } from "./balancer.ts";
 import { twoChoices } from "./two-choices.ts";
@@ -40,28 +41,27 @@ export function peakEwma(options: PeakEwmaOptions = {}): Balancer {
 }
 
 /** A peer whose calls are timed. */
-class MeasuredPeer implements Peer {
-  readonly #peer: Peer;
+class MeasuredPeer extends PeerAround {
   readonly #decayMs: number;
   readonly #clock: Clock;
   #latencyMs = unmeasured;
   #updatedMs = 0;
 
   constructor(peer: Peer, decayMs: number, clock: Clock) {
-    this.#peer = peer;
+    super(peer, (call) => this.#timed(call));
     this.#decayMs = decayMs;
     this.#clock = clock;
   }
 
   cost(): number {
-    const { inflight } = this.#peer;
+    const { inflight } = this.inner;
     if (this.#latencyMs === unmeasured) return inflight === 0 ? 0 : unknownMs * (inflight + 1);
     return this.#latencyMs * this.#faded(this.#clock.now()) * (inflight + 1);
   }
 
-  readonly handle = (call: Call): Promise<Reply> => {
+  #timed(call: Call): Promise<Reply> {
     const startedMs = this.#clock.now();
-    return this.#peer.handle(call).then(
+    return this.inner.handle(call).then(
       (reply) => {
         this.#took(startedMs, false);
         return reply;
@@ -71,7 +71,7 @@ class MeasuredPeer implements Peer {
         throw error;
       },
     );
-  };
+  }
 
   #took(startedMs: number, failed: boolean): void {
     const nowMs = this.#clock.now();
@@ -88,27 +88,5 @@ class MeasuredPeer implements Peer {
 
   #faded(nowMs: number): number {
     return Math.exp((this.#updatedMs - nowMs) / this.#decayMs);
-  }
-
-  get endpoint(): Peer["endpoint"] {
-    return this.#peer.endpoint;
-  }
-  get state(): Peer["state"] {
-    return this.#peer.state;
-  }
-  get ready(): boolean {
-    return this.#peer.ready;
-  }
-  get inflight(): number {
-    return this.#peer.inflight;
-  }
-  get reason(): string | undefined {
-    return this.#peer.reason;
-  }
-  probe(): void {
-    this.#peer.probe?.();
-  }
-  close(): Promise<void> {
-    return this.#peer.close();
   }
 }

@@ -1,9 +1,10 @@
 import type { Call, Handler, Reply } from "../core/call.ts";
 import { systemClock } from "../core/clock.ts";
 import type { CodeName } from "../core/code.ts";
+import { PeerAround } from "../core/peer-around.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { trailKey } from "../core/trail.ts";
-import type { Peer } from "../core/transport.ts";
+import type { Peer, PeerState } from "../core/transport.ts";
 import { INCONCLUSIVE } from "./circuit.ts";
 import { createHealth, type Health, type HealthOptions } from "./health.ts";
 import { judge, SERVER_FAULTS, type Verdict } from "./verdict.ts";
@@ -29,7 +30,7 @@ export interface BreakerOptions extends HealthOptions {
  * Errors on their way up are given the peer's address. `false` leaves out the circuit and does only that.
  */
 export function breaker(peer: Peer, options: BreakerOptions | false = {}, changed: () => void = () => {}): Peer {
-  if (options === false) return around(peer, (call) => passed(call, peer));
+  if (options === false) return new PeerAround(peer, (call) => passed(call, peer));
   const { faults = SERVER_FAULTS, fairTimeMs = 100, probeTimeoutMs = 5_000, clock = systemClock } = options;
   const faultCodes: ReadonlySet<string> = new Set(faults);
   const health = createHealth(() => peer.endpoint, options, changed);
@@ -84,42 +85,40 @@ export function breaker(peer: Peer, options: BreakerOptions | false = {}, change
     return reply.then(undefined, (error) => named(error, peer));
   }
 
-  return around(peer, handle, health);
+  return new GuardedPeer(peer, handle, health);
 }
 
-/** The same peer, but with this `handle` and, where a circuit stands before it, its state. */
-function around(peer: Peer, handle: Handler, health?: Health): Peer {
-  const ejected = () => health !== undefined && !health.free && (peer.ready || peer.state === "silent");
-  return {
-    get endpoint() {
-      return peer.endpoint;
-    },
-    set endpoint(endpoint) {
-      peer.endpoint = endpoint;
-    },
-    get state() {
-      return ejected() ? "ejected" : peer.state;
-    },
-    get ready() {
-      return peer.ready && (health === undefined || health.free);
-    },
-    get onTrial() {
-      return health !== undefined && !health.closed && health.free;
-    },
-    get inflight() {
-      return peer.inflight;
-    },
-    get reason() {
-      return ejected() ? "circuit open" : peer.reason;
-    },
-    handle,
-    probe: () => peer.probe?.(),
-    hurry: () => health?.hurry(),
-    close() {
-      health?.shutdown();
-      return peer.close();
-    },
-  };
+/** A peer with its circuit before it. */
+class GuardedPeer extends PeerAround {
+  readonly #health: Health;
+
+  constructor(inner: Peer, handle: Handler, health: Health) {
+    super(inner, handle);
+    this.#health = health;
+  }
+
+  get #ejected(): boolean {
+    return !this.#health.free && (this.inner.ready || this.inner.state === "silent");
+  }
+  override get state(): PeerState {
+    return this.#ejected ? "ejected" : this.inner.state;
+  }
+  override get ready(): boolean {
+    return this.inner.ready && this.#health.free;
+  }
+  override get onTrial(): boolean {
+    return !this.#health.closed && this.#health.free;
+  }
+  override get reason(): string | undefined {
+    return this.#ejected ? "circuit open" : this.inner.reason;
+  }
+  override hurry(): void {
+    this.#health.hurry();
+  }
+  override close(timeoutMs?: number): Promise<void> {
+    this.#health.shutdown();
+    return this.inner.close(timeoutMs);
+  }
 }
 
 function passed(call: Call, peer: Peer): Promise<Reply> {

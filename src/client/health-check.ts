@@ -9,6 +9,7 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import { detached } from "../core/context.ts";
 import { type Logger, silent } from "../core/logger.ts";
+import { PeerAround } from "../core/peer-around.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Peer, PeerState, Transport } from "../core/transport.ts";
 
@@ -136,31 +137,46 @@ function watched(connect: (changed: () => void) => Peer, options: HealthCheckOpt
     return healthy === undefined ? "connecting" : "failed";
   }
 
-  return {
-    get endpoint() {
-      return peer.endpoint;
-    },
-    set endpoint(endpoint) {
-      peer.endpoint = endpoint;
-    },
-    get state() {
-      return state();
-    },
-    get ready() {
-      return state() === "ready";
-    },
-    get inflight() {
-      return streaming ? Math.max(0, peer.inflight - 1) : peer.inflight;
-    },
-    get reason() {
-      return peer.ready && healthy !== true ? (reason ?? "health not heard yet") : peer.reason;
-    },
-    handle: peer.handle,
-    probe: () => peer.probe?.(),
-    close(timeoutMs) {
-      // Before the calls in flight are waited for: this one would never end.
-      forget();
-      return peer.close(timeoutMs);
-    },
-  };
+  return new WatchedPeer(peer, {
+    state,
+    reason: () => (peer.ready && healthy !== true ? (reason ?? "health not heard yet") : peer.reason),
+    // The watch itself is no call of anybody's.
+    inflight: () => (streaming ? Math.max(0, peer.inflight - 1) : peer.inflight),
+    forget,
+  });
+}
+
+/** What a peer's own health service adds to what is known of it. */
+interface Watched {
+  state(): PeerState;
+  reason(): string | undefined;
+  inflight(): number;
+  forget(): void;
+}
+
+class WatchedPeer extends PeerAround {
+  readonly #watched: Watched;
+
+  constructor(inner: Peer, watched: Watched) {
+    super(inner);
+    this.#watched = watched;
+  }
+
+  override get state(): PeerState {
+    return this.#watched.state();
+  }
+  override get ready(): boolean {
+    return this.state === "ready";
+  }
+  override get inflight(): number {
+    return this.#watched.inflight();
+  }
+  override get reason(): string | undefined {
+    return this.#watched.reason();
+  }
+  override close(timeoutMs?: number): Promise<void> {
+    // Before the calls in flight are waited for: the watch would never end.
+    this.#watched.forget();
+    return this.inner.close(timeoutMs);
+  }
 }

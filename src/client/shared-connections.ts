@@ -1,5 +1,6 @@
 import type { Endpoint } from "../core/endpoint.ts";
-import type { ConnectOptions, Peer, Transport } from "../core/transport.ts";
+import { PeerAround } from "../core/peer-around.ts";
+import type { ConnectOptions, Peer, PeerState, Transport } from "../core/transport.ts";
 
 export interface SharedConnections {
   /** A peer over the connection to its address. */
@@ -59,38 +60,31 @@ export function sharedConnections(transport: Pick<Transport, "connect">, options
   };
 }
 
-class SharedPeer implements Peer {
-  endpoint: Endpoint;
-  readonly handle: Peer["handle"];
-  readonly #peer: Peer;
+/** A connection as one of its users sees it: with the endpoint as that service announces it, and an end of its own. */
+class SharedPeer extends PeerAround {
+  #endpoint: Endpoint;
   readonly #release: () => Promise<void>;
   #closed: Promise<void> | undefined;
 
-  constructor(endpoint: Endpoint, peer: Peer, release: () => Promise<void>) {
-    this.endpoint = endpoint;
-    this.handle = peer.handle;
-    this.#peer = peer;
+  constructor(endpoint: Endpoint, inner: Peer, release: () => Promise<void>) {
+    super(inner);
+    this.#endpoint = endpoint;
     this.#release = release;
   }
 
-  get state(): Peer["state"] {
-    return this.#closed === undefined ? this.#peer.state : "closed";
+  override get endpoint(): Endpoint {
+    return this.#endpoint;
   }
-  get ready(): boolean {
-    return this.#closed === undefined && this.#peer.ready;
+  override set endpoint(endpoint: Endpoint) {
+    this.#endpoint = endpoint;
   }
-  get inflight(): number {
-    return this.#peer.inflight;
+  override get state(): PeerState {
+    return this.#closed === undefined ? this.inner.state : "closed";
   }
-  get reason(): string | undefined {
-    return this.#peer.reason;
+  override get ready(): boolean {
+    return this.#closed === undefined && this.inner.ready;
   }
-
-  probe(): void {
-    this.#peer.probe?.();
-  }
-
-  close(): Promise<void> {
+  override close(): Promise<void> {
     this.#closed ??= this.#release();
     return this.#closed;
   }
