@@ -32,8 +32,9 @@ const roundMs = 10;
 
 /**
  * Once the limit has been changed nothing counts until the change can be seen: until the calls under way are no more than
- * it, and one that began since then has been answered, and not only because it was a quick one. So each change is made from what the last one did. Without this a
- * server whose calls take long has its limit cut again and again for the same delay.
+ * it, and one that began since then has been answered, and not only because it was a quick one. So each change is made
+ * from what the last one did. Without this a server whose calls take long has its limit cut again and again for the same
+ * delay.
  */
 export function createGauge(options: GaugeOptions, nowMs: number): Gauge {
   const adaptive = createAdaptiveLimit(options);
