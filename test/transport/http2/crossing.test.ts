@@ -6,9 +6,15 @@ import { Call } from "../../../src/core/call.ts";
 import { Metadata } from "../../../src/core/metadata.ts";
 import { http2 } from "../../../src/transport/http2/index.ts";
 import { createWorld, echo, responses } from "../../contract/transport/world.ts";
+import { authority, serverTls } from "../../support/certs.ts";
 import { randomFrom } from "./random.ts";
 
-const world = createWorld(() => ({ transport: http2() }));
+const plaintext = createWorld(() => ({ transport: http2() }));
+const overTls = createWorld(() => ({
+  transport: http2(),
+  listen: { tls: serverTls },
+  connect: { tls: { ca: authority } },
+}));
 const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1e6);
 
 /** Mostly a few bytes, so that frames of different kinds are often of one length; seldom more than a window. */
@@ -18,7 +24,10 @@ function sizeOf(random: (below: number) => number): number {
   return kind < 4 ? random(20_000) : random(30);
 }
 
-test(`streams and calls that cross on one connection arrive whole and in order (FUZZ_SEED=${seed})`, async () => {
+test.each([
+  ["in plaintext", plaintext],
+  ["over TLS", overTls],
+])(`streams and calls that cross on one connection %s arrive whole, in order (FUZZ_SEED=${seed})`, async (_, world) => {
   const { peer } = await world().pair();
   const random = randomFrom(seed);
   let made = 0;
