@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import { isConnected } from "../core/connected.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Peer } from "../core/transport.ts";
@@ -140,9 +141,8 @@ export function createMembers(service: string, options: MembersOptions, changed:
     hear,
     noteReady() {
       for (const member of members.values()) {
-        const { ready, state } = member.peer;
-        if (!ready && state !== "silent") member.readySinceMs = undefined;
-        else if (ready) member.readySinceMs ??= clock.now();
+        if (!isConnected(member.peer)) member.readySinceMs = undefined;
+        else if (member.peer.ready) member.readySinceMs ??= clock.now();
       }
     },
     readySinceMs: (address) => members.get(address)?.readySinceMs ?? clock.now(),

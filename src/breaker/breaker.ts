@@ -1,6 +1,7 @@
 import type { Call, Handler, Reply } from "../core/call.ts";
 import { systemClock } from "../core/clock.ts";
 import type { CodeName } from "../core/code.ts";
+import { isConnected } from "../core/connected.ts";
 import { PeerAround } from "../core/peer-around.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { trailKey } from "../core/trail.ts";
@@ -98,7 +99,7 @@ class GuardedPeer extends PeerAround {
   }
 
   get #ejected(): boolean {
-    return !this.#health.free && (this.inner.ready || this.inner.state === "silent");
+    return !this.#health.free && isConnected(this.inner);
   }
   override get state(): PeerState {
     return this.#ejected ? "ejected" : this.inner.state;

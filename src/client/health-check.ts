@@ -7,6 +7,7 @@ import { Call } from "../core/call.ts";
 import { Cancellation } from "../core/cancellation.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
+import { isConnected } from "../core/connected.ts";
 import { detached } from "../core/context.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import { PeerAround } from "../core/peer-around.ts";
@@ -62,7 +63,7 @@ function watched(connect: (changed: () => void) => Peer, options: HealthCheckOpt
 
   function peerChanged(): void {
     // While it is silent its connection may still be good, and so what was said over it.
-    if (peer.state !== "silent" && !peer.ready) forget();
+    if (!isConnected(peer)) forget();
     else if (peer.ready && watch === undefined && stopTimer === undefined) detached(begin);
     tell?.();
   }
@@ -133,7 +134,7 @@ function watched(connect: (changed: () => void) => Peer, options: HealthCheckOpt
   }
 
   function state(): PeerState {
-    if ((peer.state !== "ready" && peer.state !== "silent") || healthy === true) return peer.state;
+    if (!isConnected(peer) || healthy === true) return peer.state;
     return healthy === undefined ? "connecting" : "failed";
   }
 
