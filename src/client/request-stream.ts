@@ -11,7 +11,7 @@ export class RequestStream extends RefinedStream {
   constructor(path: string, type: MessageType<unknown>, requests: AsyncIterable<unknown> | Iterable<unknown>) {
     super();
     this.#source = iteratorOf(path, requests);
-    this.refine = wholeOf(type) as (message: unknown) => unknown;
+    this.refine = wholeOf(type);
   }
 
   step(): Promise<IteratorResult<unknown>> | IteratorResult<unknown> {

@@ -1,7 +1,7 @@
 import type { MessageType } from "./message.ts";
 
 /** Makes a whole message of what a user gave for one. */
-export type Whole = (given: object) => unknown;
+export type Whole = (given: unknown) => unknown;
 
 const known = new WeakMap<MessageType<unknown>, Whole>();
 
@@ -19,6 +19,7 @@ function makeWhole(type: MessageType<unknown>): Whole {
   const empty = type.fromPartial({} as never) as Record<string, unknown>;
   const fields = Object.entries(empty).map(([name, value]) => ({ name, kind: kindOf(value) }));
   return (given) => {
+    if (typeof given !== "object" || given === null) return type.fromPartial(given as never);
     for (const { name, kind } of fields) {
       if (kind === undefined || kindOf((given as Record<string, unknown>)[name]) !== kind)
         return type.fromPartial(given as never);

@@ -47,14 +47,13 @@ export class OutgoingMessages {
   }
 
   async #run(): Promise<void> {
-    const iterator = this.#iterator;
-    const refined = iterator instanceof RefinedStream ? iterator : undefined;
+    const steps = stepsOf(this.#iterator);
     while (!this.#stopped) {
       let step: IteratorResult<unknown>;
       try {
-        step = await (refined === undefined ? iterator.next() : refined.step());
+        step = await steps.step();
       } catch (thrown) {
-        throw refined === undefined ? thrown : refined.failure(thrown);
+        throw steps.failure(thrown);
       }
       if (this.#stopped) return;
       if (step.done === true) {
@@ -62,7 +61,7 @@ export class OutgoingMessages {
         this.#sender.onSourceEnd();
         return;
       }
-      const sent = this.#sender.send(refined === undefined ? step.value : refined.refine(step.value));
+      const sent = this.#sender.send(steps.refine(step.value));
       if (sent === true) continue;
       // Room may come while a message is being compressed: whoever waits for it must stand there before.
       const room = new Promise<void>((resolve) => {
@@ -86,6 +85,14 @@ export function discard(source: unknown): void {
   } catch {
     // What is not iterable needs no letting go.
   }
+}
+
+/** The steps of a stream, by hand where it gives them so. */
+function stepsOf(
+  iterator: AsyncIterator<unknown> | Iterator<unknown>,
+): Pick<RefinedStream, "step" | "refine" | "failure"> {
+  if (iterator instanceof RefinedStream) return iterator;
+  return { step: () => iterator.next(), refine: (message) => message, failure: (thrown) => thrown };
 }
 
 function letGo(iterator: AsyncIterator<unknown> | Iterator<unknown>): void {
