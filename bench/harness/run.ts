@@ -139,14 +139,20 @@ async function prepare({ server, client }: Pair, shape: Shape, warmupMs: number)
   return offers;
 }
 
-async function round({ server, client }: Pair, { name, inFlight }: Shape, durationMs: number): Promise<Round> {
+/** Drives a contender's client for a while, and sees what its server spends on it. */
+export async function round(
+  { server, client }: Pick<Pair, "server" | "client">,
+  { name, inFlight }: Shape,
+  durationMs: number,
+): Promise<Round> {
   const before = await server.ask("cpu", {});
   const seen = await client.ask("drive", { shape: name, inFlight, durationMs });
   const after = await server.ask("cpu", {});
   return { ...seen, serverCpuUs: after.cpuUs - before.cpuUs };
 }
 
-function summary(contender: ContenderName, { name, inFlight, tls }: Shape, rounds: readonly Round[]): Row {
+/** The line of a shape: the medians of its rounds. */
+export function summary(contender: ContenderName, { name, inFlight, tls }: Shape, rounds: readonly Round[]): Row {
   const of = (value: (round: Round) => number) => Number(median(rounds.map(value)).toPrecision(4));
   return {
     contender,

@@ -1,15 +1,12 @@
 import type { Cores } from "./pinning.ts";
-import { startWorker, type Worker } from "./process.ts";
+import { startWorker } from "./process.ts";
+import { type Row, round, summary } from "./run.ts";
+import { unary } from "./shapes.ts";
 import { count, micros } from "./table.ts";
 
-/** What a call of trunkline costs with so many endpoints, or so many calls in flight. */
-export interface ScaleRow {
+/** What a call of trunkline costs with so many endpoints, and calls in flight. */
+export interface ScaleRow extends Row {
   readonly endpoints: number;
-  readonly inFlight: number;
-  readonly callsPerSecond: number;
-  readonly p99Us: number;
-  readonly serverCpuUs: number;
-  readonly clientCpuUs: number;
 }
 
 export interface ScaleOptions {
@@ -29,32 +26,17 @@ export async function measureScale(options: ScaleOptions): Promise<ScaleRow[]> {
   const client = await startWorker("trunkline", { core: cores?.client });
   const { port } = await server.ask("serve", { tls: false });
   const rows: ScaleRow[] = [];
-  for (const shape of [...spread, ...deep]) {
-    options.progress(`${shape.endpoints} endpoints, ${shape.inFlight} calls in flight`);
-    await client.ask("spread", { port, endpoints: shape.endpoints });
-    rows.push({ ...shape, ...(await drive(server, client, shape.inFlight, options)) });
+  for (const { endpoints, inFlight } of [...spread, ...deep]) {
+    options.progress(`${endpoints} endpoints, ${inFlight} calls in flight`);
+    await client.ask("spread", { port, endpoints });
+    const shape = unary(inFlight);
+    await client.ask("drive", { shape: shape.name, inFlight, durationMs: options.warmupMs });
+    const seen = await round({ server, client }, shape, 3 * options.roundMs);
+    rows.push({ endpoints, ...summary("trunkline", shape, [seen]) });
     await client.ask("disconnect", {});
   }
   await Promise.all([server.stop(), client.stop()]);
   return rows;
-}
-
-async function drive(server: Worker, client: Worker, inFlight: number, { warmupMs, roundMs }: ScaleOptions) {
-  await client.ask("drive", { shape: "unary", inFlight, durationMs: warmupMs });
-  const before = await server.ask("cpu", {});
-  const { units, elapsedMs, p99Us, cpuUs } = await client.ask("drive", {
-    shape: "unary",
-    inFlight,
-    durationMs: 3 * roundMs,
-  });
-  const after = await server.ask("cpu", {});
-  const of = (value: number) => Number(value.toPrecision(4));
-  return {
-    callsPerSecond: of((1000 * units) / elapsedMs),
-    p99Us: of(p99Us),
-    serverCpuUs: of((after.cpuUs - before.cpuUs) / units),
-    clientCpuUs: of(cpuUs / units),
-  };
 }
 
 const headings = ["endpoints", "in flight", "a second", "p99 us", "server us", "client us"];

@@ -55,7 +55,8 @@ async function expecting(wanted: number, units: number, answer: Promise<number> 
 
 const plain = { connections: 1, tls: false, unit: "calls", group: "unary" } as const;
 const hello = "a call with a few bytes each way";
-const unary = (inFlight: number): Shape => ({ ...plain, name: "unary", about: hello, inFlight });
+/** A call with a few bytes each way. */
+export const unary = (inFlight: number): Shape => ({ ...plain, name: "unary", about: hello, inFlight });
 const stream100b: Shape = {
   ...plain,
   name: "stream-100b",
