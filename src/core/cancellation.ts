@@ -7,6 +7,7 @@ import type { RpcError } from "./rpc-error.ts";
 export class Cancellation {
   #reason: RpcError | undefined;
   #controller: AbortController | undefined;
+  #ended = false;
 
   get reason(): RpcError | undefined {
     return this.#reason;
@@ -18,6 +19,16 @@ export class Cancellation {
       if (this.#reason !== undefined) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;
+  }
+
+  /** True once the call was cancelled or has been answered: it is nobody's parent any more. */
+  get over(): boolean {
+    return this.#ended || this.#reason !== undefined;
+  }
+
+  /** The call has been answered. What it began may go on, and belongs to it no longer; `signal` stays as it is. */
+  end(): void {
+    this.#ended = true;
   }
 
   /** The first reason stands; later ones are ignored. */
