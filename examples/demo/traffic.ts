@@ -18,7 +18,7 @@ export interface Traffic {
 }
 
 /** Calls both methods in turn, a call every `everyMs`, whether or not the ones before have been answered. */
-export function startTraffic(greeter: Client<typeof Greeter.methods>, everyMs: number): Traffic {
+export function startTraffic(greeter: Client<typeof Greeter>, everyMs: number): Traffic {
   const tally: Tally = { calls: 0, perServer: new Map(), failures: new Map() };
   const answered = new EventEmitter();
   const open = new Set<Promise<void>>();

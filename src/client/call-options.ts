@@ -18,11 +18,18 @@ interface ResentCall {
   readonly hedge?: HedgePolicy | false | undefined;
 }
 
+declare const why: unique symbol;
+
+/** What a call of a method that is not declared safe gets in place of a retry or a hedge. Nothing is of this type. */
+interface OnlyWhereTheProtoDeclaresAnIdempotencyLevel {
+  readonly [why]: "option idempotency_level = NO_SIDE_EFFECTS or IDEMPOTENT says that a method may be sent twice";
+}
+
 interface UnsafeCall {
   /** Only for a method that its `.proto` declares `NO_SIDE_EFFECTS` or `IDEMPOTENT`. */
-  readonly retry?: false | undefined;
+  readonly retry?: false | OnlyWhereTheProtoDeclaresAnIdempotencyLevel | undefined;
   /** Only for a method that its `.proto` declares `NO_SIDE_EFFECTS` or `IDEMPOTENT`. */
-  readonly hedge?: false | undefined;
+  readonly hedge?: false | OnlyWhereTheProtoDeclaresAnIdempotencyLevel | undefined;
 }
 
 /** What one call asks for, over the channel's and the contract's policy. */

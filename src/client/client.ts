@@ -1,6 +1,14 @@
 import type { Reply } from "../core/call.ts";
 import type { MessageInit } from "../core/message.ts";
-import type { BidiStreaming, ClientStreaming, Method, ServerStreaming, Service, Unary } from "../core/method.ts";
+import type {
+  BidiStreaming,
+  ClientStreaming,
+  Method,
+  MethodsOf,
+  ServerStreaming,
+  Service,
+  Unary,
+} from "../core/method.ts";
 import { sized } from "../core/sized.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { Channel } from "./channel.ts";
@@ -21,8 +29,10 @@ type ClientMethod<M> =
           ? (requests: Requests<I>, options?: CallOptions<X>) => AsyncIterableIterator<O, undefined>
           : never;
 
-/** A service as a client calls it: `M` is the service's methods. */
-export type Client<M> = { readonly [K in keyof M]: ClientMethod<M[K]> };
+type ClientOf<M> = { readonly [K in keyof M]: ClientMethod<M[K]> };
+
+/** A service as a client calls it: `Client<typeof Greeter>`. */
+export type Client<S> = ClientOf<MethodsOf<S>>;
 
 type AnyOptions = CallOptions<"IDEMPOTENT">;
 

@@ -7,9 +7,11 @@ export type MessageInit<T> = T extends bigint
     ? T
     : T extends readonly (infer U)[]
       ? readonly MessageInit<U>[]
-      : T extends { $case: string; value: unknown }
-        ? { $case: T["$case"]; value?: MessageInit<T["value"]> }
-        : { [K in keyof T]?: MessageInit<T[K]> | undefined };
+      : T extends ReadonlyMap<infer K, infer V>
+        ? ReadonlyMap<K, MessageInit<V>>
+        : T extends { $case: string; value: unknown }
+          ? { $case: T["$case"]; value?: MessageInit<T["value"]> }
+          : { [K in keyof T]?: MessageInit<T[K]> | undefined };
 
 /**
  * A message type, as ts-proto writes it: a name and a codec. The writer and the reader are those of

@@ -59,6 +59,9 @@ export interface Service<M = Methods> {
   readonly file: FileDescriptor | undefined;
 }
 
+/** The methods of a service, given its type (`typeof Greeter`) or already its methods (`typeof Greeter.methods`). */
+export type MethodsOf<S> = S extends Service<infer M> ? M : S;
+
 export interface MethodOptions<X extends Idempotency = Idempotency> {
   readonly idempotency?: X;
   readonly deprecated?: boolean;

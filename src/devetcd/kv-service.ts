@@ -16,7 +16,7 @@ export function kvService(
   leases: Leases,
   member: Member,
   options: RoomOptions,
-): Implementation<(typeof KV)["methods"]> {
+): Implementation<typeof KV> {
   const makeRoom = keepRoom(store, options);
   const complete = <T extends { readonly header: ResponseHeader | undefined }>(reply: T): T => ({
     ...reply,

@@ -6,7 +6,7 @@ import type { Leases } from "./leases.ts";
 import type { Store } from "./store.ts";
 
 /** `etcdserverpb.Lease`. */
-export function leaseService(store: Store, leases: Leases, member: Member): Implementation<(typeof Lease)["methods"]> {
+export function leaseService(store: Store, leases: Leases, member: Member): Implementation<typeof Lease> {
   const header = () => fullHeader(member, store.revision);
 
   return {

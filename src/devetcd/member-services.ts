@@ -8,11 +8,7 @@ import type { Store } from "./store.ts";
 const version = "3.6.5";
 
 /** `etcdserverpb.Cluster`: a cluster of one. */
-export function clusterService(
-  store: Store,
-  member: Member,
-  address: () => string,
-): Implementation<(typeof Cluster)["methods"]> {
+export function clusterService(store: Store, member: Member, address: () => string): Implementation<typeof Cluster> {
   return {
     memberList: () => ({
       header: fullHeader(member, store.revision),
@@ -22,7 +18,7 @@ export function clusterService(
 }
 
 /** What of `etcdserverpb.Maintenance` health checks ask for. */
-export function maintenanceService(store: Store, member: Member): Implementation<(typeof Maintenance)["methods"]> {
+export function maintenanceService(store: Store, member: Member): Implementation<typeof Maintenance> {
   return {
     alarm: () => ({ header: fullHeader(member, store.revision), alarms: [] }),
     status: () => ({
@@ -39,7 +35,7 @@ export function maintenanceService(store: Store, member: Member): Implementation
 }
 
 /** `etcdserverpb.Auth`: there are no users here. */
-export const authService: Implementation<(typeof Auth)["methods"]> = {
+export const authService: Implementation<typeof Auth> = {
   authenticate() {
     throw authNotEnabled();
   },

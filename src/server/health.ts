@@ -29,7 +29,7 @@ export function createHealth(): Health {
     change = Promise.withResolvers();
   }
 
-  const implementation: Implementation<typeof HealthService.methods> = {
+  const implementation: Implementation<typeof HealthService> = {
     check({ service }) {
       const status = statuses.get(service);
       if (status === undefined) throw new RpcError(Code.NOT_FOUND, `no health is kept of a service "${service}"`);

@@ -1,5 +1,5 @@
 import type { MessageInit } from "../core/message.ts";
-import type { BidiStreaming, ClientStreaming, ServerStreaming, Unary } from "../core/method.ts";
+import type { BidiStreaming, ClientStreaming, MethodsOf, ServerStreaming, Unary } from "../core/method.ts";
 import type { HandlerContext } from "./handler-context.ts";
 
 type Awaitable<T> = T | Promise<T>;
@@ -15,23 +15,36 @@ type MethodImplementation<M> =
           ? (requests: AsyncIterable<I>, context: HandlerContext) => AsyncIterable<MessageInit<O>>
           : never;
 
-/** What a server gives for a service: a function for each of its methods. `M` is the service's methods. */
-export type Implementation<M> = { readonly [K in keyof M]: MethodImplementation<M[K]> };
+type ImplementationOf<M> = { readonly [K in keyof M]: MethodImplementation<M[K]> };
+
+/** What a server gives for a service, a function for each of its methods: `Implementation<typeof Greeter>`. */
+export type Implementation<S> = ImplementationOf<MethodsOf<S>>;
 
 type Scalar = string | number | boolean | bigint | symbol | null | undefined | Uint8Array | Date;
 
-/** The names in `G` that `W` does not know, however deep. A `oneof` is left to plain assignability. */
-type Surplus<G, W> = G extends Scalar
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+/** A message may hold itself, so that a look into it must end somewhere. */
+type Deepest = [1, 1, 1, 1, 1, 1, 1, 1];
+
+/** The names in `G` that `W` does not know, eight messages deep. A `oneof` is left to plain assignability. */
+type Surplus<G, W, Depth extends 1[] = []> = G extends Scalar
   ? never
-  : G extends readonly (infer GE)[]
-    ? W extends readonly (infer WE)[]
-      ? Surplus<GE, WE>
-      : never
-    : W extends { $case: string }
+  : Depth extends Deepest
+    ? never
+    : Same<G, W> extends true
       ? never
-      : string extends keyof W
-        ? never
-        : { [K in keyof G]-?: K extends keyof W ? Surplus<NonNullable<G[K]>, NonNullable<W[K]>> : K }[keyof G];
+      : G extends readonly (infer GE)[]
+        ? W extends readonly (infer WE)[]
+          ? Surplus<GE, WE, Depth>
+          : never
+        : W extends { $case: string } | ReadonlyMap<unknown, unknown>
+          ? never
+          : string extends keyof W
+            ? never
+            : {
+                [K in keyof G]-?: K extends keyof W ? Surplus<NonNullable<G[K]>, NonNullable<W[K]>, [...Depth, 1]> : K;
+              }[keyof G];
 
 type Answered<R> = Awaited<R> extends AsyncIterable<infer O> ? O : Awaited<R>;
 type Wanted<M> = M extends { readonly response: { decode(input: Uint8Array): infer O } } ? O : never;
@@ -43,7 +56,15 @@ type MethodFits<M, F> = F extends (...args: never[]) => infer R
   : unknown;
 
 /**
- * TypeScript does not look for unknown fields in what a function returns; this does, so that a misspelt field of a
- * reply does not compile.
+ * What TypeScript does not look for: unknown fields in what a function returns, and functions that the service has no
+ * method for. So a misspelt field of a reply does not compile, nor does a method that the contract has lost.
  */
-export type Fits<M, T> = { readonly [K in keyof M & keyof T]: MethodFits<M[K], T[K]> };
+export type Fits<M, T> = {
+  readonly [K in keyof T]: K extends keyof M
+    ? MethodFits<M[K], T[K]>
+    : K extends string
+      ? T[K] extends (...args: never[]) => unknown
+        ? { readonly "is no method of the service": K }
+        : unknown
+      : unknown;
+};

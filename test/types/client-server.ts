@@ -1,5 +1,12 @@
 // Checked by `tsc`, never run: each line under `@ts-expect-error` must not compile, everything else must.
-import { type CallOptions, createChannel, createClient, createServer } from "trunkline";
+import {
+  type CallOptions,
+  type Client,
+  createChannel,
+  createClient,
+  createServer,
+  type Implementation,
+} from "trunkline";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 import { Probe } from "../../gen/probe/v1/probe.rpc.ts";
 
@@ -61,6 +68,32 @@ server.add(Greeter, {
 
 const rest = { sayHelloAgain: () => ({}), async *chat() {} };
 
+const given: Implementation<typeof Greeter> = { ...rest, sayHello: ({ name }) => ({ message: name }) };
+const same: Implementation<typeof Greeter.methods> = given;
+server.add(Greeter, given).add(Greeter, same);
+export const client: Client<typeof Greeter> = greeter;
+export const clientOfMethods: Client<typeof Greeter.methods> = client;
+
+/** What an implementation keeps for itself may be anything but a public function. */
+class Counting implements Implementation<typeof Greeter> {
+  readonly sayHello = () => ({ message: `${this.#next()}` });
+  readonly sayHelloAgain = async () => ({});
+  readonly limit = 5;
+  #calls = 0;
+  #next(): number {
+    return this.#calls++;
+  }
+  async *chat() {}
+}
+server.add(Greeter, new Counting());
+
+server.add(Greeter, {
+  ...given,
+  // @ts-expect-error a method that the service does not have
+  sayGoodbye: () => ({}),
+});
+// @ts-expect-error a missing method
+export const lacking: Implementation<typeof Greeter> = { sayHello: () => ({}) };
 // @ts-expect-error a missing method
 server.add(Greeter, { sayHello: () => ({}) });
 server.add(Greeter, {
