@@ -1,34 +1,20 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Ended, repository, run } from "../support/program.ts";
+import { repository } from "../support/program.ts";
+import { createUserProject, type UserProject } from "./user-project.ts";
 
-// A user's project: outside the repository, with nothing in it but what the README says to install.
-const project = mkdtempSync(join(tmpdir(), "trunkline-user-"));
-const env: NodeJS.ProcessEnv = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
-
-function write(file: string, text: string): void {
-  mkdirSync(dirname(join(project, file)), { recursive: true });
-  writeFileSync(join(project, file), text);
-}
-
-async function succeed(command: string, ...args: string[]): Promise<Ended> {
-  const ended = await run(command, args, { cwd: project, env });
-  expect(ended, `${command} ${args.join(" ")}\n${ended.stdout}${ended.stderr}`).toMatchObject({ code: 0 });
-  return ended;
-}
+// A user's project with a contract of its own, and with what the README says to install.
+let project: UserProject;
 
 beforeAll(async () => {
-  const pack = await run("npm", ["pack", "--silent", "--pack-destination", project], { cwd: repository });
-  expect(pack, pack.stderr).toMatchObject({ code: 0 });
-  const tarball = readdirSync(project).find((file) => file.endsWith(".tgz")) as string;
-
+  project = await createUserProject();
+  const { write, succeed } = project;
   const { devDependencies } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
   const readme = readFileSync(join(repository, "README.md"), "utf8");
   write("package.json", JSON.stringify({ name: "shop", private: true, type: "module" }));
   write("buf.yaml", "version: v2\nmodules:\n  - path: proto\n");
-  write("buf.gen.yaml", /```yaml\n(version: v2\nplugins:.*?)```/s.exec(readme)?.[1] as string);
+  write("buf.gen.yaml", /```yaml file=buf.gen.yaml\n(.*?)```/s.exec(readme)?.[1] as string);
   write(
     "proto/shop/v1/shop.proto",
     `syntax = "proto3";
@@ -96,19 +82,19 @@ await dev.close();
   const versions = ["@bufbuild/buf", "ts-proto", "typescript", "@types/node"].map(
     (name) => `${name}@${devDependencies[name]}`,
   );
-  await succeed("npm", "install", "--no-audit", "--no-fund", "--prefer-offline", `./${tarball}`, ...versions);
+  await succeed("npm", "install", "--no-audit", "--no-fund", "--prefer-offline", project.tarball, ...versions);
   await succeed("npx", "buf", "generate");
 }, 240_000);
 
-afterAll(() => rmSync(project, { recursive: true, force: true }));
+afterAll(() => project.remove());
 
 test("a user's own .proto becomes a client and a server that type-check strictly and talk", async () => {
-  await succeed("npx", "tsc", "-p", ".");
-  expect((await succeed(process.execPath, "main.ts")).stdout).toBe("tea 250n 5n\n");
+  await project.succeed("npx", "tsc", "-p", ".");
+  expect((await project.succeed(process.execPath, "main.ts")).stdout).toBe("tea 250n 5n\n");
 });
 
 test("plain JavaScript finds its server through the embedded registry", async () => {
-  expect((await succeed(process.execPath, "plain.js")).stdout).toBe("250n\n");
+  expect((await project.succeed(process.execPath, "plain.js")).stdout).toBe("250n\n");
 });
 
 test("etcd3 and grpc-js are loaded by those alone who use them", async () => {
@@ -121,12 +107,12 @@ registerHooks({ load(url, context, next) {
 await import("trunkline");
 console.log([...heavy].join());
 `;
-  write("loaded.js", trace);
-  expect((await succeed(process.execPath, "loaded.js")).stdout).toBe("\n");
+  project.write("loaded.js", trace);
+  expect((await project.succeed(process.execPath, "loaded.js")).stdout).toBe("\n");
 });
 
 test("the command tells its version and what it can do", async () => {
   const { version } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
-  expect((await succeed("npx", "trunkline", "--version")).stdout.trim()).toContain(version);
-  expect((await succeed("npx", "trunkline", "--help")).stdout).toMatch(/call +Call a method/);
+  expect((await project.succeed("npx", "trunkline", "--version")).stdout.trim()).toContain(version);
+  expect((await project.succeed("npx", "trunkline", "--help")).stdout).toMatch(/call +Call a method/);
 });

@@ -35,10 +35,15 @@ export function startProgram(file: string, args: readonly string[] = [], options
   return watch(spawn(process.execPath, [...execArgv, file, ...args], { cwd, env, stdio: [...stdio] }));
 }
 
+/** Starts a command. Stop it by its `child`, and await `ended`. */
+export function startCommand(command: string, args: readonly string[], options: ProgramOptions = {}): Program {
+  const { cwd = repository, env = process.env } = options;
+  return watch(spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] }));
+}
+
 /** Runs a command to its end. */
 export function run(command: string, args: readonly string[], options: ProgramOptions = {}): Promise<Ended> {
-  const { cwd = repository, env = process.env } = options;
-  return watch(spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] })).ended;
+  return startCommand(command, args, options).ended;
 }
 
 /** Runs a Node program to its end. */

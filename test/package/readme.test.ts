@@ -1,0 +1,90 @@
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { freePort } from "../support/free-port.ts";
+import { repository, run } from "../support/program.ts";
+import { createUserProject, type UserProject } from "./user-project.ts";
+
+// An empty folder, in which what the README says is done, and nothing else: only the package comes from a tarball, and
+// the port is a free one.
+const readme = readFileSync(join(repository, "README.md"), "utf8");
+const use = readme.slice(readme.indexOf("## Use it"));
+
+interface Block {
+  readonly language: string;
+  readonly file: string | undefined;
+  readonly text: string;
+}
+
+const blocks: readonly Block[] = [...use.matchAll(/^```(\w+)(?: file=(\S+))?\n(.*?)^```/gms)].map(
+  ([, language = "", file, text = ""]) => ({ language, file, text }),
+);
+
+let project: UserProject;
+
+beforeAll(async () => {
+  project = await createUserProject();
+  const port = `${await freePort()}`;
+  for (const { language, file, text } of blocks) {
+    if (file !== undefined) project.write(file, text.replaceAll("50051", port));
+    else if (language === "sh") await project.succeed("sh", "-ec", text.replace(/\btrunkline\b/, project.tarball));
+  }
+}, 240_000);
+afterAll(() => project.remove());
+
+test("every block is a file or a command", () => {
+  expect(blocks.filter(({ file }) => file !== undefined).map(({ file }) => file)).toEqual([
+    "proto/greeter/v1/greeter.proto",
+    "buf.yaml",
+    "buf.gen.yaml",
+    "server.ts",
+    "client.ts",
+    "tsconfig.json",
+    "etcd.ts",
+  ]);
+  expect(blocks.filter(({ file, language }) => file === undefined && language !== "sh")).toEqual([]);
+});
+
+const greets = async (node: string): Promise<void> => {
+  const server = project.start(node, "server.ts");
+  await server.printed(/serving on/);
+  const client = await project.succeed(node, "client.ts");
+  server.child.kill("SIGTERM");
+  expect(client).toMatchObject({ code: 0, stdout: "Hello you\nHello Ada\nHello Grace\n" });
+  expect(await server.ended).toMatchObject({ code: 0 });
+};
+
+test("the server and the client greet each other", () => greets(process.execPath));
+
+test("on the oldest Node that package.json promises as well", async () => {
+  const { engines } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
+  const oldest = `${/\d+\.\d+/.exec(engines.node)?.[0]}.0`;
+  await project.succeed("npm", "install", "--no-save", "--prefix", "oldest", `node@${oldest}`);
+  const node = join(project.folder, "oldest/node_modules/node/bin/node");
+  expect((await project.succeed(node, "--version")).stdout).toBe(`v${oldest}\n`);
+  await greets(node);
+}, 120_000);
+
+test("the lines on etcd run, and hold nothing open that is not in use", async () => {
+  expect(await project.succeed(process.execPath, "etcd.ts")).toEqual({ code: 0, signal: null, stdout: "", stderr: "" });
+});
+
+test("all of it type-checks as it stands, by the oldest TypeScript that is promised and by the newest", async () => {
+  await project.succeed("npx", "tsc");
+  const oldest = /TypeScript (\d+\.\d+) or later/.exec(readme)?.[1] as string;
+  await project.succeed("npm", "install", "--no-save", "--prefix", "oldest", `typescript@~${oldest}.0`);
+  await project.succeed(process.execPath, "oldest/node_modules/typescript/bin/tsc", "-p", ".");
+}, 120_000);
+
+test("what it links to is in the package", async () => {
+  const listed = await run("tar", ["tzf", project.tarball]);
+  const files = new Set(listed.stdout.trim().split("\n"));
+  const linked = (file: string): string[] => {
+    const text = readFileSync(join(repository, file), "utf8");
+    const links = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, link]) => link as string);
+    return links.filter((link) => !/^\w+:/.test(link)).map((link) => join("package", dirname(file), link));
+  };
+  const shipped = [...files].filter((file) => file.endsWith(".md")).map((file) => file.slice("package/".length));
+  expect(shipped).toContain("README.md");
+  expect(shipped.flatMap(linked).filter((link) => !files.has(link))).toEqual([]);
+});
