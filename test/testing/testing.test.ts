@@ -1,46 +1,78 @@
-import { Code, createChannel, createClient, createServer, RpcError } from "trunkline";
-import { injectFaults, memoryRegistry, memoryTransport } from "trunkline/testing";
+import { type Client, type Interceptor, RpcError, valueKey } from "trunkline";
+import { fakeClient, handlerContext, inMemory } from "trunkline/testing";
 import { expect, test } from "vitest";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 import { greetings } from "../support/greeter.ts";
 
-async function inMemory(options: Parameters<typeof injectFaults>[0]) {
-  const registry = memoryRegistry();
-  const transport = memoryTransport();
-  const server = createServer({ registry, transport, drain: { quietMs: 0 } }).add(Greeter, greetings);
-  await server.listen("greeter:1");
-  const channel = createChannel({ registry, transport, attemptInterceptors: [injectFaults(options)] });
-  return {
-    greeter: createClient(Greeter, channel),
-    async [Symbol.asyncDispose]() {
-      await channel.close();
-      await server.close();
-    },
-  };
-}
+const codeOf = (failed: Promise<unknown>) =>
+  failed.then(
+    () => "OK",
+    (error) => RpcError.from(error).codeName,
+  );
 
-test("a client finds and calls its server without a port", async () => {
-  await using pair = await inMemory({});
-  expect(await pair.greeter.sayHello({ name: "Ada" })).toEqual({ message: "Hello Ada" });
+test("a fake client answers by the test's functions, in every shape", async () => {
+  const greeter: Client<typeof Greeter> = fakeClient(Greeter, {
+    sayHello: ({ name }, { metadata }) => ({ message: `${metadata.get("x-greeting")} ${name}` }),
+    async *chat(hellos) {
+      for await (const { name } of hellos) yield { message: name };
+    },
+  });
+  expect(await greeter.sayHello({ name: "Ada" }, { metadata: { "x-greeting": "Hi" } })).toEqual({ message: "Hi Ada" });
+  const said: string[] = [];
+  for await (const { message } of greeter.chat([{ name: "a" }, { name: "b" }])) said.push(message);
+  expect(said).toEqual(["a", "b"]);
 });
 
-test("faults come at the share that is asked for, and only where they are asked for", async () => {
-  const dice = [0.1, 0.9, 0.1];
-  await using pair = await inMemory({
-    failShare: 0.5,
-    code: "ABORTED",
-    random: () => dice.shift() ?? 1,
-    only: ({ method }) => method.name === "SayHelloAgain",
+test("what a fake client was not given answers UNIMPLEMENTED and names it", async () => {
+  const greeter = fakeClient(Greeter);
+  await expect(greeter.sayHello({})).rejects.toThrow("the fake of greeter.v1.Greeter has no sayHello");
+  await expect(greeter.chat([]).next()).rejects.toMatchObject({ codeName: "UNIMPLEMENTED" });
+});
+
+test("what could not be sent to a server is not sent to a fake", async () => {
+  const greeter = fakeClient(Greeter, { sayHello: () => ({ message: 5 as never }) });
+  expect(await codeOf(greeter.sayHello({}))).toBe("INTERNAL");
+});
+
+test("a handler's context has what the test gives it, and what the handler set", async () => {
+  const user = valueKey<{ name: string }>("user");
+  const controller = new AbortController();
+  const context = handlerContext({
+    method: Greeter.methods.sayHello,
+    metadata: { "x-tenant": "acme" },
+    timeoutMs: 60_000,
+    signal: controller.signal,
+    peer: { address: "10.0.0.5:1" },
+    values: [[user, { name: "Ada" }]],
   });
-  const outcomes: unknown[] = [];
-  for (let i = 0; i < 3; i++) {
-    await pair.greeter.sayHello({});
-    outcomes.push(
-      await pair.greeter.sayHelloAgain({}).then(
-        () => Code.OK,
-        (error) => RpcError.from(error).code,
-      ),
-    );
-  }
-  expect(outcomes).toEqual([Code.ABORTED, Code.OK, Code.ABORTED]);
+  expect(context.metadata.get("x-tenant")).toBe("acme");
+  expect(context.remainingMs).toBeGreaterThan(50_000);
+  expect(context.method.name).toBe("SayHello");
+  expect(context.peer.address).toBe("10.0.0.5:1");
+  expect(context.get(user)).toEqual({ name: "Ada" });
+  controller.abort();
+  expect(context.signal.aborted).toBe(true);
+  context.trailer = { "x-served-by": "test" };
+  expect(context.trailer.get("x-served-by")).toBe("test");
+});
+
+test("an empty context has no deadline, nobody who calls and nothing that ends it", () => {
+  const context = handlerContext();
+  expect(context.remainingMs).toBe(Number.POSITIVE_INFINITY);
+  expect(context.peer.address).toBe("");
+  expect(context.signal.aborted).toBe(false);
+});
+
+test("a server in memory has its interceptors, and closes at once though a call is under way", async () => {
+  const refuse: Interceptor = () => async () => {
+    throw new RpcError(16, "who are you?");
+  };
+  await using closed = inMemory((server) => server.add(Greeter, greetings), { server: { interceptors: [refuse] } });
+  expect(await codeOf(closed.client(Greeter).sayHello({}))).toBe("UNAUTHENTICATED");
+
+  const busy = inMemory((server) => server.add(Greeter, { ...greetings, sayHello: () => new Promise(() => {}) }));
+  const call = codeOf(busy.client(Greeter).sayHello({}));
+  await busy.client(Greeter).sayHelloAgain({});
+  await busy.close();
+  expect(await call).toBe("UNAVAILABLE");
 });
