@@ -70,9 +70,10 @@ test("a server in memory has its interceptors, and closes at once though a call 
   await using closed = inMemory((server) => server.add(Greeter, greetings), { server: { interceptors: [refuse] } });
   expect(await codeOf(closed.client(Greeter).sayHello({}))).toBe("UNAUTHENTICATED");
 
-  const busy = inMemory((server) => server.add(Greeter, { ...greetings, sayHello: () => new Promise(() => {}) }));
-  const call = codeOf(busy.client(Greeter).sayHello({}));
-  await busy.client(Greeter).sayHelloAgain({});
+  const busy = inMemory((server) => server.add(Greeter, { ...greetings, sayHelloAgain: () => new Promise(() => {}) }));
+  // Not one that is sent again.
+  const call = codeOf(busy.client(Greeter).sayHelloAgain({}));
+  await busy.client(Greeter).sayHello({});
   await busy.close();
   expect(await call).toBe("UNAVAILABLE");
 });
