@@ -1,0 +1,5 @@
+/** What a query builder returns: no Promise, but what `await` waits for. It runs `work` each time that it is awaited. */
+export function query<T>(work: () => T | Promise<T>): PromiseLike<T> {
+  const then: PromiseLike<T>["then"] = (done, failed) => Promise.resolve().then(work).then(done, failed);
+  return Object.fromEntries([["then", then]]) as unknown as PromiseLike<T>;
+}
