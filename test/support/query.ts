@@ -1,5 +1,7 @@
 /** What a query builder returns: no Promise, but what `await` waits for. It runs `work` each time that it is awaited. */
 export function query<T>(work: () => T | Promise<T>): PromiseLike<T> {
+  const builder = {};
   const then: PromiseLike<T>["then"] = (done, failed) => Promise.resolve().then(work).then(done, failed);
-  return Object.fromEntries([["then", then]]) as unknown as PromiseLike<T>;
+  Reflect.set(builder, "then", then);
+  return builder as PromiseLike<T>;
 }
