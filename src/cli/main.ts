@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { requireNode } from "../core/require-node.ts";
 import { run } from "./run.ts";
 import { processTerminal } from "./terminal.ts";
 
@@ -14,4 +15,10 @@ function interruption(): AbortSignal {
   return controller.signal;
 }
 
+try {
+  requireNode();
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exit(1);
+}
 process.exit(await run(process.argv.slice(2), processTerminal(), interruption()));

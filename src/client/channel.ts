@@ -8,6 +8,7 @@ import type { Endpoint } from "../core/endpoint.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import type { Method } from "../core/method.ts";
 import { type ChannelPolicy, type Policy, policies } from "../core/policies.ts";
+import { requireNode } from "../core/require-node.ts";
 import type { ConnectOptions, Transport } from "../core/transport.ts";
 import type { Resolver } from "../registry/registry.ts";
 import { staticRegistry } from "../registry/static.ts";
@@ -81,6 +82,7 @@ export interface Channel {
  * - `transport`: the wire to one address.
  */
 export function createChannel(options: ChannelOptions): Channel {
+  requireNode();
   askForCurrentCall();
   const { transport = http2(), balancer = roundRobin(), logger = silent } = options;
   const { interceptors = [], attemptInterceptors = [] } = options;

@@ -2,6 +2,7 @@ import { formatMethods, METHODS } from "../balance/methods.ts";
 import type { Interceptor } from "../core/call.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import type { Method, Service } from "../core/method.ts";
+import { requireNode } from "../core/require-node.ts";
 import type { Acceptor, Listener, ListenOptions, Transport } from "../core/transport.ts";
 import type { Registrar, Registration } from "../registry/registry.ts";
 import { http2 } from "../transport/http2/index.ts";
@@ -79,6 +80,7 @@ function counting(acceptor: Acceptor, arrived: () => void): Acceptor {
 
 /** Makes a server. It does nothing until `listen`. */
 export function createServer(options: ServerOptions = {}): Server {
+  requireNode();
   const { registry, transport = http2(), interceptors = [], logger = silent, reflection = true } = options;
   const served: Served[] = [];
   const health = createHealth();

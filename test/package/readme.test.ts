@@ -45,10 +45,10 @@ test("every block is a file or a command", () => {
   expect(blocks.filter(({ file, language }) => file === undefined && language !== "sh")).toEqual([]);
 });
 
-const greets = async (node: string): Promise<void> => {
-  const server = project.start(node, "server.ts");
+const greets = async (runtime: string, ...args: readonly string[]): Promise<void> => {
+  const server = project.start(runtime, ...args, "server.ts");
   await server.printed(/serving on/);
-  const client = await project.succeed(node, "client.ts");
+  const client = await project.succeed(runtime, ...args, "client.ts");
   server.child.kill("SIGTERM");
   expect(client).toMatchObject({ code: 0, stdout: "Hello you\nHello Ada\nHello Grace\n" });
   expect(await server.ended).toMatchObject({ code: 0 });
@@ -64,6 +64,20 @@ test("on the oldest Node that package.json promises as well", async () => {
   expect((await project.succeed(node, "--version")).stdout).toBe(`v${oldest}\n`);
   await greets(node);
 }, 120_000);
+
+test.each([
+  ["bun", "1.4.5", []],
+  ["deno", "2.9.6", ["run", "--allow-all"]],
+] as const)(
+  "%s runs them as well",
+  async (runtime, version, args) => {
+    expect(readme).toMatch(new RegExp(`${runtime} ${version.replace(/\.\d+$/, "")}`, "i"));
+    project.write(`${runtime}/package.json`, JSON.stringify({ private: true, allowScripts: { [runtime]: true } }));
+    await project.succeed("npm", "install", "--prefix", runtime, `${runtime}@${version}`);
+    await greets(join(project.folder, runtime, "node_modules/.bin", runtime), ...args);
+  },
+  120_000,
+);
 
 test("the lines on etcd run, and hold nothing open that is not in use", async () => {
   expect(await project.succeed(process.execPath, "etcd.ts")).toEqual({ code: 0, signal: null, stdout: "", stderr: "" });
