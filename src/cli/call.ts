@@ -91,9 +91,8 @@ async function callMethod(described: DescMethod, context: Context): Promise<void
         await terminal.print(toJsonString(described.output, message, jsonOptions));
       }
     } else {
-      await terminal.print(
-        toJsonString(described.output, reply.response as Message, { ...jsonOptions, prettySpaces: 2 }),
-      );
+      const json = toJsonString(described.output, reply.response as Message, { ...jsonOptions, prettySpaces: 2 });
+      await terminal.print(...json.split("\n"));
     }
     if (values.verbose) showMetadata(terminal, "trailer", reply.trailer);
   } catch (error) {
@@ -116,5 +115,5 @@ function keepFailure<T>(items: AsyncIterable<T>): { readonly items: AsyncIterabl
 }
 
 function showMetadata({ note }: Terminal, kind: string, metadata: Metadata): void {
-  for (const line of linesOf(metadata)) note(`${kind}: ${line}`);
+  note(...linesOf(metadata).map((line) => `${kind}: ${line}`));
 }

@@ -1,6 +1,6 @@
 import { create, createFileRegistry, type DescMethod, type DescService, type FileRegistry } from "@bufbuild/protobuf";
 import { type FileDescriptorProto, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import { didYouMean } from "./suggest.ts";
+import { didYouMean, someOf } from "./suggest.ts";
 import { UsageError } from "./usage-error.ts";
 import { wellKnownFiles } from "./well-known.ts";
 
@@ -33,14 +33,14 @@ export function methodOf(contract: FileRegistry, serviceName: string, methodName
   const service = contract.getService(serviceName);
   if (service === undefined) {
     const known = servicesOf(contract).map(({ typeName }) => typeName);
-    const list = known.length === 0 ? "none" : known.join(", ");
+    const list = known.length === 0 ? "none" : someOf(known);
     throw new UsageError(`there is no service ${serviceName}${didYouMean(serviceName, known)}; known are: ${list}`);
   }
   const method = service.methods.find(({ name, localName }) => name === methodName || localName === methodName);
   if (method === undefined) {
     const known = service.methods.map(({ name }) => name);
     const hint = didYouMean(methodName, known);
-    throw new UsageError(`${serviceName} has no method ${methodName}${hint}; it has: ${known.join(", ")}`);
+    throw new UsageError(`${serviceName} has no method ${methodName}${hint}; it has: ${someOf(known)}`);
   }
   return method;
 }

@@ -30,7 +30,7 @@ export const dev: Command = command({
     const address = await registry.listen(wanted).catch((error: Error) => Promise.reject(explained(error, wanted)));
     const uri = `etcd://${address}`;
     if (values.json) await terminal.print(JSON.stringify({ address, uri }));
-    else if (!values.quiet) await terminal.print(greeting(uri));
+    else if (!values.quiet) await terminal.print(...greeting(uri));
     if (!isLoopback(host)) terminal.note(`Whoever reaches ${address} can read and write it: it asks for no password.`);
     if (!signal.aborted) await once(signal, "abort");
     await registry.close();
@@ -38,12 +38,12 @@ export const dev: Command = command({
   },
 });
 
-function greeting(uri: string): string {
+function greeting(uri: string): string[] {
   return [
     `The registry listens: ${uri}`,
     `Servers and clients find it by: export TRUNKLINE_REGISTRY=${uri}`,
     "Ctrl-C stops it, and what it holds is gone.",
-  ].join("\n");
+  ];
 }
 
 function checkedAddress(address: string): { readonly host: string } {

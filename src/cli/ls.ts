@@ -27,14 +27,14 @@ export const ls: Command = command({
     const format = values.json ? jsonOf : textOf;
     try {
       if (only !== undefined && values.watch) {
-        await follow(registry, only, signal, (snapshot) => terminal.print(format(only, snapshot)));
+        await follow(registry, only, signal, (snapshot) => terminal.print(...format(only, snapshot)));
         return 0;
       }
       const names = only === undefined ? await registry.services() : [only];
       for (const name of names) {
         const endpoints = await endpointsNow(registry, name, signal);
         if (only !== undefined && endpoints.length === 0) throw await nobodyServes(registry, name);
-        await terminal.print(format(name, { endpoints, state: "current" }));
+        await terminal.print(...format(name, { endpoints, state: "current" }));
       }
       return 0;
     } catch (error) {
@@ -46,15 +46,20 @@ export const ls: Command = command({
   },
 });
 
-function jsonOf(service: string, { endpoints, state, reason }: Snapshot): string {
-  return JSON.stringify({ service, ...(state !== "current" && { state, reason }), endpoints });
+function jsonOf(service: string, { endpoints, state, reason }: Snapshot): string[] {
+  return [JSON.stringify({ service, ...(state !== "current" && { state, reason }), endpoints })];
 }
 
-function textOf(service: string, { endpoints, state, reason }: Snapshot): string {
+function textOf(service: string, { endpoints, state, reason }: Snapshot): string[] {
   const lines = endpoints.map(({ address, metadata = {} }) => {
-    const facts = Object.entries(metadata).map(([key, value]) => `  ${key}=${value}`);
-    return `  ${address}${facts.join("")}`;
+    const facts = Object.entries(metadata).map(([key, value]) => `  ${word(key)}=${word(value)}`);
+    return `  ${word(address)}${facts.join("")}`;
   });
   const doubt = state === "current" ? "" : ` (${state}: ${reason ?? "no reason known"})`;
-  return [`${service}${doubt}`, ...(lines.length === 0 ? ["  no servers"] : lines)].join("\n");
+  return [`${word(service)}${doubt}`, ...(lines.length === 0 ? ["  no servers"] : lines)];
+}
+
+/** In quotes what has spaces or quotes, and so could pass for more than one fact. */
+function word(text: string): string {
+  return /^[^\s"]+$/.test(text) ? text : JSON.stringify(text);
 }

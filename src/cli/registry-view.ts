@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { Endpoint } from "../core/endpoint.ts";
 import type { Registry, Snapshot } from "../registry/registry.ts";
-import { didYouMean } from "./suggest.ts";
+import { didYouMean, someOf } from "./suggest.ts";
 
 /** Milliseconds until a registry that says nothing is given up. */
 const patienceMs = 5_000;
@@ -55,6 +55,6 @@ export async function follow(
 /** The error for a service without servers: it may be misspelt. */
 export async function nobodyServes(registry: Registry, service: string): Promise<Error> {
   const known = await registry.services();
-  const names = known.length === 0 ? "it has no service at all" : `it has: ${known.join(", ")}`;
+  const names = known.length === 0 ? "it has no service at all" : `it has: ${someOf(known)}`;
   return new Error(`the registry has no server of ${service}${didYouMean(service, known)} (${names})`);
 }

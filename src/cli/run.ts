@@ -43,8 +43,7 @@ export async function run(args: readonly string[], terminal: Terminal, signal: A
     if (error instanceof UsageError) {
       const [name] = args;
       const command = commands.some((each) => each.name === name) ? `${name} ` : "";
-      terminal.note(error.message);
-      terminal.note(`trunkline ${command}--help shows how to write it.`);
+      terminal.note(error.message, `trunkline ${command}--help shows how to write it.`);
       return 2;
     }
     terminal.note(RpcError.is(error) ? `${error.codeName}: ${error.message}` : (error as Error).message);
@@ -54,7 +53,7 @@ export async function run(args: readonly string[], terminal: Terminal, signal: A
 
 async function runCommand(args: readonly string[], terminal: Terminal, signal: AbortSignal): Promise<number> {
   const show = async (text: string): Promise<number> => {
-    await terminal.print(text);
+    await terminal.print(...text.split("\n"));
     return 0;
   };
   const [name = "--help", ...rest] = args;

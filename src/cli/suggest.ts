@@ -1,12 +1,21 @@
 /** `; did you mean "call"`, or nothing where no word is close. */
 export function didYouMean(word: string, known: readonly string[]): string {
   const best = known
+    .filter((each) => each.length <= 2 * word.length + 1)
     .map((each) => ({ each, distance: distance(word.toLowerCase(), each.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];
   // A third of the letters may be wrong, or one of a short word's.
   const allowed = Math.max(1, Math.floor(word.length / 3));
   return best === undefined || best.distance > allowed ? "" : `; did you mean "${best.each}"`;
 }
+
+/** The first of many names, and how many more there are. */
+export function someOf(names: readonly string[]): string {
+  const shown = names.slice(0, mostShown).join(", ");
+  return names.length <= mostShown ? shown : `${shown} and ${names.length - mostShown} more`;
+}
+
+const mostShown = 20;
 
 /** Letters to insert, delete or replace: Levenshtein's distance, row by row. */
 function distance(a: string, b: string): number {

@@ -1,13 +1,28 @@
 import type { Readable } from "node:stream";
+import { printable } from "../core/printable.ts";
 
-/** What a command reads from and writes to. */
+/** What a command reads from and writes to. Whatever stands in a line, it is one line and cannot command the terminal. */
 export interface Terminal {
   readonly stdin: Readable;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Prints a line of the result. Resolves when more may follow: a slow reader slows the stream of replies. */
-  print(line: string): Promise<void>;
-  /** Prints a line for the eye, which is not part of the result. */
-  note(line: string): void;
+  /** Prints lines of the result. Resolves when more may follow: a slow reader slows the stream of replies. */
+  print(...lines: readonly string[]): Promise<void>;
+  /** Prints lines for the eye, which are not part of the result. */
+  note(...lines: readonly string[]): void;
+}
+
+export interface TerminalStreams extends Pick<Terminal, "stdin" | "env"> {
+  readonly out: (text: string) => Promise<void>;
+  readonly err: (text: string) => void;
+}
+
+/**
+ * The one way out for what a command says. Names, values and messages come from servers and registries, so every line is
+ * made printable here, whether a person or a program reads it: in JSON the escapes mean the same characters.
+ */
+export function createTerminal({ stdin, env, out, err }: TerminalStreams): Terminal {
+  const text = (lines: readonly string[]) => lines.map((line) => `${printable(line)}\n`).join("");
+  return { stdin, env, print: (...lines) => out(text(lines)), note: (...lines) => err(text(lines)) };
 }
 
 /**
@@ -19,10 +34,10 @@ export function processTerminal(): Terminal {
   for (const stream of [stdout, stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
   }
-  return {
+  return createTerminal({
     stdin,
     env,
-    print: (line) => new Promise((resolve) => stdout.write(`${line}\n`, () => resolve())),
-    note: (line) => void stderr.write(`${line}\n`),
-  };
+    out: (text) => new Promise((resolve) => stdout.write(text, () => resolve())),
+    err: (text) => void stderr.write(text),
+  });
 }

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { onTestFinished } from "vitest";
 import { run } from "../../src/cli/run.ts";
+import { createTerminal } from "../../src/cli/terminal.ts";
 import { type Program, startProgram } from "../support/program.ts";
 
 export interface TrunklineOptions {
@@ -22,17 +23,17 @@ export interface Outcome {
 export async function trunkline(args: readonly string[], options: TrunklineOptions = {}): Promise<Outcome> {
   let [stdout, stderr] = ["", ""];
   const interruption = new AbortController();
-  const terminal = {
+  const terminal = createTerminal({
     stdin: Readable.from(options.input === undefined ? [] : [options.input]),
     env: { TRUNKLINE_REGISTRY: options.registry },
-    print: async (line: string) => {
-      stdout += `${line}\n`;
-      if (options.interrupt?.(line)) interruption.abort();
+    out: async (text) => {
+      stdout += text;
+      if (options.interrupt !== undefined && lines(text).some(options.interrupt)) interruption.abort();
     },
-    note: (line: string) => {
-      stderr += `${line}\n`;
+    err: (text) => {
+      stderr += text;
     },
-  };
+  });
   const code = await run(args, terminal, interruption.signal);
   return { code, stdout, stderr };
 }
