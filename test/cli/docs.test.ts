@@ -1,28 +1,15 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDevEtcd, type DevEtcd } from "../../src/devetcd/index.ts";
 import { freePort } from "../support/free-port.ts";
 import { type Program, repository, runProgram, startProgram } from "../support/program.ts";
+import { examples, page } from "./page.ts";
 import { trunkline } from "./trunkline.ts";
 
-const docs = readFileSync(join(repository, "docs/cli.md"), "utf8");
 const main = join(repository, "src/cli/main.ts");
-
-interface Example {
-  readonly command: string;
-  readonly output: string;
-}
-
-/** The commands of the page's consoles, each with what stands under it. */
-const examples: Example[] = [...docs.matchAll(/^```console\n(.*?)^```/gms)]
-  .flatMap(([, console]) => (console ?? "").split(/^\$ /m).slice(1))
-  .map((each) => {
-    const [command = "", ...output] = each.split("\n");
-    return { command, output: output.join("\n") };
-  });
 
 let registry: DevEtcd;
 let server: Program;
@@ -45,7 +32,7 @@ afterAll(async () => {
 
 test("the page has its examples", () => {
   expect(examples.length).toBeGreaterThanOrEqual(9);
-  expect(docs).toContain("npm run greeter:server");
+  expect(page).toContain("npm run greeter:server");
 });
 
 test.for(examples)("$command", async ({ command, output }) => {
@@ -64,7 +51,7 @@ test("the page's program runs", async () => {
   const scratch = join(repository, ".trunkline");
   mkdirSync(scratch, { recursive: true });
   const folder = mkdtempSync(join(scratch, "cli-"));
-  const code = /^```ts file=registry.ts\n(.*?)^```/ms.exec(docs)?.[1] ?? "";
+  const code = /^```ts file=registry.ts\n(.*?)^```/ms.exec(page)?.[1] ?? "";
   writeFileSync(join(folder, "registry.ts"), code);
   const ended = await runProgram(join(folder, "registry.ts"));
   rmSync(folder, { recursive: true, force: true });

@@ -55,3 +55,15 @@ test("each example fits one screen", () => {
   );
   expect(long).toEqual([]);
 });
+
+test("every example has its command", () => {
+  const { scripts } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
+  const listed = [...readFileSync(example("README.md"), "utf8").matchAll(/^\| \[(\w+)\]\(\1\) \| (.*) \|$/gm)];
+  const folders = readdirSync(example(""), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  expect(listed.map(([, folder]) => folder).sort()).toEqual(folders.map(({ name }) => name).sort());
+  for (const [, folder, text = ""] of listed) {
+    const commands = [...text.matchAll(/`npm run ([\w:]+)`/g)].map(([, command]) => scripts[command as string]);
+    expect(commands, folder).not.toEqual([]);
+    for (const command of commands) expect(command).toContain(`examples/${folder}/`);
+  }
+});

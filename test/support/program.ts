@@ -11,6 +11,8 @@ export interface ProgramOptions {
   readonly execArgv?: readonly string[];
   /** `pipe` for a program that reads what the test writes to `child.stdin`; nothing by default. */
   readonly stdin?: "ignore" | "pipe";
+  /** In a process group of its own: signal it by `process.kill(-child.pid)`, as a terminal's Ctrl-C would. */
+  readonly group?: boolean;
 }
 
 export interface Ended {
@@ -37,8 +39,8 @@ export function startProgram(file: string, args: readonly string[] = [], options
 
 /** Starts a command. Stop it by its `child`, and await `ended`. */
 export function startCommand(command: string, args: readonly string[], options: ProgramOptions = {}): Program {
-  const { cwd = repository, env = process.env } = options;
-  return watch(spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] }));
+  const { cwd = repository, env = process.env, group = false } = options;
+  return watch(spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: group }));
 }
 
 /** Runs a command to its end. */

@@ -1,0 +1,50 @@
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { examples } from "../cli/page.ts";
+import { freePort } from "../support/free-port.ts";
+import { type Program, repository, run, startCommand } from "../support/program.ts";
+
+// What somebody has who cloned the repository and ran `npm ci`: none of what was built or installed here.
+const clone = mkdtempSync(join(tmpdir(), "trunkline-clone-"));
+const PATH = `${dirname(process.execPath)}:${process.env.PATH}`;
+let dev: Program;
+let server: Program;
+let port: number;
+let env: NodeJS.ProcessEnv;
+
+beforeAll(async () => {
+  const files = await run("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+  for (const file of files.stdout.split("\0").filter(Boolean)) cpSync(join(repository, file), join(clone, file));
+  const installed = await run("npm", ["ci", "--prefer-offline", "--no-audit", "--no-fund"], { cwd: clone });
+  expect(installed, installed.stderr).toMatchObject({ code: 0 });
+
+  dev = startCommand("npx", ["trunkline", "dev", "--listen", "127.0.0.1:0"], { cwd: clone, group: true });
+  const [, uri] = /listens: (etcd:\S+)/.exec(await dev.printed(/listens: etcd:\S+\n/)) ?? [];
+  port = await freePort();
+  env = { ...process.env, PATH, TRUNKLINE_REGISTRY: uri, PORT: `${port}` };
+  server = startCommand("npm", ["run", "greeter:server"], { cwd: clone, env, group: true });
+  await server.printed(/serves on/);
+}, 240_000);
+
+afterAll(async () => {
+  for (const started of [server, dev]) {
+    if (started?.child.pid === undefined) continue;
+    process.kill(-started.child.pid, "SIGINT");
+    await started.ended;
+  }
+  rmSync(clone, { recursive: true, force: true });
+});
+
+test("npx trunkline runs every line of its page after npm ci", async () => {
+  const here = (text: string): string => text.replaceAll("50051", `${port}`);
+  for (const { command, output } of examples) {
+    const ran = await run("sh", ["-c", `trunkline() { npx trunkline "$@" 2>&1; }; ${here(command)}`], {
+      cwd: clone,
+      env,
+    });
+    const own = ran.stdout.split("\n").filter((line) => !line.startsWith("npm warn"));
+    expect(own.join("\n"), command).toBe(here(output));
+  }
+}, 120_000);
