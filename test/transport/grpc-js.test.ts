@@ -14,7 +14,6 @@ const abilities: Abilities = {
   // grpc-js's client drops what it has not yet handed over when the status is an error.
   messagesBeforeErrors: false,
   // Node's HTTP/2 client ends a stream before it resets it.
-  cancelledIsNotEnded: false,
 };
 
 transportContract("grpc-js", () => ({ transport: grpcJs() }), abilities);

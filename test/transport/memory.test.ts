@@ -14,6 +14,5 @@ transportContract(
     compressedReplies: false,
     separateTextValues: true,
     messagesBeforeErrors: true,
-    cancelledIsNotEnded: true,
   },
 );

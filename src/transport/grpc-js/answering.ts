@@ -30,9 +30,10 @@ export function answer(
 }
 
 /**
- * Node's HTTP/2 client says that its stream has ended before it says that it was cancelled, in two writes. What it sent
- * must not pass for all that was to come, so the end waits for a turn; asking grpc-js for more then makes it look at
- * the stream, and where that is gone `onCancel` comes before the next tick.
+ * Node tells of the end of a stream whose connection broke, or that was reset, before it tells of either; and a client
+ * that is grpc-js by itself ends a stream before it cancels it, in two writes. So the end waits for a turn, and asking
+ * grpc-js for more then makes it look at the stream: where that is gone, `onCancel` comes before the next tick. A second
+ * write that comes later than a turn is missed.
  */
 function unlessCancelled(call: ServerInterceptingCallInterface, end: () => void): void {
   setImmediate(() => {

@@ -6,6 +6,7 @@ import { RpcError } from "../../core/rpc-error.ts";
 import { formatTimeout } from "../grpc-timeout.ts";
 import { decodeDetails } from "../rich-status.ts";
 import type { CallingEvents, CallingStream, OpenStream } from "../wire-stream.ts";
+import { giveUp } from "./give-up.ts";
 import { asBuffer, asBytes, fromGrpc, toGrpc } from "./metadata.ts";
 
 /** What grpc-js says of a call that it never sent, or that the server's HTTP/2 turned away. */
@@ -29,7 +30,7 @@ export function openOn(channel: Channel, address: string): OpenStream {
         write: (bytes, written) => call.sendMessageWithContext({ callback: () => written() }, asBuffer(bytes)),
         end: () => call.halfClose(),
         read: () => call.startRead(),
-        reset: () => call.cancelWithStatus(Status.CANCELLED, "cancelled"),
+        reset: () => giveUp(call),
       };
     } catch (cause) {
       return refused(events, address, cause);

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { Payload } from "../../../gen/probe/v1/probe.ts";
 import { Cancellation } from "../../../src/core/cancellation.ts";
 import { Code } from "../../../src/core/code.ts";
+import { NEVER, now } from "../../../src/core/deadline.ts";
 import { RpcError } from "../../../src/core/rpc-error.ts";
 import { createSilentServer } from "../../support/silent-server.ts";
 import {
@@ -135,7 +136,7 @@ export function cancellation(world: () => World, abilities: Abilities): void {
     const { peer } = await world().pair({
       async collect(one) {
         first.happen();
-        seen.happen(await readUntilCancelled(one, abilities));
+        seen.happen(await readUntilCancelled(one));
         return reply({ count: 0, bytes: 0n });
       },
     });
@@ -148,6 +149,40 @@ export function cancellation(world: () => World, abilities: Abilities): void {
     expect((await seen.happened).code).toBe(Code.CANCELLED);
     await released.happened;
   });
+
+  test.each(["throws", "is cancelled", "takes too long"])(
+    "an upload whose source %s never looks complete",
+    async (how) => {
+      const outcomes: Promise<string>[] = [];
+      const { peer } = await world().pair({
+        async collect(one) {
+          const whole = texts(requests(one));
+          outcomes.push(
+            whole.then(
+              () => "complete",
+              () => "broken",
+            ),
+          );
+          return reply({ count: (await whole).length, bytes: 0n });
+        },
+      });
+      const uploads = Array.from({ length: 100 }, (_, i) => {
+        const controller = new AbortController();
+        async function* upload(): AsyncGenerator<Payload> {
+          for (let sent = 0; sent < i % 5; sent++) yield payload("part", (i * 997) % 20_000);
+          if (how === "throws") throw new Error("the disk is gone");
+          if (how === "is cancelled") controller.abort();
+          await new Promise<never>(() => {});
+        }
+        const deadline = how === "takes too long" ? now() + 100 + i : NEVER;
+        return failure(collect(peer, upload(), { cancellation: controller.signal, deadline }));
+      });
+      await Promise.all(uploads);
+      // What was sent before has come before.
+      await collect(peer, (async function* () {})());
+      expect((await Promise.all(outcomes)).filter((outcome) => outcome === "complete")).toHaveLength(1);
+    },
+  );
 
   test("requests that wait for something of their own do not delay the cancellation", async () => {
     const { began, answer } = waiting();
@@ -171,7 +206,7 @@ export function cancellation(world: () => World, abilities: Abilities): void {
     const { peer } = await world().pair({
       async collect(one) {
         began.happen();
-        seen.happen(await readUntilCancelled(one, abilities));
+        seen.happen(await readUntilCancelled(one));
         return reply({ count: 0, bytes: 0n });
       },
     });

@@ -113,7 +113,7 @@ export function connections(world: () => World, abilities: Abilities): void {
     const releasedByServer = event();
     const listener = await here.serve({
       async collect(one) {
-        ended.happen(await readUntilCancelled(one, abilities));
+        ended.happen(await readUntilCancelled(one));
         return reply({ count: 0, bytes: 0n });
       },
       expand: () => reply(endless(releasedByServer)),

@@ -201,7 +201,7 @@ export function errors(world: () => World, abilities: Abilities): void {
     const seen = event<RpcError>();
     const { peer } = await world().pair({
       async collect(one) {
-        seen.happen(await readUntilCancelled(one, abilities));
+        seen.happen(await readUntilCancelled(one));
         return reply({ count: 0, bytes: 0n });
       },
     });
@@ -250,7 +250,7 @@ export function errors(world: () => World, abilities: Abilities): void {
     const { peer } = await world().pair({
       async collect(one) {
         began.happen();
-        seen.happen(await readUntilCancelled(one, abilities));
+        seen.happen(await readUntilCancelled(one));
         return reply({ count: 0, bytes: 0n });
       },
     });

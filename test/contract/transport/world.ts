@@ -37,8 +37,6 @@ export interface Abilities {
   readonly separateTextValues: boolean;
   /** Hands over the messages that came before an error to a reader who is slower than the error. */
   readonly messagesBeforeErrors: boolean;
-  /** Never lets a cancelled stream of requests look like one that has come to its end. */
-  readonly cancelledIsNotEnded: boolean;
 }
 
 export type Answer = (call: Call) => Reply | Promise<Reply>;
@@ -229,13 +227,9 @@ export function watch(): { readonly changed: () => void; until(condition: () => 
   };
 }
 
-/**
- * Reads the requests of a call that is going to be cancelled, and resolves with the reason. A wire on which a cancelled
- * stream may look ended is given time until it is told.
- */
-export async function readUntilCancelled(call: Call, { cancelledIsNotEnded }: Abilities): Promise<RpcError> {
-  const reading = texts(requests(call));
-  return failure(cancelledIsNotEnded ? reading : reading.then(() => cancelled(call)));
+/** Reads the requests of a call that is going to be cancelled, and resolves with the reason. */
+export function readUntilCancelled(call: Call): Promise<RpcError> {
+  return failure(texts(requests(call)));
 }
 
 /** Rejects when the call is cancelled: for handlers that wait for nothing else. */

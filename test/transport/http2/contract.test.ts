@@ -9,7 +9,6 @@ const abilities: Abilities = {
   compressedReplies: true,
   separateTextValues: true,
   messagesBeforeErrors: true,
-  cancelledIsNotEnded: true,
 };
 
 transportContract("http2", () => ({ transport: http2() }), { ...abilities, tls: true });

@@ -4,6 +4,7 @@ import { grpcJs } from "../../../src/transport/grpc-js/index.ts";
 import { http2 } from "../../../src/transport/http2/index.ts";
 import { backPressure } from "../../contract/transport/back-pressure.ts";
 import { calls } from "../../contract/transport/calls.ts";
+import { cancellation } from "../../contract/transport/cancellation.ts";
 import { compression } from "../../contract/transport/compression.ts";
 import { connections } from "../../contract/transport/connections.ts";
 import { metadata } from "../../contract/transport/metadata.ts";
@@ -19,7 +20,6 @@ const abilities: Abilities = {
   compressedReplies: true,
   separateTextValues: false,
   messagesBeforeErrors: false,
-  cancelledIsNotEnded: false,
 };
 
 /** Our own wire at one end and grpc-js at the other. */
@@ -48,6 +48,7 @@ describe.each<[name: string, wire: () => Wire]>([
   const world = createWorld(wire);
   describe("calls", () => calls(world));
   describe("metadata", () => metadata(world, abilities));
+  describe("cancellation", () => cancellation(world, abilities));
   describe("back-pressure", () => backPressure(world));
   describe("connections", () => connections(world, abilities));
   describe("shutdown", () => shutdown(world));
