@@ -13,6 +13,7 @@ import type { ConnectOptions, Transport } from "../core/transport.ts";
 import type { Resolver } from "../registry/registry.ts";
 import { staticRegistry } from "../registry/static.ts";
 import { retry } from "../retry/retry.ts";
+import { checkConnectOptions } from "../transport/check-options.ts";
 import { http2 } from "../transport/http2/index.ts";
 import { healthChecked } from "./health-check.ts";
 import { sharedConnections } from "./shared-connections.ts";
@@ -71,6 +72,7 @@ export interface Channel {
 
 /**
  * Makes a channel. It returns at once; servers are looked up at the first call of their service.
+ * @throws TypeError that names an option that cannot be, and its range
  *
  * The stack, from the outside in, and why it stands so:
  * - `interceptors`: above the retry, they see what the user sees.
@@ -84,6 +86,7 @@ export interface Channel {
 export function createChannel(options: ChannelOptions): Channel {
   requireNode();
   askForCurrentCall();
+  checkConnectOptions(options);
   const { transport = http2(), balancer = roundRobin(), logger = silent } = options;
   const { interceptors = [], attemptInterceptors = [] } = options;
   const resolver = resolverOf(options);

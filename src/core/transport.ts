@@ -71,7 +71,10 @@ export type Compression = "identity" | "gzip" | "deflate";
 
 /** Limits that hold for either side. */
 export interface MessageLimits {
-  /** The largest message to accept, in bytes after decompression; 4 MiB by default. Over it: RESOURCE_EXHAUSTED. */
+  /**
+   * The largest message to accept, in bytes after decompression; 4 MiB by default, any with -1. Over it:
+   * RESOURCE_EXHAUSTED.
+   */
   readonly maxReceiveMessageBytes?: number | undefined;
   /** The largest message to send, in bytes; no limit by default. */
   readonly maxSendMessageBytes?: number | undefined;

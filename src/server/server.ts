@@ -5,6 +5,7 @@ import type { Method, Service } from "../core/method.ts";
 import { requireNode } from "../core/require-node.ts";
 import type { Acceptor, Listener, ListenOptions, Transport } from "../core/transport.ts";
 import type { Registrar, Registration } from "../registry/registry.ts";
+import { checkListenOptions } from "../transport/check-options.ts";
 import { http2 } from "../transport/http2/index.ts";
 import { advertisedAddress } from "./advertise.ts";
 import { type DrainOptions, idle, quiet } from "./drain.ts";
@@ -78,9 +79,13 @@ function counting(acceptor: Acceptor, arrived: () => void): Acceptor {
   };
 }
 
-/** Makes a server. It does nothing until `listen`. */
+/**
+ * Makes a server. It does nothing until `listen`.
+ * @throws TypeError that names an option that cannot be, and its range
+ */
 export function createServer(options: ServerOptions = {}): Server {
   requireNode();
+  checkListenOptions(options);
   const { registry, transport = http2(), interceptors = [], logger = silent, reflection = true } = options;
   const served: Served[] = [];
   const health = createHealth();

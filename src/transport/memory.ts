@@ -2,6 +2,7 @@ import { Code } from "../core/code.ts";
 import { formatAddress, parseAddress } from "../core/endpoint.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Transport } from "../core/transport.ts";
+import { checkConnectOptions, checkListenOptions } from "./check-options.ts";
 import { createMemoryHost, type MemoryHost } from "./memory-host.ts";
 import { createPeer } from "./peer.ts";
 
@@ -32,6 +33,7 @@ export function memoryTransport(): MemoryTransport {
   return {
     name: "memory",
     connect(endpoint, options) {
+      checkConnectOptions(options);
       return createPeer(endpoint, options, async (_signal, lost) => {
         // A connection takes a moment, as on a socket.
         await new Promise(setImmediate);
@@ -41,6 +43,7 @@ export function memoryTransport(): MemoryTransport {
       });
     },
     async listen(address, acceptor, options) {
+      checkListenOptions(options);
       const bound = chosen(address);
       if (hosts.has(bound)) {
         throw new RpcError(Code.UNAVAILABLE, `cannot listen on ${bound}: the port is in use`, { unprocessed: true });

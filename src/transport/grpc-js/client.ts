@@ -14,7 +14,7 @@ import { createPeer } from "../peer.ts";
 import { clientTlsOptions } from "../tls.ts";
 import { openOn } from "./calling.ts";
 import { SocketCredentials } from "./credentials.ts";
-import { pingsOf } from "./pings.ts";
+import { pingAfter, pingsOf, timerMs } from "./pings.ts";
 
 /** A peer over grpc-js: one grpc-js channel for each connection, none of whose own reconnecting is used. */
 export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer {
@@ -101,8 +101,8 @@ function channelOptionsOf(options: ConnectOptions): ChannelOptions {
     "grpc.max_receive_message_length": options.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES,
     "grpc.max_send_message_length": -1,
     "grpc.default_compression_algorithm": compressionAlgorithms[compression],
-    "grpc.keepalive_time_ms": keepaliveMs,
-    "grpc.keepalive_timeout_ms": keepaliveTimeoutMs,
+    "grpc.keepalive_time_ms": pingAfter(keepaliveMs),
+    "grpc.keepalive_timeout_ms": timerMs(keepaliveTimeoutMs),
     ...(userAgent !== undefined && { "grpc.primary_user_agent": userAgent }),
   };
 }

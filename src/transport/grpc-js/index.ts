@@ -1,4 +1,5 @@
 import type { Transport } from "../../core/transport.ts";
+import { checkConnectOptions, checkListenOptions } from "../check-options.ts";
 import { connectGrpcJs } from "./client.ts";
 import { listenGrpcJs } from "./listener.ts";
 
@@ -9,5 +10,15 @@ import { listenGrpcJs } from "./listener.ts";
  * itself ends the upload before it cancels it: over this wire, as over every other, a handler may read that end first.
  */
 export function grpcJs(): Transport {
-  return { name: "grpc-js", connect: connectGrpcJs, listen: listenGrpcJs };
+  return {
+    name: "grpc-js",
+    connect(endpoint, options) {
+      checkConnectOptions(options);
+      return connectGrpcJs(endpoint, options);
+    },
+    async listen(address, acceptor, options) {
+      checkListenOptions(options);
+      return listenGrpcJs(address, acceptor, options);
+    },
+  };
 }

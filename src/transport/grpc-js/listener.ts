@@ -11,7 +11,7 @@ import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
 import type { ServerCall } from "../server-call.ts";
 import { callerTls } from "../tls.ts";
 import { answer, answerUnknown } from "./answering.ts";
-import { stopServerPings } from "./pings.ts";
+import { pingAfter, stopServerPings, timerMs } from "./pings.ts";
 
 /** How long `close()` waits for clients to take the last statuses, in milliseconds, before it cuts connections. */
 const partingMs = 1000;
@@ -113,7 +113,7 @@ function serverOptions(options: ListenOptions, interceptor: ServerInterceptor) {
     "grpc.max_concurrent_streams": maxConcurrentStreams,
     "grpc.max_receive_message_length": options.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES,
     "grpc.max_send_message_length": -1,
-    ...(keepaliveMs !== undefined && { "grpc.keepalive_time_ms": keepaliveMs }),
-    ...(keepaliveTimeoutMs !== undefined && { "grpc.keepalive_timeout_ms": keepaliveTimeoutMs }),
+    ...(keepaliveMs !== undefined && { "grpc.keepalive_time_ms": pingAfter(keepaliveMs) }),
+    ...(keepaliveTimeoutMs !== undefined && { "grpc.keepalive_timeout_ms": timerMs(keepaliveTimeoutMs) }),
   };
 }

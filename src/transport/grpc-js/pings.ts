@@ -6,6 +6,18 @@ import type { Channel, Server } from "@grpc/grpc-js";
 
 /** grpc-js's word for "no pings". */
 const never = -1;
+/** The longest that a Node timer can wait: more of it is no wait at all. */
+const longestMs = 0x7fff_ffff;
+
+/** A time without pings, in milliseconds, as grpc-js takes it. */
+export function pingAfter(keepaliveMs: number): number {
+  return keepaliveMs === Number.POSITIVE_INFINITY ? never : timerMs(keepaliveMs);
+}
+
+/** Milliseconds for a timer of grpc-js's. */
+export function timerMs(ms: number): number {
+  return Math.min(ms, longestMs);
+}
 
 interface Pinging {
   keepaliveTimeMs?: unknown;

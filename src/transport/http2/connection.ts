@@ -361,7 +361,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
     ]);
     this.frames.settings(settings);
     this.#unsaid = limits.connectionWindowBytes - DEFAULT_WINDOW_BYTES;
-    this.#updateConnection();
+    if (this.#unsaid > 0) this.#updateConnection();
   }
 
   #updateConnection(): void {

@@ -53,6 +53,8 @@ export const Setting = {
 export const FRAME_HEADER_BYTES = 9;
 /** What every peer takes, and what each side starts with. */
 export const DEFAULT_MAX_FRAME_BYTES = 16_384;
+/** The most that 24 bits of length can say. */
+export const MAX_FRAME_BYTES = 0xff_ffff;
 /** What each window holds before anybody says otherwise. */
 export const DEFAULT_WINDOW_BYTES = 65_535;
 /** The largest window, and the largest stream id. */

@@ -1,4 +1,5 @@
 import type { Transport } from "../../core/transport.ts";
+import { checkConnectOptions, checkListenOptions } from "../check-options.ts";
 import { type Http2Limits, limitsFrom } from "./limits.ts";
 import { listen } from "./listener.ts";
 import { Http2Peer } from "./peer.ts";
@@ -6,13 +7,22 @@ import { TimerWheel } from "./timer-wheel.ts";
 
 export type { Http2Limits } from "./limits.ts";
 
-/** gRPC over HTTP/2, written directly on sockets: Trunkline's own wire, and its default. */
+/**
+ * gRPC over HTTP/2, written directly on sockets: Trunkline's own wire, and its default.
+ * @throws TypeError that names the limit that cannot be, and its range
+ */
 export function http2(options: Http2Limits = {}): Transport {
   const limits = limitsFrom(options);
   const wheel = new TimerWheel();
   return {
     name: "http2",
-    connect: (endpoint, connectOptions) => new Http2Peer(endpoint, connectOptions, limits, wheel),
-    listen: (address, acceptor, listenOptions) => listen(address, acceptor, listenOptions, limits, wheel),
+    connect(endpoint, connectOptions) {
+      checkConnectOptions(connectOptions);
+      return new Http2Peer(endpoint, connectOptions, limits, wheel);
+    },
+    async listen(address, acceptor, listenOptions) {
+      checkListenOptions(listenOptions);
+      return listen(address, acceptor, listenOptions, limits, wheel);
+    },
   };
 }

@@ -1,14 +1,20 @@
-/** What one peer may cost us. Each has a safe default; give others only with a reason. */
+import { atLeast, between, checkRanges, type NumberRange } from "../number-range.ts";
+import { DEFAULT_MAX_FRAME_BYTES, DEFAULT_WINDOW_BYTES, MAX_31_BITS, MAX_FRAME_BYTES } from "./frame.ts";
+
+/**
+ * What one peer may cost us. Each has a safe default; give others only with a reason. All are whole numbers from 1, and
+ * those without a range of their own may be `Infinity`.
+ */
 export interface Http2Limits {
-  /** What a peer may send on one stream before anybody has read from it, in bytes; 128 KiB by default. */
+  /** What a peer may send on one stream before anybody has read from it, in bytes; 128 KiB by default, 2^31-1 at most. */
   readonly streamWindowBytes?: number | undefined;
-  /** How far a stream's window may grow while its reader keeps up, in bytes; 16 MiB by default. */
+  /** How far a stream's window may grow while its reader keeps up, in bytes; 16 MiB by default, 2^31-1 at most. */
   readonly maxStreamWindowBytes?: number | undefined;
-  /** What a connection may hold beyond its streams' first windows, all streams together, in bytes; 32 MiB by default. */
+  /** What a connection may hold beyond its streams' first windows, all streams together, in bytes; 32 MiB by default, and 0 is allowed. */
   readonly growthBytes?: number | undefined;
-  /** The connection's window, in bytes; 16 MiB by default. */
+  /** The connection's window, in bytes; 16 MiB by default, from 65,535 to 2^31-1. */
   readonly connectionWindowBytes?: number | undefined;
-  /** The largest frame to accept, in bytes; 128 KiB by default. */
+  /** The largest frame to accept, in bytes; 128 KiB by default, from 16,384 to 16,777,215. */
   readonly maxFrameBytes?: number | undefined;
   /** Milliseconds a peer has until its preface and settings are there, TLS included; 10,000 by default. */
   readonly handshakeTimeoutMs?: number | undefined;
@@ -25,7 +31,7 @@ export interface Http2Limits {
   readonly maxConnectionsPerPeer?: number | undefined;
   /** Calls that a connection of a client makes until another takes its place; as many as HTTP/2 has ids by default. */
   readonly maxCallsPerConnection?: number | undefined;
-  /** Calls that may wait for a free stream of a server; 10,000 by default. */
+  /** Calls that may wait for a free stream of a server; 10,000 by default, and 0 is allowed. */
   readonly maxWaitingCalls?: number | undefined;
 }
 
@@ -48,8 +54,27 @@ const MIB = 1024 * 1024;
 /** A client's ids are the odd ones of 31 bits. */
 const MOST_CALLS = 2 ** 30;
 
-/** Fills in the defaults. */
+const ranges: { readonly [K in keyof Http2Limits]-?: NumberRange } = {
+  streamWindowBytes: between(1, MAX_31_BITS),
+  maxStreamWindowBytes: between(1, MAX_31_BITS),
+  growthBytes: atLeast(0),
+  connectionWindowBytes: between(DEFAULT_WINDOW_BYTES, MAX_31_BITS),
+  maxFrameBytes: between(DEFAULT_MAX_FRAME_BYTES, MAX_FRAME_BYTES),
+  handshakeTimeoutMs: atLeast(1),
+  stallTimeoutMs: atLeast(1),
+  controlFramesPerSecond: atLeast(1),
+  resetsPerSecond: atLeast(1),
+  maxConnectionsPerPeer: atLeast(1),
+  maxCallsPerConnection: atLeast(1),
+  maxWaitingCalls: atLeast(0),
+};
+
+/**
+ * Fills in the defaults.
+ * @throws TypeError that names the limit that cannot be, and its range
+ */
 export function limitsFrom(given: Http2Limits): Limits {
+  checkRanges(given, ranges);
   const {
     streamWindowBytes = 128 * 1024,
     maxStreamWindowBytes = 16 * MIB,

@@ -1,5 +1,13 @@
 import { ConnectionError } from "./connection-error.ts";
-import { DEFAULT_MAX_FRAME_BYTES, DEFAULT_WINDOW_BYTES, ErrorCode, MAX_31_BITS, readUint32, Setting } from "./frame.ts";
+import {
+  DEFAULT_MAX_FRAME_BYTES,
+  DEFAULT_WINDOW_BYTES,
+  ErrorCode,
+  MAX_31_BITS,
+  MAX_FRAME_BYTES,
+  readUint32,
+  Setting,
+} from "./frame.ts";
 
 /** What a peer has told us of itself. RFC 9113, section 6.5.2. */
 export interface PeerSettings {
@@ -47,7 +55,7 @@ function readSetting(settings: PeerSettings, name: number, value: number): void 
       settings.initialWindowBytes = value;
       break;
     case Setting.MAX_FRAME_SIZE:
-      if (value < DEFAULT_MAX_FRAME_BYTES || value > 0xffffff) {
+      if (value < DEFAULT_MAX_FRAME_BYTES || value > MAX_FRAME_BYTES) {
         throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `SETTINGS_MAX_FRAME_SIZE is ${value}`);
       }
       settings.maxFrameBytes = value;

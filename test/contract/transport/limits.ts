@@ -23,6 +23,47 @@ const headBytes = 3;
 
 /** Limits, which whoever receives a thing enforces. */
 export function limits(world: () => World, { sockets }: Abilities): void {
+  test.each<[name: string, value: unknown, range: string]>([
+    ["connectTimeoutMs", 0, "a whole number from 1 to 2147483647"],
+    ["connectTimeoutMs", Number.POSITIVE_INFINITY, "a whole number from 1 to 2147483647"],
+    ["keepaliveMs", -1, "a whole number from 1, or Infinity for no limit"],
+    ["keepaliveTimeoutMs", Number.NaN, "a whole number from 1, or Infinity for no limit"],
+    ["maxReceiveMessageBytes", 1.5, "a whole number from -1, or Infinity for no limit"],
+    ["maxSendMessageBytes", "1000", "a whole number from -1, or Infinity for no limit"],
+    ["maxMetadataBytes", 0, "a whole number from 1 to 4294967295"],
+    ["maxMetadataBytes", Number.POSITIVE_INFINITY, "a whole number from 1 to 4294967295"],
+  ])("a client's %s of %s is refused, with what it may be", async (name, value, range) => {
+    const here = world();
+    const { address } = await here.serve();
+    const given = typeof value === "string" ? `"${value}"` : value;
+    const error = new TypeError(`${name} is ${given}: give ${range}`);
+    expect(() => here.dial(address, { [name]: value })).toThrow(error);
+  });
+
+  test.each<[name: string, value: unknown, range: string]>([
+    ["maxConcurrentStreams", 0, "a whole number from 1 to 4294967295"],
+    ["maxConcurrentStreams", Number.POSITIVE_INFINITY, "a whole number from 1 to 4294967295"],
+    ["maxConnections", -1, "a whole number from 1, or Infinity for no limit"],
+    ["keepaliveMs", 0, "a whole number from 1, or Infinity for no limit"],
+    ["keepaliveTimeoutMs", 0.5, "a whole number from 1, or Infinity for no limit"],
+    ["maxReceiveMessageBytes", -2, "a whole number from -1, or Infinity for no limit"],
+    ["maxMetadataBytes", 2 ** 32, "a whole number from 1 to 4294967295"],
+  ])("a server's %s of %s is refused, with what it may be", async (name, value, range) => {
+    const listening = world().serve({}, { [name]: value });
+    await expect(listening).rejects.toThrow(TypeError);
+    await expect(listening).rejects.toThrow(`${name} is ${value}: give ${range}`);
+  });
+
+  test("no limit at all is one that may be given", async () => {
+    const endless = Number.POSITIVE_INFINITY;
+    const pings = { keepaliveMs: endless, keepaliveTimeoutMs: endless };
+    const { peer } = await world().pair(
+      {},
+      { listen: { ...pings, maxReceiveMessageBytes: -1 }, connect: { ...pings, maxReceiveMessageBytes: endless } },
+    );
+    expect((await echo(peer, payload("", 5_000_000))).response).toEqual(payload("", 5_000_000));
+  });
+
   test("a request over the server's limit is RESOURCE_EXHAUSTED and does not reach the handler", async () => {
     let called = false;
     const answers = {

@@ -1,0 +1,41 @@
+import type { ConnectOptions, ListenOptions, MessageLimits } from "../core/transport.ts";
+import { atLeast, between, checkRanges, type NumberRange } from "./number-range.ts";
+
+/** The longest that a Node timer can wait, in milliseconds. */
+const LONGEST_MS = 0x7fff_ffff;
+/** What SETTINGS of HTTP/2 can say. */
+const MOST_OF_A_SETTING = 0xffff_ffff;
+
+type Ranges<T> = { readonly [K in keyof T]?: NumberRange };
+
+const messageRanges: Ranges<MessageLimits> = {
+  // gRPC's word for no limit is -1.
+  maxReceiveMessageBytes: atLeast(-1),
+  maxSendMessageBytes: atLeast(-1),
+  maxMetadataBytes: between(1, MOST_OF_A_SETTING),
+};
+
+const connectRanges: Ranges<ConnectOptions> = {
+  ...messageRanges,
+  connectTimeoutMs: between(1, LONGEST_MS),
+  keepaliveMs: atLeast(1),
+  keepaliveTimeoutMs: atLeast(1),
+};
+
+const listenRanges: Ranges<ListenOptions> = {
+  ...messageRanges,
+  maxConcurrentStreams: between(1, MOST_OF_A_SETTING),
+  maxConnections: atLeast(1),
+  keepaliveMs: atLeast(1),
+  keepaliveTimeoutMs: atLeast(1),
+};
+
+/** @throws TypeError that names the option that cannot be, and its range */
+export function checkConnectOptions(options: ConnectOptions): void {
+  checkRanges(options, connectRanges);
+}
+
+/** @throws TypeError that names the option that cannot be, and its range */
+export function checkListenOptions(options: ListenOptions): void {
+  checkRanges(options, listenRanges);
+}
