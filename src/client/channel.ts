@@ -72,7 +72,7 @@ export interface Channel {
 
 /**
  * Makes a channel. It returns at once; servers are looked up at the first call of their service.
- * @throws TypeError that names an option that cannot be, and its range
+ * @throws TypeError that names an option that cannot be, and what it can be
  *
  * The stack, from the outside in, and why it stands so:
  * - `interceptors`: above the retry, they see what the user sees.

@@ -55,6 +55,8 @@ export interface ClientTls {
   /** The client's own certificate and key in PEM, for mutual TLS. */
   readonly cert?: string | Uint8Array | undefined;
   readonly key?: string | Uint8Array | undefined;
+  /** Opens `key`, where it is encrypted. */
+  readonly passphrase?: string | undefined;
   /** The name to verify in the server's certificate, where it is not the address's host. */
   readonly serverName?: string | undefined;
 }
@@ -63,6 +65,8 @@ export interface ClientTls {
 export interface ServerTls {
   readonly cert: string | Uint8Array;
   readonly key: string | Uint8Array;
+  /** Opens `key`, where it is encrypted. */
+  readonly passphrase?: string | undefined;
   /** Authorities whose client certificates are accepted. Given, every client must show one: mutual TLS. */
   readonly ca?: string | Uint8Array | undefined;
 }

@@ -81,7 +81,7 @@ function counting(acceptor: Acceptor, arrived: () => void): Acceptor {
 
 /**
  * Makes a server. It does nothing until `listen`.
- * @throws TypeError that names an option that cannot be, and its range
+ * @throws TypeError that names an option that cannot be, and what it can be
  */
 export function createServer(options: ServerOptions = {}): Server {
   requireNode();

@@ -1,3 +1,4 @@
+import { checkTls } from "../core/check-tls.ts";
 import type { ConnectOptions, ListenOptions, MessageLimits } from "../core/transport.ts";
 import { atLeast, between, checkRanges, type NumberRange } from "./number-range.ts";
 
@@ -30,12 +31,14 @@ const listenRanges: Ranges<ListenOptions> = {
   keepaliveTimeoutMs: atLeast(1),
 };
 
-/** @throws TypeError that names the option that cannot be, and its range */
+/** @throws TypeError that names the option that cannot be, and what it can be */
 export function checkConnectOptions(options: ConnectOptions): void {
   checkRanges(options, connectRanges);
+  if (options.tls !== undefined) checkTls(options.tls);
 }
 
-/** @throws TypeError that names the option that cannot be, and its range */
+/** @throws TypeError that names the option that cannot be, and what it can be */
 export function checkListenOptions(options: ListenOptions): void {
   checkRanges(options, listenRanges);
+  if (options.tls !== undefined) checkTls(options.tls);
 }

@@ -16,6 +16,7 @@ export function clientTlsOptions(tls: ClientTls, address: string): ConnectionOpt
     ca: pem(tls.ca),
     cert: pem(tls.cert),
     key: pem(tls.key),
+    passphrase: tls.passphrase,
     minVersion: "TLSv1.2",
     ALPNProtocols: ["h2"],
     rejectUnauthorized: true,
@@ -23,10 +24,11 @@ export function clientTlsOptions(tls: ClientTls, address: string): ConnectionOpt
 }
 
 /** What `node:tls` needs for a server: at least TLS 1.2, HTTP/2 by ALPN, clients verified where `ca` is given. */
-export function serverTlsOptions({ cert, key, ca }: ServerTls): TlsOptions {
+export function serverTlsOptions({ cert, key, passphrase, ca }: ServerTls): TlsOptions {
   return {
     cert: pem(cert),
     key: pem(key),
+    passphrase,
     ca: pem(ca),
     requestCert: ca !== undefined,
     rejectUnauthorized: ca !== undefined,

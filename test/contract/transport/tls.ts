@@ -1,3 +1,4 @@
+import { createPrivateKey } from "node:crypto";
 import { expect, test } from "vitest";
 import type { Caller } from "../../../src/core/call.ts";
 import { Code } from "../../../src/core/code.ts";
@@ -46,6 +47,17 @@ export function tls(world: () => World): void {
   test("a client that trusts the server's authority is served, by host name", async () => {
     const { here, listener } = await serve(serverTls, "localhost:0");
     expect((await echo(here.dial(listener.address, { tls: trusted }))).response).toEqual(payload("hello"));
+  });
+
+  test("an encrypted key is opened by its passphrase, on either side", async () => {
+    const locked = <T extends { readonly key?: string | Uint8Array | undefined }>(tls: T) => {
+      const cipher = { cipher: "aes-256-cbc", passphrase: "open sesame" };
+      const key = createPrivateKey(tls.key as string).export({ type: "pkcs8", format: "pem", ...cipher });
+      return { ...tls, key: key.toString(), passphrase: "open sesame" };
+    };
+    const { here, listener, seen } = await serve(locked(mutualTls));
+    await echo(here.dial(listener.address, { tls: { ...trusted, ...locked(clientCertificate) } }));
+    expect((await seen.happened)?.tls).toBeDefined();
   });
 
   test("a server whose authority is not trusted is refused", async () => {
