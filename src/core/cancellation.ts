@@ -26,6 +26,11 @@ export class Cancellation {
     return this.#ended || this.#reason !== undefined;
   }
 
+  /** True once `end` was called: whether it was cancelled before makes no difference to what is begun now. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   /** The call has been answered. What it began may go on, and belongs to it no longer; `signal` stays as it is. */
   end(): void {
     this.#ended = true;

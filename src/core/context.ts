@@ -1,5 +1,6 @@
 import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import type { Call } from "./call.ts";
+import { Cancellation } from "./cancellation.ts";
 
 /** The call that the running code is answering, for the calls that it makes in turn. */
 const current = new AsyncLocalStorage<Call>();
@@ -20,20 +21,45 @@ export function runInCall<A extends unknown[], T>(call: Call, answer: (...args: 
   return asked ? current.run(call, answer, ...args) : answer(...args);
 }
 
-/** As `runInCall`, for work that is done in many steps. */
-export function inCall(call: Call): <T>(step: () => T) => T {
-  if (!asked) return (step) => step();
+/**
+ * As `runInCall`, for work that is done in many steps. `intercepted` where interceptors stand around it: what they have
+ * entered, a trace or a tenant, holds for every step.
+ */
+export function inCall(call: Call, intercepted: boolean): <T>(step: () => T) => T {
+  if (!asked && !intercepted) return (step) => step();
   // To enter a context that was kept costs a twentieth of making one.
   const kept = current.run(call, () => new AsyncResource("trunkline.Call", { requireManualDestroy: true }));
   return (step) => kept.runInAsyncScope(step);
 }
 
-/** The call that is being answered here; `undefined` outside a handler. */
+/**
+ * The call that is being answered here; `undefined` outside a handler. A call that has been answered is nobody's parent:
+ * what a handler left running, an interval or a queue, makes calls of its own. One that was cancelled stays the parent
+ * for as long as its handler goes on, so that what that calls fails as cancelled too.
+ */
 export function currentCall(): Call | undefined {
-  return current.getStore();
+  const call = current.getStore();
+  return call?.cancellation instanceof Cancellation && call.cancellation.ended ? undefined : call;
 }
 
-/** Runs `work` as if outside any handler: what it calls outlives the call that is being answered. */
+/** Runs `step` in the context that holds now, at whatever time and from whatever turn it is called. */
+export function inThisContext<T>(step: () => T): () => T {
+  const enter = AsyncLocalStorage.snapshot();
+  return () => enter(step);
+}
+
+/**
+ * Runs `work` as if outside any handler: what it calls outlives the call that is being answered, and inherits neither
+ * its deadline nor its cancellation.
+ *
+ * ```ts
+ * async placeOrder(order) {
+ *   const placed = await orders.insert(order);
+ *   detached(() => mailer.send({ order: placed.id })).catch(report); // Goes on though the client hangs up.
+ *   return placed;
+ * }
+ * ```
+ */
 export function detached<T>(work: () => T): T {
   return current.exit(work);
 }

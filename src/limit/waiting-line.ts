@@ -2,6 +2,7 @@ import type { Call, Reply } from "../core/call.ts";
 import { Cancellation } from "../core/cancellation.ts";
 import type { Clock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
+import { inThisContext } from "../core/context.ts";
 import { RpcError } from "../core/rpc-error.ts";
 
 /** A call that waits until it may start. */
@@ -89,7 +90,9 @@ export function createWaitingLine({ maxLength, maxWaitMs, clock, refuse }: Waiti
       note(nowMs);
       if (line.length >= maxLength) return undefined;
       const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-      line.push({ call, sinceMs: nowMs, start: () => resolve(run()), reject });
+      // It is started from the turn of another call.
+      const start = inThisContext(() => resolve(run()));
+      line.push({ call, sinceMs: nowMs, start, reject });
       keepTicking();
       return promise;
     },

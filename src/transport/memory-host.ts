@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { Code } from "../core/code.ts";
 import { Metadata } from "../core/metadata.ts";
 import { RpcError } from "../core/rpc-error.ts";
@@ -38,6 +39,8 @@ export function createMemoryHost(
 ): MemoryHost {
   const calls = new Set<ServerCall>();
   const lines = new Set<Line>();
+  // As on a socket, a handler knows nothing of what its caller runs in.
+  const inServer = AsyncLocalStorage.snapshot();
   let connections = 0;
   let closing: Promise<void> | undefined;
 
@@ -82,7 +85,7 @@ export function createMemoryHost(
           streams.delete(stream);
           forget();
         };
-        const stream = createMemoryStream(events, (answering) => start(answering, call), gone);
+        const stream = createMemoryStream(events, (answering) => inServer(start, answering, call), gone);
         streams.add(stream);
         return stream.calling;
       },

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Health } from "../../gen/grpc/health/v1/health.rpc.ts";
 import { ServerReflection } from "../../gen/grpc/reflection/v1/reflection.rpc.ts";
@@ -137,6 +138,19 @@ describe("a call that waits", () => {
   beforeEach(() => {
     guard({ initialLimit: 4, maxWaitMs: 200 });
     for (let i = 0; i < 4; i++) watch();
+  });
+
+  test("runs in what its own caller has entered, whoever's end let it in", async () => {
+    const user = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const inner = limit(async () => {
+      seen.push(user.getStore());
+      return reply;
+    });
+    const waiting = user.run("Ada", () => inner(makeCall()));
+    user.run("Bob", () => running[0]?.resolve(reply));
+    await waiting;
+    expect(seen).toEqual(["Ada"]);
   });
 
   test("is refused when it has waited for long enough", async () => {

@@ -1,10 +1,11 @@
-import { concurrencyLimit, rateLimit } from "trunkline";
+import { concurrencyLimit, type Interceptor, rateLimit } from "trunkline";
 import { expect, test } from "vitest";
 import { Code } from "../../src/core/code.ts";
 import { pushbackOf } from "../../src/core/pushback.ts";
 import { grpcJs } from "../../src/transport/grpc-js/index.ts";
 import { http2 } from "../../src/transport/http2/index.ts";
 import { greeterPair } from "../support/greeter.ts";
+import { wires } from "../support/wires.ts";
 
 for (const transport of [http2(), grpcJs()]) {
   test(`a refusal reaches the client with the time to come back, over ${transport.name}`, async () => {
@@ -17,6 +18,39 @@ for (const transport of [http2(), grpcJs()]) {
       message: "over the limit of 1 calls a second for 127.0.0.1",
     });
     expect(pushbackOf(error.metadata)).toBeGreaterThan(500);
+  });
+}
+
+for (const [name, wire] of wires) {
+  test(`a call that waited is bound by its own deadline, and by no stranger's, over ${name}`, async () => {
+    const transport = wire();
+    const left = new Map<unknown, number>();
+    const note: Interceptor = (next) => (call) => {
+      left.set((call.request as { name: string }).name, call.remainingMs);
+      return next(call);
+    };
+    await using behind = await greeterPair({ server: { transport }, channel: { transport, interceptors: [note] } });
+    const limit = concurrencyLimit({ initialLimit: 1, minLimit: 1, maxLimit: 1, maxWaitMs: 10_000 });
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    await using front = await greeterPair({
+      server: { transport, interceptors: [limit] },
+      channel: { transport },
+      implementation: {
+        async sayHello({ name }) {
+          if (name === "first") await held;
+          return behind.greeter.sayHello({ name }, { timeoutMs: 120_000 });
+        },
+      },
+    });
+    const first = front.greeter.sayHello({ name: "first" }, { timeoutMs: 20_000 });
+    await expect.poll(() => limit.stats().inflight).toBe(1);
+    const second = front.greeter.sayHello({ name: "second" }, { timeoutMs: 60_000 });
+    await expect.poll(() => limit.stats().waiting).toBe(1);
+    release();
+    await Promise.all([first, second]);
+    expect(left.get("first")).toBeLessThanOrEqual(20_000);
+    expect(left.get("second")).toBeGreaterThan(20_000);
+    expect(left.get("second")).toBeLessThanOrEqual(60_000);
   });
 }
 
