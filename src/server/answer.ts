@@ -1,12 +1,13 @@
 import type { Call, Reply } from "../core/call.ts";
 import { Code } from "../core/code.ts";
-import { inCall } from "../core/context.ts";
-import type { Metadata } from "../core/metadata.ts";
 import type { Method } from "../core/method.ts";
-import { RefinedStream } from "../core/refined-stream.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import { isThenable } from "../core/thenable.ts";
 import { type Whole, wholeOf } from "../core/whole.ts";
+import { onCancel } from "../transport/cancelled.ts";
+import type { Draining } from "./draining.ts";
 import { HandlerContext } from "./handler-context.ts";
+import { letGo, StreamReply } from "./stream-reply.ts";
 
 /** A handler that answers at once where it can: a synchronous function costs no promise. */
 export type Answer = (call: Call) => Reply | Promise<Reply>;
@@ -16,12 +17,20 @@ type Implement = (request: unknown, context: HandlerContext) => unknown;
 /** Makes the error that the client may see of what a handler threw. */
 export type Fail = (call: Call, context: HandlerContext, thrown: unknown) => RpcError;
 
-/** Makes the answer to calls of a method from what the user gave for it. */
-export function answerWith(method: Method, implement: Implement, fail: Fail): Answer {
-  return method.responseStream ? answerStream(method, implement, fail) : answerOne(method, implement, fail);
+/** What stands around every handler of a server. */
+export interface Surroundings {
+  readonly fail: Fail;
+  readonly draining: Draining;
+  /** Interceptors stand around it. */
+  readonly intercepted: boolean;
 }
 
-function answerOne(method: Method, implement: Implement, fail: Fail): Answer {
+/** Makes the answer to calls of a method from what the user gave for it. */
+export function answerWith(method: Method, implement: Implement, around: Surroundings): Answer {
+  return method.responseStream ? answerStream(method, implement, around) : answerOne(method, implement, around);
+}
+
+function answerOne(method: Method, implement: Implement, { fail, draining }: Surroundings): Answer {
   const whole = wholeReplies(method);
   const one = (answer: unknown, { header, trailer }: HandlerContext): Reply => ({
     response: whole(answer),
@@ -29,11 +38,11 @@ function answerOne(method: Method, implement: Implement, fail: Fail): Answer {
     trailer,
   });
   return (call) => {
-    const context = new HandlerContext(call);
+    const context = new HandlerContext(call, draining);
     try {
       const answer = implement(call.request, context);
-      if (!(answer instanceof Promise)) return one(answer, context);
-      return answer.then(
+      if (!isThenable(answer)) return one(answer, context);
+      return Promise.resolve(answer).then(
         (message) => one(message, context),
         (thrown) => Promise.reject(fail(call, context, thrown)),
       );
@@ -62,65 +71,28 @@ function wrongShape(method: Method, what: string, cause?: unknown): RpcError {
 }
 
 /** A stream stands once it has opened: its first message, or its end, decides. */
-function answerStream(method: Method, implement: Implement, fail: Fail): Answer {
+function answerStream(method: Method, implement: Implement, around: Surroundings): Answer {
   const whole = wholeReplies(method);
   return async (call) => {
-    const context = new HandlerContext(call);
+    const context = new HandlerContext(call, around.draining);
     try {
-      const given = implement(call.request, context) as AsyncIterable<unknown> | undefined;
+      const answer = implement(call.request, context);
+      const given = (isThenable(answer) ? await answer : answer) as AsyncIterable<unknown> | undefined;
       if (typeof given?.[Symbol.asyncIterator] !== "function") throw wrongShape(method, "no AsyncIterable");
       const messages = given[Symbol.asyncIterator]();
-      return new StreamReply(call, context, messages, await messages.next(), whole, fail);
+      return new StreamReply(call, context, messages, await firstOf(messages, call), whole, around);
     } catch (thrown) {
-      throw fail(call, context, thrown);
+      throw around.fail(call, context, thrown);
     }
   };
 }
 
-/** A stream of replies, its first message at hand; each further step of it runs inside the call. */
-class StreamReply extends RefinedStream implements Reply {
-  readonly response: AsyncIterable<unknown> = this;
-  readonly refine: (message: unknown) => unknown;
-  readonly failure: (thrown: unknown) => RpcError;
-  readonly #context: HandlerContext;
-  readonly #messages: AsyncIterator<unknown>;
-  #first: IteratorResult<unknown> | undefined;
-  readonly #inCall: ReturnType<typeof inCall>;
-  readonly #pull = (): Promise<IteratorResult<unknown>> => this.#messages.next();
-
-  constructor(
-    call: Call,
-    context: HandlerContext,
-    messages: AsyncIterator<unknown>,
-    first: IteratorResult<unknown>,
-    whole: (answer: unknown) => unknown,
-    fail: Fail,
-  ) {
-    super();
-    this.#inCall = inCall(call);
-    this.#context = context;
-    this.#messages = messages;
-    this.#first = first;
-    this.refine = whole;
-    this.failure = (thrown) => fail(call, context, thrown);
-  }
-
-  get header(): Metadata {
-    return this.#context.header;
-  }
-  get trailer(): Metadata {
-    return this.#context.trailer;
-  }
-
-  step(): Promise<IteratorResult<unknown>> | IteratorResult<unknown> {
-    const first = this.#first;
-    if (first === undefined) return this.#inCall(this.#pull);
-    this.#first = undefined;
-    return first;
-  }
-
-  async return(): Promise<IteratorResult<unknown>> {
-    await this.#messages.return?.();
-    return { done: true, value: undefined };
+/** The first step of a stream, which is let go where its call ends before that. */
+async function firstOf(messages: AsyncIterator<unknown>, call: Call): Promise<IteratorResult<unknown>> {
+  const stopListening = onCancel(call, () => letGo(messages));
+  try {
+    return await messages.next();
+  } finally {
+    stopListening();
   }
 }

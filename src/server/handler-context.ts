@@ -2,17 +2,22 @@ import type { Call, Caller, ValueKey } from "../core/call.ts";
 import { Cancellation } from "../core/cancellation.ts";
 import { Metadata, type MetadataInit } from "../core/metadata.ts";
 import type { Method } from "../core/method.ts";
+import { createDraining, type Draining } from "./draining.ts";
 
 const nobody: Caller = Object.freeze({ address: "" });
+const neverDraining = createDraining();
 
 /** What a handler sees of its call beside the request. */
 export class HandlerContext {
   readonly #call: Call;
+  readonly #draining: Draining;
+  #drainingSignal: AbortSignal | undefined;
   #header: Metadata = Metadata.EMPTY;
   #trailer: Metadata = Metadata.EMPTY;
 
-  constructor(call: Call) {
+  constructor(call: Call, draining: Draining = neverDraining) {
     this.#call = call;
+    this.#draining = draining;
   }
 
   get method(): Method {
@@ -42,6 +47,22 @@ export class HandlerContext {
   /** Aborts when the client cancels, the deadline passes or the connection breaks. Its reason is an `RpcError`. */
   get signal(): AbortSignal {
     return this.#call.signal ?? new Cancellation().signal;
+  }
+
+  /**
+   * Aborts when the server drains: it has left the registry, and its clients have been told to go elsewhere. A stream
+   * that would go on for long ends now, and `close()` need not wait for it. Its reason is an `RpcError` UNAVAILABLE; what
+   * a handler throws because of it, an AbortError too, ends the call with that.
+   *
+   * ```ts
+   * async *follow({ topic }, { signal, draining }) {
+   *   yield* changesOf(topic, { signal: AbortSignal.any([signal, draining]) });
+   * }
+   * ```
+   */
+  get draining(): AbortSignal {
+    this.#drainingSignal ??= this.#draining.signalFor(this.#call);
+    return this.#drainingSignal;
   }
 
   /** What an interceptor attached under a key. */

@@ -7,13 +7,20 @@ import type { Method, Service } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { sized } from "../core/sized.ts";
 import type { Acceptor } from "../core/transport.ts";
-import { type Answer, answerWith, type Fail } from "./answer.ts";
+import { type Answer, answerWith, type Fail, type Surroundings } from "./answer.ts";
+import type { Draining } from "./draining.ts";
 import type { HandlerContext } from "./handler-context.ts";
 
 /** A service and the functions that answer for it. */
 export interface Served {
   readonly service: Service<any>;
   readonly implementation: Readonly<Record<string, unknown>>;
+}
+
+export interface RouteOptions {
+  readonly interceptors: readonly Interceptor[];
+  readonly logger: Logger;
+  readonly draining: Draining;
 }
 
 interface Route {
@@ -25,9 +32,13 @@ interface Route {
  * The server's routing: from a path to the function that answers it. Stands under the server's interceptors, which
  * therefore see only calls of methods that exist.
  */
-export function route(served: readonly Served[], interceptors: readonly Interceptor[], logger: Logger): Acceptor {
+export function route(served: readonly Served[], { interceptors, logger, draining }: RouteOptions): Acceptor {
   const routes = new Map<string, Route>();
-  const fail: Fail = (call, context, thrown) => withMetadata(toStatus(call, thrown, logger), context);
+  const fail: Fail = (call, context, thrown) => {
+    const told = endedByDrain(thrown, draining) ? draining.reason : thrown;
+    return withMetadata(toStatus(call, told, logger), context);
+  };
+  const around: Surroundings = { fail, draining, intercepted: interceptors.length > 0 };
   for (const { service, implementation } of served) {
     for (const [key, declared] of Object.entries(service.methods as Record<string, Method>)) {
       const method = sized(declared, declared.policy ?? {});
@@ -35,7 +46,7 @@ export function route(served: readonly Served[], interceptors: readonly Intercep
       if (typeof implement !== "function") {
         throw new TypeError(`${service.name}: the implementation has no function ${key} for ${method.path}`);
       }
-      const answer = answerWith(method, implement.bind(implementation), fail);
+      const answer = answerWith(method, implement.bind(implementation), around);
       routes.set(method.path, { method, answer: interceptors.length === 0 ? answer : wrap(answer) });
     }
   }
@@ -51,8 +62,23 @@ export function route(served: readonly Served[], interceptors: readonly Intercep
   /** Interceptors speak promises; an answer that is at hand becomes one for them. What they throw is a status too. */
   function wrap(answer: Answer): Answer {
     const handler = intercept(async (call): Promise<Reply> => answer(call), interceptors);
-    return (call) => handler(call).catch((thrown) => Promise.reject(toStatus(call, thrown, logger)));
+    return async (call) => {
+      try {
+        const reply: Reply | null | undefined = await handler(call);
+        if (reply === undefined || reply === null) {
+          throw new TypeError(`an interceptor gave ${reply} for a reply: return next(call)`);
+        }
+        return reply;
+      } catch (thrown) {
+        throw toStatus(call, thrown, logger);
+      }
+    };
   }
+}
+
+/** What waits by an AbortSignal throws an AbortError of its own. */
+function endedByDrain(thrown: unknown, { reason }: Draining): boolean {
+  return reason !== undefined && thrown instanceof Error && thrown.name === "AbortError";
 }
 
 function unknownPath(path: string, served: readonly Served[]): RpcError {

@@ -9,6 +9,7 @@ import { checkListenOptions } from "../transport/check-options.ts";
 import { http2 } from "../transport/http2/index.ts";
 import { advertisedAddress } from "./advertise.ts";
 import { type DrainOptions, idle, quiet } from "./drain.ts";
+import { createDraining } from "./draining.ts";
 import { createHealth, type Health } from "./health.ts";
 import type { Fits, Implementation } from "./implementation.ts";
 import { reflectionOf } from "./reflection.ts";
@@ -89,6 +90,7 @@ export function createServer(options: ServerOptions = {}): Server {
   const { registry, transport = http2(), interceptors = [], logger = silent, reflection = true } = options;
   const served: Served[] = [];
   const health = createHealth();
+  const draining = createDraining();
   let arrived = 0;
   let listener: Listener | undefined;
   let listening: Promise<string> | undefined;
@@ -98,7 +100,7 @@ export function createServer(options: ServerOptions = {}): Server {
   async function listen(address: string, { advertise }: ListenAddress): Promise<string> {
     const announced = served.map(({ service }) => service);
     const all = [...served, health.served, ...(reflection ? reflectionOf([...announced, health.served.service]) : [])];
-    const acceptor = counting(route(all, interceptors, logger), () => {
+    const acceptor = counting(route(all, { interceptors, logger, draining }), () => {
       arrived++;
     });
     const bound = await transport.listen(address, acceptor, { ...options, logger });
@@ -131,6 +133,7 @@ export function createServer(options: ServerOptions = {}): Server {
     const bound = listener;
     health.endWatches();
     bound.drain();
+    draining.begin();
     await idle(() => bound.inflight, drain);
     if (bound.inflight > 0) logger.warn({ left: bound.inflight }, "closing with calls still in flight");
     await bound.close();

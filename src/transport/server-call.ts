@@ -86,15 +86,22 @@ export function answerOver(stream: AnsweringStream, options: ServerCallOptions):
     const call = new Call({ method, request: messages, metadata, deadline, cancellation, caller });
     try {
       const reply = acceptor.handle(call);
-      if (reply instanceof Promise) reply.then(send).catch(fail);
+      if (reply instanceof Promise) reply.then(send).catch(failed);
       else send(reply);
     } catch (error) {
-      fail(error);
+      failed(error);
     }
+  }
+
+  /** The handler threw, or its reply cannot be sent. */
+  function failed(error: unknown): void {
+    cancellation.end();
+    fail(error);
   }
 
   function send(reply: Reply): void {
     if (over) {
+      cancellation.end();
       if (method.responseStream) discard(reply.response);
       return;
     }
@@ -138,6 +145,7 @@ export function answerOver(stream: AnsweringStream, options: ServerCallOptions):
   function complete(error: RpcError | undefined, trailer: Metadata): void {
     if (over) return;
     stream.status(error, trailer);
+    cancellation.end();
     settle();
     // A handler need not read all that it was sent, but one that reads on must not take this for the client's end.
     requests?.fail(new RpcError(Code.CANCELLED, `${method.path} has been answered`));
@@ -151,8 +159,10 @@ export function answerOver(stream: AnsweringStream, options: ServerCallOptions):
   }
 
   function finish(reason: RpcError): void {
-    settle();
+    over = true;
+    // The reason comes first: who lets go of a stream of replies asks why.
     cancellation.cancel(reason);
+    settle();
     requests?.fail(reason);
   }
 

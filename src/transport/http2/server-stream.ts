@@ -192,6 +192,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
 
   readonly #onReply = (reply: Reply): void => {
     this.#connection.handlerDone();
+    if (this.#over) this.#cancellation?.end();
     try {
       this.#answer(reply);
     } catch (error) {
@@ -201,6 +202,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
 
   readonly #onRejected = (error: unknown): void => {
     this.#connection.handlerDone();
+    if (this.#over) this.#cancellation?.end();
     this.fail(error);
   };
 
@@ -321,6 +323,8 @@ export class ServerStream extends Stream implements Receiver, Sender {
   #end(error: RpcError | undefined, trailer: Metadata): void {
     this.pending = undefined;
     this.#settle();
+    // The handler of a call that was cancelled goes on, and what it calls belongs to that call until it is done.
+    if (this.#cancellation?.reason === undefined) this.#cancellation?.end();
     this.#connection.writeTrailers(this.id, error, trailer, this.#headerSent);
     // A handler need not read all that it was sent, but one that reads on must not take this for the client's end.
     this.#requests?.abort(error ?? new RpcError(Code.CANCELLED, `${this.#method.path} has been answered`));
