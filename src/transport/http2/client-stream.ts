@@ -13,7 +13,7 @@ import { Inbox, PREFIX_BYTES } from "./inbox.ts";
 import { IncomingMessages, type Receiver } from "./incoming-messages.ts";
 import { OutgoingMessages, type Sender } from "./outgoing-messages.ts";
 import { type ResponseHead, statusOfHttp } from "./response-head.ts";
-import { Stream } from "./stream.ts";
+import { SPARE_BYTES, Stream } from "./stream.ts";
 
 /** A server's reset may overtake our own alarm: that close to the deadline, in ms, it is the deadline. */
 const OVERTAKEN_MS = 20;
@@ -200,6 +200,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
       if (length >= 0 && fits && this.#message === NO_MESSAGE && bytes[start] === 0) {
         if (readUint32(bytes, start + 1) === length) {
           this.#message = this.#decode(bytes, start + PREFIX_BYTES, end);
+          if (this.window <= 0) this.#connection.budget.expect(this, SPARE_BYTES);
           return;
         }
       }
@@ -212,7 +213,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
       const why = `${this.#call.method.path} answered with more than one message`;
       throw new RpcError(Code.UNIMPLEMENTED, why);
     }
-    inbox.granted = this.#connection.budget.expect(this, inbox.missing);
+    inbox.granted = this.#connection.budget.expect(this, inbox.missing + SPARE_BYTES);
   }
 
   #onStreamedData(bytes: Buffer, start: number, end: number): void {

@@ -19,13 +19,16 @@ export interface ReceiveWindow {
  * keep up and for messages that are larger than their stream's window, and it is given back as they are read.
  *
  * A message's grant covers all that is missing of it, so each that is granted can come to its end. Those for which
- * nothing is left wait in turn.
+ * nothing is left wait in turn; what they lack is reckoned anew when their turn comes. One that needs more than half of
+ * it all may always come, so that what others hold and nobody reads never stops it.
  */
 export class ReceiveBudget {
   readonly #limits: Limits;
   #left: number;
   #granted = 0;
   #waiting: ReceiveWindow[] = [];
+  /** The message that came though there was no room for it. */
+  #over: ReceiveWindow | undefined;
   readonly #update: (window: ReceiveWindow, bytes: number) => void;
 
   /** @param update tells the peer that a stream's window has grown */
@@ -39,7 +42,7 @@ export class ReceiveBudget {
   read(window: ReceiveWindow, bytes: number, empty: boolean): void {
     window.unsaid += bytes;
     if (window.granted > 0) this.#takeBack(window);
-    if (window.unsaid * 2 < window.target) return;
+    if (window.unsaid * 2 < window.target && window.waitsFor === 0) return;
     const growth = empty ? this.#growthFor(window) : 0;
     window.target += growth;
     this.#say(window, growth);
@@ -55,8 +58,7 @@ export class ReceiveBudget {
     const lacking = missing - window.window;
     if (lacking <= 0) return true;
     if (window.waitsFor > 0) return false;
-    const itsTurn = this.#waiting.length === 0 && lacking <= this.#left;
-    if (itsTurn || this.#granted === 0) {
+    if (this.#waiting.length === 0 && this.#mayHave(lacking)) {
       this.#grant(window, lacking);
       return true;
     }
@@ -65,21 +67,24 @@ export class ReceiveBudget {
     return false;
   }
 
-  /** The stream has ended: what it held is free. */
+  /** The stream has ended, or its only message has been taken: what it held is free. */
   release(window: ReceiveWindow): void {
-    const grown = window.target - this.#limits.streamWindowBytes;
-    this.#granted -= window.granted;
-    this.#left += window.granted + Math.max(0, grown);
-    window.granted = 0;
-    window.target = Math.min(window.target, this.#limits.streamWindowBytes);
-    if (window.waitsFor > 0) {
-      window.waitsFor = 0;
-      this.#waiting = this.#waiting.filter((each) => each !== window);
-    }
+    const grown = Math.max(0, window.target - this.#limits.streamWindowBytes);
+    if (window.granted === 0 && grown === 0 && window.waitsFor === 0) return;
+    this.#left += grown;
+    window.target -= grown;
+    if (window.granted > 0) this.#giveBack(window, window.granted);
+    if (window.waitsFor > 0) this.#waitNoMore(window);
     this.#serve();
   }
 
+  #mayHave(bytes: number): boolean {
+    if (bytes <= this.#left || this.#granted === 0) return true;
+    return this.#over === undefined && bytes * 2 > this.#limits.growthBytes;
+  }
+
   #grant(window: ReceiveWindow, bytes: number): void {
+    if (bytes > this.#left) this.#over ??= window;
     window.granted += bytes;
     this.#granted += bytes;
     this.#left -= bytes;
@@ -89,11 +94,16 @@ export class ReceiveBudget {
 
   #takeBack(window: ReceiveWindow): void {
     const back = Math.min(window.granted, window.unsaid);
-    window.granted -= back;
     window.unsaid -= back;
-    this.#granted -= back;
-    this.#left += back;
+    this.#giveBack(window, back);
     this.#serve();
+  }
+
+  #giveBack(window: ReceiveWindow, bytes: number): void {
+    window.granted -= bytes;
+    this.#granted -= bytes;
+    this.#left += bytes;
+    if (window.granted === 0 && this.#over === window) this.#over = undefined;
   }
 
   /** Doubles a window, while half of the budget is left for messages that are larger than theirs. */
@@ -106,17 +116,28 @@ export class ReceiveBudget {
 
   #say(window: ReceiveWindow, growth: number): void {
     const bytes = window.unsaid + growth;
+    if (bytes === 0) return;
     window.unsaid = 0;
     window.window += bytes;
     this.#update(window, bytes);
+    if (window.waitsFor === 0) return;
+    // It lacks so much less. Who lacks nothing any more stands in nobody's way.
+    if (bytes < window.waitsFor) window.waitsFor -= bytes;
+    else this.#waitNoMore(window);
+  }
+
+  #waitNoMore(window: ReceiveWindow): void {
+    window.waitsFor = 0;
+    this.#waiting = this.#waiting.filter((each) => each !== window);
+    this.#serve();
   }
 
   #serve(): void {
     while (this.#waiting.length > 0) {
       const next = this.#waiting[0] as ReceiveWindow;
-      if (next.waitsFor > this.#left && this.#granted > 0) return;
-      this.#waiting.shift();
       const bytes = next.waitsFor;
+      if (!this.#mayHave(bytes)) return;
+      this.#waiting.shift();
       next.waitsFor = 0;
       this.#grant(next, bytes);
     }

@@ -14,7 +14,7 @@ import { IncomingMessages, type Receiver } from "./incoming-messages.ts";
 import { discard, OutgoingMessages, type Sender } from "./outgoing-messages.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { ServerConnection } from "./server-connection.ts";
-import { Stream } from "./stream.ts";
+import { SPARE_BYTES, Stream } from "./stream.ts";
 
 /** A client's reset may overtake our own alarm: that close to the deadline, in ms, it is the deadline. */
 const OVERTAKEN_MS = 20;
@@ -108,7 +108,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
     inbox.append(bytes, start, end);
     if (inbox.ready > 1 || (inbox.ready === 1 && inbox.partial)) throw this.#wrongCount("more than one message");
     if (!ended) {
-      inbox.granted = this.#connection.budget.expect(this, inbox.missing);
+      inbox.granted = this.#connection.budget.expect(this, inbox.missing + SPARE_BYTES);
       return;
     }
     if (!inbox.take()) throw this.#wrongCount(inbox.partial ? "a part of a message" : "no message");
@@ -164,6 +164,8 @@ export class ServerStream extends Stream implements Receiver, Sender {
   #dispatch(request: unknown): void {
     this.stalledSince = 0;
     const connection = this.#connection;
+    // Its message has been taken: what stood open for it is for others, however long the handler is at work.
+    if (this.#requests === undefined) connection.budget.release(this);
     const cancellation = new Cancellation();
     this.#cancellation = cancellation;
     const { metadata } = this.#head;

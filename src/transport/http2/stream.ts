@@ -2,6 +2,12 @@ import type { ReceiveWindow } from "./receive-budget.ts";
 import type { Turn } from "./send-queue.ts";
 import { Alarm } from "./timer-wheel.ts";
 
+/**
+ * What a stream of one message may send beyond it, in bytes. There are peers that end no stream whose window is empty,
+ * grpc-js among them. A stream of many has its window from its reader.
+ */
+export const SPARE_BYTES = 1;
+
 /** One stream of a connection: what both sides of it have in common. Its alarm rings when the call's deadline passes. */
 export abstract class Stream extends Alarm implements ReceiveWindow, Turn {
   readonly id: number;

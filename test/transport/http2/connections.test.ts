@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Payload } from "../../../gen/probe/v1/probe.ts";
 import { Metadata } from "../../../src/core/metadata.ts";
 import { Flag, FrameType } from "../../../src/transport/http2/frame.ts";
 import { type Http2Limits, http2 } from "../../../src/transport/http2/index.ts";
@@ -42,6 +43,25 @@ test("many large messages at once all arrive, though they are more than may be h
   const { peer } = await withLimits({ growthBytes: 2_000_000 }).pair();
   const replies = await Promise.all(Array.from({ length: 20 }, (_, i) => echo(peer, payload(`${i}`, 1_000_000))));
   for (const { response } of replies) expect((response as { data: Uint8Array }).data.length).toBe(1_000_000);
+});
+
+test("a call whose message was taken holds nothing back, however long its handler is at work", async () => {
+  const over = event();
+  let waiting = 0;
+  const { peer } = await withLimits({ growthBytes: 2_000_000 }).pair({
+    async echo(call) {
+      const { text } = call.request as Payload;
+      if (text !== "") return reply(payload(text));
+      if (++waiting === 8) over.happen();
+      return reply(payload(await answered.happened));
+    },
+  });
+  const answered = event<string>();
+  const slow = Array.from({ length: 8 }, () => echo(peer, payload("", 1_000_000)));
+  await over.happened;
+  expect((await echo(peer, payload("ninth", 1_000_000))).response).toEqual(payload("ninth"));
+  answered.happen("at last");
+  await Promise.all(slow);
 });
 
 test("messages whose memory is used again stay apart, however they cross", async () => {

@@ -1,4 +1,6 @@
-import { describe } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { Payload } from "../../../gen/probe/v1/probe.ts";
+import { now } from "../../../src/core/deadline.ts";
 import type { Transport } from "../../../src/core/transport.ts";
 import { grpcJs } from "../../../src/transport/grpc-js/index.ts";
 import { http2 } from "../../../src/transport/http2/index.ts";
@@ -9,7 +11,7 @@ import { compression } from "../../contract/transport/compression.ts";
 import { connections } from "../../contract/transport/connections.ts";
 import { metadata } from "../../contract/transport/metadata.ts";
 import { shutdown } from "../../contract/transport/shutdown.ts";
-import { createWorld } from "../../contract/transport/world.ts";
+import { createWorld, echo, payload } from "../../contract/transport/world.ts";
 import { type Abilities, transportContract, type Wire } from "../../contract/transport.ts";
 import { authority, serverTls } from "../../support/certs.ts";
 
@@ -53,4 +55,24 @@ describe.each<[name: string, wire: () => Wire]>([
   describe("connections", () => connections(world, abilities));
   describe("shutdown", () => shutdown(world));
   describe("compression", () => compression(world, abilities));
+});
+
+const sizes = [1, 16_379, 16_384, 65_530, 65_535, 65_536, 131_072, 500_000];
+let streamWindowBytes = 0;
+const fromTheirs = createWorld(() => ({ transport: mixed(http2({ streamWindowBytes }), grpcJs()) }));
+const fromOurs = createWorld(() => ({ transport: mixed(grpcJs(), http2({ streamWindowBytes })) }));
+
+// A message may fill a window to the byte, and then the end of its stream does not come by itself.
+describe.each([
+  ["replies of a grpc-js server", fromTheirs],
+  ["requests of a grpc-js client", fromOurs],
+])("%s", (_name, world) => {
+  test.each([16_384, 65_535])("come through windows of %i bytes", async (bytes) => {
+    streamWindowBytes = bytes;
+    const { peer } = await world().pair();
+    for (const size of sizes.flatMap((each) => [0, 5, 7, 8, 9, 10].map((less) => Math.max(0, each - less)))) {
+      const { response } = await echo(peer, payload("", size), { deadline: now() + 5000 });
+      expect((response as Payload).data.length).toBe(size);
+    }
+  });
 });

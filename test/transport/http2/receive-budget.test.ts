@@ -48,15 +48,16 @@ test("a message larger than its window gets all that it lacks, and gives it back
 
 test("messages for which nothing is left wait in turn, and each that is granted can end", () => {
   const { budget, updates, open } = setup();
-  const [first, second, third] = [open(), open(), open()];
-  budget.expect(first, 900);
-  budget.expect(second, 900);
-  budget.expect(third, 300);
-  expect(updates).toEqual([800]);
+  const [first, second, third, fourth] = [open(), open(), open(), open()];
+  budget.expect(first, 500);
+  budget.expect(second, 500);
+  budget.expect(third, 400);
+  budget.expect(fourth, 200);
+  expect(updates).toEqual([400, 400]);
   budget.release(first);
-  expect(updates).toEqual([800, 800, 200]);
-  expect(second.window).toBe(900);
-  expect(third.window).toBe(300);
+  expect(updates).toEqual([400, 400, 300, 100]);
+  expect(third.window).toBe(400);
+  expect(fourth.window).toBe(200);
 });
 
 test("one message may always come, however large it is", () => {
@@ -65,14 +66,42 @@ test("one message may always come, however large it is", () => {
   expect(updates).toEqual([4900]);
 });
 
+test("a message that needs more than half of it all comes beside what nobody reads, one at a time", () => {
+  const { budget, updates, open } = setup();
+  const [idle, large, second] = [open(), open(), open()];
+  budget.expect(idle, 800);
+  budget.expect(large, 5000);
+  budget.expect(second, 5000);
+  expect(updates).toEqual([700, 4900]);
+  budget.release(large);
+  expect(updates).toEqual([700, 4900, 4900]);
+});
+
+test("what a message lacks is reckoned anew when its turn comes: what was read meanwhile is lacked no more", () => {
+  const { budget, updates, open } = setup();
+  const [first, second, third] = [open(), open(), open()];
+  budget.expect(first, 1000);
+  second.window = 20;
+  budget.expect(second, 200);
+  expect(updates).toEqual([900]);
+  budget.read(second, 80, false);
+  expect(updates).toEqual([900, 80]);
+  budget.read(second, 300, false);
+  expect(second).toMatchObject({ waitsFor: 0, window: 400, granted: 0 });
+  budget.expect(third, 200);
+  budget.release(first);
+  expect(updates).toEqual([900, 80, 300, 100]);
+  expect(second.granted).toBe(0);
+});
+
 test("a stream that ends while it waits waits no longer", () => {
   const { budget, updates, open } = setup();
   const [first, second, third] = [open(), open(), open()];
-  budget.expect(first, 900);
-  budget.expect(second, 900);
-  budget.expect(third, 900);
+  budget.expect(first, 1000);
+  budget.expect(second, 500);
+  budget.expect(third, 500);
   budget.release(second);
   budget.release(first);
-  expect(updates).toEqual([800, 800]);
-  expect(third.window).toBe(900);
+  expect(updates).toEqual([900, 400]);
+  expect(third.window).toBe(500);
 });
