@@ -9,9 +9,9 @@ import { freshService } from "./registry.ts";
 
 /**
  * What the etcd registry does with an etcd, a real one or one that speaks its API: what it writes, what it can read, and
- * how it comes back. `url` is asked for once the suite runs.
+ * how it comes back. `url` is asked for once the suite runs; `client` is what it is asked by.
  */
-export function etcdRegistryContract(name: string, url: () => string): void {
+export function etcdRegistryContract(name: string, url: () => string, by: Pick<EtcdOptions, "client"> = {}): void {
   describe(`the etcd registry contract: ${name}`, () => {
     let keys: EtcdKeys;
     beforeAll(() => {
@@ -24,7 +24,7 @@ export function etcdRegistryContract(name: string, url: () => string): void {
       for (const close of toClose.splice(0).reverse()) await close();
     });
     const registry = (options: EtcdOptions = {}, at = url()): Registry => {
-      const made = etcd(at, options);
+      const made = etcd(at, { ...by, ...options });
       toClose.push(() => made.close());
       return made;
     };

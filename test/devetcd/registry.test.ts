@@ -11,5 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-registryContract("embedded", () => etcd(server.uri ?? ""));
-etcdRegistryContract("embedded", () => `http://${server.address}`);
+for (const client of ["native", "etcd3"] as const) {
+  registryContract(`embedded, asked by ${client}`, () => etcd(server.uri ?? "", { client }));
+  etcdRegistryContract(`embedded, asked by ${client}`, () => `http://${server.address}`, { client });
+}

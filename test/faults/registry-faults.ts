@@ -34,6 +34,45 @@ function outage(name: string, what: string, wipe: boolean): Scenario {
   };
 }
 
+/**
+ * One of three nodes silent for a minute, while every key is looked for twice a second: whoever is registered stays so at
+ * every look.
+ */
+function silence(name: string, ttlSeconds: number): Scenario {
+  return {
+    name,
+    what: `one etcd node silent for 60 s, 12 servers with leases of ${ttlSeconds} s`,
+    promised: {},
+    async run(expect) {
+      await using at = await stage(expect, { servers: 12, server: { ttlSeconds } });
+      const silent = async (): Promise<void> => {
+        const node = at.etcd.nodes[1] ?? first(at.etcd.nodes);
+        const missed = new Set<string>();
+        const end = performance.now() + 60_000;
+        node.freeze();
+        while (performance.now() < end) {
+          await sleep(500);
+          const keys = keysOf(at);
+          if (keys === undefined) continue;
+          for (const { address } of at.servers) if (!keys.includes(`${service}/${address}`)) missed.add(address);
+        }
+        node.thaw();
+        expect(missed.size === 0, `${missed.size} of 12 registrations were lost: ${[...missed]}`);
+      };
+      return await courseOfRegistry(at, silent);
+    },
+  };
+}
+
+/** `undefined` while etcd elects a leader and answers nobody. */
+function keysOf(at: Stage): string | undefined {
+  try {
+    return at.ctl("get", "--prefix", "--keys-only", `${service}/`);
+  } catch {
+    return undefined;
+  }
+}
+
 function revisionOf(at: Stage): number {
   return JSON.parse(at.ctl("get", "x", "-w", "json")).header.revision;
 }
@@ -69,6 +108,8 @@ export const registryFaults: readonly Scenario[] = [
       return await courseOfRegistry(at, frozen);
     },
   },
+  silence("etcd-node-silent", 10),
+  silence("etcd-silent-ttl-3", 3),
   outage("etcd-outage", "all of etcd down for 60 s, then back", false),
   outage("etcd-wiped", "all of etcd down for 60 s, then back with empty data", true),
   {

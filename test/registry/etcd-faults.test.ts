@@ -213,7 +213,7 @@ describe.runIf(hasEtcd)("a server whose event loop stands still", () => {
     const server = await started();
     const [url = ""] = server.urls;
     const script = new URL("stalling-server.ts", import.meta.url);
-    const child = fork(script, [url, service, endpoint.address], { execArgv: [] });
+    const child = fork(script, [url, service, endpoint.address], { execArgv: ["--conditions=@trunkline/source"] });
     toClose.push(async () => {
       const exited = once(child, "exit");
       child.kill("SIGKILL");

@@ -70,6 +70,7 @@ test("options stand over the URI, and both have defaults", () => {
 });
 
 test("what cannot be right is refused by name", () => {
+  expect(() => etcdSettings("a:1?client=curl", {})).toThrow('no client "curl" for etcd');
   expect(() => etcdSettings([], {})).toThrow("at least one host");
   expect(() => etcdSettings(["http://a:1", "https://b:1"], {})).toThrow("not both");
   expect(() => etcdSettings("http://a:1", { tls: {} })).toThrow("hosts say http://");
@@ -84,7 +85,11 @@ test("what cannot be right is refused by name", () => {
 test.runIf(Number.parseInt(process.versions.node, 10) >= 25)(
   "an address that TLS cannot verify is refused at once",
   () => {
-    expect(() => etcdSettings("etcds://127.0.0.1:1", {})).toThrow(/127.0.0.1:1 cannot be verified.*serverName/);
-    expect(() => etcdSettings(["https://a:1", "https://[::1]:1"], { tls: {} })).toThrow("[::1]:1 cannot be verified");
+    expect(() => etcdSettings("etcds://127.0.0.1:1/?client=etcd3", {})).toThrow(
+      /127.0.0.1:1 cannot be verified.*serverName/,
+    );
+    expect(() => etcdSettings(["https://a:1", "https://[::1]:1"], { tls: {}, client: "etcd3" })).toThrow(
+      "[::1]:1 cannot be verified",
+    );
   },
 );

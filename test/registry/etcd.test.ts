@@ -11,6 +11,8 @@ describe.runIf(hasEtcd)("with a real etcd", () => {
   });
   afterAll(() => server.stop());
 
-  registryContract("etcd", () => etcd(server.urls));
-  etcdRegistryContract("etcd", () => server.urls[0] ?? "");
+  for (const client of ["native", "etcd3"] as const) {
+    registryContract(`etcd, asked by ${client}`, () => etcd(server.urls, { client }));
+    etcdRegistryContract(`etcd, asked by ${client}`, () => server.urls[0] ?? "", { client });
+  }
 });

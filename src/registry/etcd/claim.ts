@@ -53,30 +53,30 @@ export function createClaim(announcement: Announcement, { client, dialects, logg
 
   const isOurs = ({ leaseId }: Entry) => leases.includes(leaseId);
 
-  const takeAll = async (leaseId: string) => {
-    const { replaced } = await client.put(keys(leaseId), leaseId);
-    isTaken = true;
-    logOthers(
-      replaced.filter((entry) => !isOurs(entry)),
-      "this address was announced already, by an earlier server or by a second one; the latest stands",
-    );
+  /** True when every key stands as it should; false where it has to be looked at again. */
+  const put = async (leaseId: string, records: readonly KeyValue[], present: ReadonlyMap<string, Entry>) => {
+    // The revision makes it safe for a put to come twice or late: it never undoes what another server did meanwhile.
+    const puts = records.map((record) => ({ ...record, expected: present.get(record.key)?.modRevision ?? "0" }));
+    return puts.length === 0 || (await client.put(puts, leaseId));
   };
 
-  const putMissing = async (leaseId: string) => {
+  const restoreOnce = async (leaseId: string) => {
     const records = keys(leaseId);
     const { entries } = await client.read(records.map(({ key }) => ({ key })));
     const present = new Map(entries.map((entry) => [entry.key, entry]));
+    const others = entries.filter((entry) => !isOurs(entry));
+    logOthers(
+      others,
+      isTaken
+        ? "another server announces the same address; its entry stands until it goes"
+        : "this address was announced already, by an earlier server or by a second one; the latest stands",
+    );
     const missing = records.filter(({ key, value }) => {
       const entry = present.get(key);
-      return entry === undefined || (isOurs(entry) && !(entry.leaseId === leaseId && entry.value === value));
+      if (entry === undefined) return true;
+      return isOurs(entry) ? !(entry.leaseId === leaseId && entry.value === value) : !isTaken;
     });
-    logOthers(
-      entries.filter((entry) => !isOurs(entry)),
-      "another server announces the same address; its entry stands until it goes",
-    );
-    if (missing.length === 0) return true;
-    const puts = missing.map((record) => ({ ...record, expected: present.get(record.key)?.modRevision ?? "0" }));
-    const { done } = await client.put(puts, leaseId);
+    const done = await put(leaseId, missing, present);
     if (done) for (const { key } of missing) held.delete(key);
     return done;
   };
@@ -85,9 +85,12 @@ export function createClaim(announcement: Announcement, { client, dialects, logg
     keys,
     async restore(leaseId) {
       leases = [...new Set([leaseId, ...leases])].slice(0, 2);
-      if (!isTaken) return takeAll(leaseId);
       // False says that a key has changed since it was read. Somebody else is at work, so there is no end to expect soon.
-      for (let attempts = 0; attempts < 10; attempts++) if (await putMissing(leaseId)) return;
+      for (let attempts = 0; attempts < 10; attempts++) {
+        if (!(await restoreOnce(leaseId))) continue;
+        isTaken = true;
+        return;
+      }
       throw new Error(`the keys of ${endpoint.address} change too fast to put them back`);
     },
     isDisturbedBy(changes, leaseId) {

@@ -1,9 +1,7 @@
-import type { ICompare, IRangeRequest, IRequestOp, IResponseHeader, ITxnResponse } from "etcd3";
 import { batches } from "./batches.ts";
-import { connect } from "./connect.ts";
 import { createKeys, type Entry, type KeyRange } from "./keys.ts";
-import type { EtcdSettings } from "./settings.ts";
-import { openWatch } from "./watch.ts";
+import { pages } from "./pages.ts";
+import type { EtcdWire } from "./wire.ts";
 
 /** A key that was put, or with `entry` undefined deleted. */
 export interface Change {
@@ -19,28 +17,33 @@ export interface Position {
 
 export interface Listing extends Position {
   readonly entries: readonly Entry[];
-  /** True where there were more than `maxEntries`. */
+  /** True where there was more than `maxEntries` or `maxListedBytes`. */
   readonly truncated: boolean;
 }
 
 export interface Put {
   readonly key: string;
   readonly value: string;
-  /** The revision that the key must still have, `"0"` where it must not exist; whatever it is where undefined. */
-  readonly expected?: string | undefined;
+  /** The revision that the key must still have, `"0"` where it must not exist. */
+  readonly expected: string;
 }
 
-/** The keys of one range that are read; beyond them a service is listed in part. */
-export const maxEntries = 20_000;
+/** The keys of one list that are read; beyond them a service is listed in part. */
+export const maxEntries = 100_000;
+/** The bytes of keys and values that are held of one list. */
+export const maxListedBytes: number = 64 * 1024 * 1024;
 
 /** What registrations and resolvers need of etcd. Every promise rejects within `callTimeoutMs` a host. */
 export interface EtcdClient {
   /** Reads ranges at one revision. */
   read(ranges: readonly KeyRange[]): Promise<Listing>;
   /** Reads a range in pages, for what may be large. */
-  scan(range: { readonly prefix: string }): AsyncIterable<Entry>;
-  /** Puts keys under a lease, in one transaction as far as etcd takes it. False where a key was not as expected. */
-  put(puts: readonly Put[], leaseId: string): Promise<{ readonly done: boolean; readonly replaced: readonly Entry[] }>;
+  scan(range: KeyRange): AsyncIterable<Entry>;
+  /**
+   * Puts keys under a lease, in one transaction as far as etcd takes it. False where a key was not as expected, and also
+   * where etcd was asked twice and has put them already: look again.
+   */
+  put(puts: readonly Put[], leaseId: string): Promise<boolean>;
   /** The seconds that etcd granted may be more than those asked for. */
   grant(ttlSeconds: number): Promise<{ readonly leaseId: string; readonly ttlSeconds: number }>;
   /** Resolves to the seconds left; 0 where etcd has no such lease. */
@@ -61,117 +64,60 @@ export interface WatchOptions {
   readonly changed: (changes: readonly Change[], revision: bigint) => void;
 }
 
-export function createClient(settings: EtcdSettings): EtcdClient {
-  const { callTimeoutMs } = settings;
-  const { etcd, withLogin, onEachHost } = connect(settings);
-  const { toWire, rangeToWire, entryOf } = createKeys(settings.namespace);
+/** What stands in etcd below a namespace, in our own words. */
+export function createClient(wire: EtcdWire, namespace: string): EtcdClient {
+  const { toWire, rangeToWire, entryOf } = createKeys(namespace);
 
   return {
     async read(ranges) {
-      const answers: ITxnResponse[] = [];
-      for (const some of batches(ranges)) {
-        // All at the revision of the first.
-        const revision = answers[0]?.header.revision ?? "0";
-        const success = some.map((range) => ({
-          request_range: { ...rangeToWire(range), limit: maxEntries, revision },
-        }));
-        answers.push(await withLogin(() => etcd.kv.txn({ success })));
+      const entries: Entry[] = [];
+      let position: Position = { clusterId: "0", revision: 0n };
+      let bytes = 0;
+      for await (const { clusterId, revision, stored } of pages(wire, ranges.map(rangeToWire))) {
+        position = { clusterId: `${clusterId}`, revision };
+        for (const each of stored) {
+          const entry = entryOf(each);
+          bytes += entry.key.length + entry.value.length;
+          if (entries.length >= maxEntries || bytes > maxListedBytes) return { ...position, entries, truncated: true };
+          entries.push(entry);
+        }
       }
-      const lists = answers.flatMap(({ responses }) => responses.map(({ response_range }) => response_range));
-      return {
-        ...positionOf(answers[0]?.header),
-        entries: lists.flatMap(({ kvs }) => kvs.map(entryOf)),
-        truncated: lists.some(({ more }) => more),
-      };
+      return { ...position, entries, truncated: false };
     },
 
     async *scan(range) {
-      let next: IRangeRequest = { ...rangeToWire(range), limit: 1_000 };
-      for (;;) {
-        const { kvs, more } = await withLogin(() => etcd.kv.range(next));
-        yield* kvs.map(entryOf);
-        const last = kvs.at(-1);
-        if (!more || last === undefined) return;
-        next = { ...next, key: Buffer.concat([last.key, Buffer.of(0)]) };
-      }
+      for await (const { stored } of pages(wire, [rangeToWire(range)])) yield* stored.map(entryOf);
     },
 
     async put(puts, leaseId) {
-      const replaced: Entry[] = [];
-      for (const some of batches(puts, ({ key, value }) => Buffer.byteLength(key) + Buffer.byteLength(value))) {
-        const compare = some.filter(({ expected }) => expected !== undefined).map((put) => unchanged(put));
-        const success: IRequestOp[] = some.map(({ key, value }) => ({
-          request_put: { key: toWire(key), value: Buffer.from(value), lease: leaseId, prev_kv: true },
-        }));
-        const { succeeded, responses } = await withLogin(() => etcd.kv.txn({ compare, success }));
-        if (!succeeded) return { done: false, replaced };
-        for (const { response_put } of responses) {
-          if (response_put.prev_kv) replaced.push(entryOf(response_put.prev_kv));
-        }
+      const raw = puts.map(({ key, value, expected }) => ({
+        key: toWire(key),
+        value: Buffer.from(value),
+        expected: BigInt(expected),
+      }));
+      for (const some of batches(raw, ({ key, value }) => key.length + value.length)) {
+        if (!(await wire.put(some, leaseId))) return false;
       }
-      return { done: true, replaced };
+      return true;
     },
 
-    async grant(ttlSeconds) {
-      const { ID, TTL } = await withLogin(() => etcd.leaseClient.leaseGrant({ TTL: ttlSeconds }));
-      return { leaseId: ID, ttlSeconds: Number(TTL) };
-    },
+    grant: (ttlSeconds) => wire.grant(ttlSeconds),
+    renew: (leaseId) => wire.renew(leaseId),
+    revoke: (leaseId) => wire.revoke(leaseId),
 
-    renew: (leaseId) =>
-      withLogin(() =>
-        onEachHost(async () => {
-          const stream = await etcd.leaseClient.leaseKeepAlive({ deadline: Date.now() + callTimeoutMs });
-          return new Promise<number>((resolve, reject) => {
-            stream.on("data", ({ TTL }) => {
-              resolve(Number(TTL));
-              stream.end();
-            });
-            stream.on("error", reject);
-            stream.on("end", () => reject(new Error("etcd ended the renewal of a lease without an answer")));
-            stream.write({ ID: leaseId });
+    watch: (ranges, { changed, ...options }) =>
+      wire.watch({
+        ...options,
+        ranges: ranges.map(rangeToWire),
+        received(events, revision) {
+          const changes = events.map(({ deleted, stored }) => {
+            const entry = entryOf(stored);
+            return { key: entry.key, entry: deleted ? undefined : entry };
           });
-        }),
-      ),
+          changed(changes, revision);
+        },
+      }),
 
-    async revoke(leaseId) {
-      try {
-        await withLogin(() => etcd.leaseClient.leaseRevoke({ ID: leaseId }));
-      } catch (error) {
-        if (!isLeaseGone(error)) throw error;
-      }
-    },
-
-    watch: (ranges, { fromRevision, forMs, signal, changed }) =>
-      withLogin(async () =>
-        openWatch(await etcd.watchClient.watch(), {
-          requests: ranges.map((range) => ({ ...rangeToWire(range), start_revision: `${fromRevision}` })),
-          confirmMs: callTimeoutMs,
-          forMs,
-          signal,
-          received: ({ events, header }) => {
-            const changes = events.map(({ type, kv }) => {
-              const entry = entryOf(kv);
-              return { key: entry.key, entry: type === "Delete" ? undefined : entry };
-            });
-            changed(changes, BigInt(header.revision));
-          },
-        }),
-      ),
-
-    close: () => etcd.close(),
+    close: () => wire.close(),
   };
-
-  function unchanged({ key, expected = "0" }: Put): ICompare {
-    // The revision of the last change is 0 for a key that is not there.
-    return { key: toWire(key), result: "Equal", target: "Mod", mod_revision: expected };
-  }
-}
-
-/** True where etcd says that it has no such lease. */
-export function isLeaseGone(error: unknown): boolean {
-  return error instanceof Error && /requested lease not found|is expired or revoked/.test(error.message);
-}
-
-function positionOf(header: IResponseHeader | undefined): Position {
-  return { clusterId: header?.cluster_id ?? "0", revision: BigInt(header?.revision ?? 0) };
 }

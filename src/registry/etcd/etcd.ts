@@ -3,6 +3,7 @@ import { checkAnnouncement } from "../announcement.ts";
 import { createListeners, type Listeners } from "../listeners.ts";
 import type { Registration, Registry } from "../registry.ts";
 import { createClient } from "./client.ts";
+import { createWire } from "./create-wire.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { createOutage } from "./outage.ts";
 import { register } from "./registration.ts";
@@ -19,7 +20,7 @@ import { type EtcdOptions, etcdSettings } from "./settings.ts";
 export function etcd(hosts: string | readonly string[], options: EtcdOptions = {}): Registry {
   const settings = etcdSettings(hosts, options);
   const { dialects, ttlSeconds, relistMs, doubtMs } = settings;
-  const client = createClient(settings);
+  const client = createClient(createWire(settings), settings.namespace);
   const logger = settings.logger ?? silent;
   const outage = createOutage(logger);
   const closing = new AbortController();

@@ -6,4 +6,4 @@ export { type GoZeroOptions, goZero } from "./dialects/go-zero.ts";
 export { type KitexOptions, kitex } from "./dialects/kitex.ts";
 export { type KratosOptions, kratos } from "./dialects/kratos.ts";
 export { etcd } from "./etcd.ts";
-export type { EtcdOptions } from "./settings.ts";
+export type { EtcdClientName, EtcdOptions } from "./settings.ts";

@@ -1,7 +1,8 @@
 import { createBackoff } from "./backoff.ts";
 import type { Claim } from "./claim.ts";
-import { type EtcdClient, isLeaseGone } from "./client.ts";
+import type { EtcdClient } from "./client.ts";
 import { follow } from "./follow.ts";
+import { isLeaseGone } from "./wire.ts";
 
 export interface KeepKeysOptions {
   readonly client: EtcdClient;

@@ -1,4 +1,4 @@
-import type { IKeyValue } from "etcd3";
+import type { Stored, WireRange } from "./wire.ts";
 
 /** All keys below a prefix (`""` is every key), or one key. */
 export type KeyRange = { readonly prefix: string } | { readonly key: string };
@@ -6,18 +6,24 @@ export type KeyRange = { readonly prefix: string } | { readonly key: string };
 /** A key as it stands in etcd. */
 export interface Entry {
   readonly key: string;
+  /** Empty where it is longer than `maxValueBytes`. */
   readonly value: string;
+  /** How long a value is that is too long, in bytes. */
+  readonly tooLong?: number;
   /** The revision of etcd in which it was written last. */
   readonly modRevision: string;
   /** The lease that it stands under, in decimal; `0` is none. */
   readonly leaseId: string;
 }
 
+/** The longest value that is looked at: what a server announces of itself needs no more. */
+export const maxValueBytes: number = 256 * 1024;
+
 /** Between keys as they are used here and keys as etcd has them, with the namespace before them. */
 export interface Keys {
   toWire(key: string): Buffer;
-  rangeToWire(range: KeyRange): { key: Buffer; range_end?: Buffer };
-  entryOf(kv: IKeyValue): Entry;
+  rangeToWire(range: KeyRange): WireRange;
+  entryOf(stored: Stored): Entry;
 }
 
 export function createKeys(namespace: string): Keys {
@@ -25,19 +31,23 @@ export function createKeys(namespace: string): Keys {
   return {
     toWire,
     rangeToWire(range) {
-      if ("key" in range) return { key: toWire(range.key) };
+      if ("key" in range) return { key: toWire(range.key), rangeEnd: undefined };
       const prefix = toWire(range.prefix);
       // From a zero byte to a zero byte is every key, for etcd.
       return prefix.length === 0
-        ? { key: Buffer.of(0), range_end: Buffer.of(0) }
-        : { key: prefix, range_end: after(prefix) };
+        ? { key: Buffer.of(0), rangeEnd: Buffer.of(0) }
+        : { key: prefix, rangeEnd: after(prefix) };
     },
-    entryOf: ({ key, value, mod_revision, lease }) => ({
-      key: key.toString().slice(namespace.length),
-      value: value.toString(),
-      modRevision: mod_revision,
-      leaseId: lease,
-    }),
+    entryOf({ key, value, modRevision, leaseId }) {
+      const isTooLong = value.length > maxValueBytes;
+      return {
+        key: textOf(key).slice(namespace.length),
+        value: isTooLong ? "" : textOf(value),
+        modRevision: `${modRevision}`,
+        leaseId: `${leaseId}`,
+        ...(isTooLong ? { tooLong: value.length } : {}),
+      };
+    },
   };
 }
 
@@ -52,4 +62,8 @@ function after(prefix: Buffer): Buffer {
     }
   }
   return Buffer.of(0);
+}
+
+function textOf({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString();
 }

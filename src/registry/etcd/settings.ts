@@ -28,9 +28,16 @@ export interface EtcdOptions {
    * by default.
    */
   readonly doubtMs?: number | undefined;
+  /**
+   * What asks etcd: `native`, Trunkline's own HTTP/2, by default, or `etcd3`, the package of that name over grpc-js. Only
+   * the native one asks another host beside one that is slow to answer.
+   */
+  readonly client?: EtcdClientName | undefined;
   /** Silent by default. */
   readonly logger?: Logger | undefined;
 }
+
+export type EtcdClientName = "native" | "etcd3";
 
 /** The options with their defaults, checked. */
 export interface EtcdSettings {
@@ -43,10 +50,15 @@ export interface EtcdSettings {
   readonly namespace: string;
   readonly dialects: readonly Dialect[];
   readonly callTimeoutMs: number;
+  /** Milliseconds without an answer after which another host is asked as well. */
+  readonly hedgeMs: number;
+  readonly client: EtcdClientName;
   readonly relistMs: number;
   readonly doubtMs: number;
   readonly logger: Logger | undefined;
 }
+
+const longestHedgeMs = 1_000;
 
 /** @throws TypeError that names what is wrong; never with a password in it */
 export function etcdSettings(hosts: string | readonly string[], options: EtcdOptions): EtcdSettings {
@@ -60,7 +72,11 @@ export function etcdSettings(hosts: string | readonly string[], options: EtcdOpt
     tls = tlsOf(first),
     ttlSeconds = first.ttlSeconds ?? 10,
     dialects = first.dialects ?? ["go-naming"],
+    client = first.client ?? "native",
   } = options;
+  if (client !== "native" && client !== "etcd3") {
+    throw new TypeError(`there is no client "${client}" for etcd; there are native and etcd3`);
+  }
   if (!(Number.isInteger(ttlSeconds) && ttlSeconds >= 1)) {
     throw new TypeError(`ttlSeconds is ${ttlSeconds}; give a whole number of seconds from 1`);
   }
@@ -69,7 +85,7 @@ export function etcdSettings(hosts: string | readonly string[], options: EtcdOpt
   }
   if (dialects.length === 0) throw new TypeError("etcd() needs at least one dialect");
   const addresses = [...new Set(uris.flatMap((uri) => uri.hosts))];
-  if (first.secure) checkServerName(addresses, tls ?? {});
+  if (first.secure && client === "etcd3") checkServerName(addresses, tls ?? {});
   return {
     hosts: addresses,
     tls: first.secure ? (tls ?? {}) : undefined,
@@ -79,6 +95,9 @@ export function etcdSettings(hosts: string | readonly string[], options: EtcdOpt
     namespace: options.namespace ?? first.namespace,
     dialects: dialects.map((each) => (typeof each === "string" ? dialectNamed(each) : each)),
     callTimeoutMs: options.callTimeoutMs ?? 2_000,
+    // Well before the two thirds of its life are over that a lease has left when it is to be renewed.
+    hedgeMs: Math.min(longestHedgeMs, (ttlSeconds * 1_000) / 6),
+    client,
     relistMs: options.relistMs ?? 30_000,
     doubtMs: options.doubtMs ?? 30_000,
     logger: options.logger,

@@ -10,6 +10,8 @@ export interface EtcdUri {
   readonly namespace: string;
   readonly ttlSeconds: number | undefined;
   readonly dialects: readonly string[] | undefined;
+  /** `native` or `etcd3`, where it is right. */
+  readonly client: string | undefined;
   /** The name in etcd's certificate, where it is not the host. */
   readonly serverName: string | undefined;
   /** Paths of PEM files. */
@@ -19,7 +21,7 @@ export interface EtcdUri {
 const pattern =
   /^(?:(?<scheme>\w*):\/\/)?(?:(?<login>[^@]*)@)?(?<hosts>[^/?#@]*)(?:\/(?<path>[^?#]*))?(?:\?(?<query>[^#]*))?$/;
 const isSecure: Readonly<Record<string, boolean>> = { etcd: false, http: false, etcds: true, https: true };
-const parameters = ["ttl", "dialects", "ca", "cert", "key", "serverName"];
+const parameters = ["ttl", "dialects", "client", "ca", "cert", "key", "serverName"];
 
 /**
  * Reads `etcd://user:password@host1:2379,host2:2379/namespace/?ttl=10&dialects=go-naming,kratos`. `etcds://` is TLS,
@@ -49,6 +51,7 @@ export function parseEtcdUri(uri: string): EtcdUri {
       namespace: decodeURIComponent(path),
       ttlSeconds: found.has("ttl") ? Number(found.get("ttl")) : undefined,
       dialects: found.get("dialects")?.split(","),
+      client: found.get("client") ?? undefined,
       serverName: found.get("serverName") ?? undefined,
       files: Object.fromEntries([...found].filter(([name]) => name === "ca" || name === "cert" || name === "key")),
     };

@@ -1,5 +1,5 @@
 import { castGrpcError, type IOptions, isRecoverableError } from "etcd3";
-import { now } from "../../core/deadline.ts";
+import { now } from "../../../core/deadline.ts";
 
 export interface HostPolicies {
   readonly faultHandling: NonNullable<IOptions["faultHandling"]>;

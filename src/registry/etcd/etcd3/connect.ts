@@ -1,15 +1,13 @@
 import { type CallOptionsFactory, Etcd3 } from "etcd3";
-import type { ClientTls } from "../../core/transport.ts";
+import type { ClientTls } from "../../../core/transport.ts";
+import { createLogins, isLoginNeedless, type Login, tokenRefused } from "../logins.ts";
+import type { EtcdSettings } from "../settings.ts";
+import { maxAnswerBytes } from "../wire.ts";
 import { createHostPolicies } from "./hosts.ts";
-import { createLogins, isLoginRefused, type Login, tokenRefused } from "./logins.ts";
 import { probe } from "./probe.ts";
-import type { EtcdSettings } from "./settings.ts";
 
 type CallOptions = Exclude<CallOptionsFactory, (...context: never) => unknown>;
 type Interceptor = NonNullable<CallOptions["interceptors"]>[number];
-
-/** etcd's largest list: some 100,000 servers of one service. */
-const maxResponseBytes = 64 * 1024 * 1024;
 
 /** etcd3's connections to the hosts of one etcd, and the login that goes with them. */
 export interface Connection {
@@ -22,7 +20,7 @@ export interface Connection {
 
 /**
  * Of etcd3 the connections, the choice of host and the plain requests are used. Its leases and watchers are not: a
- * lease of its is never granted again, and a watcher may throw out of an event (see `follow.ts` and `lease.ts`).
+ * lease of its is never granted again, and a watcher may throw out of an event (see `../follow.ts` and `../lease.ts`).
  */
 export function connect(settings: EtcdSettings): Connection {
   const { hosts, tls, username, password, callTimeoutMs } = settings;
@@ -42,7 +40,7 @@ export function connect(settings: EtcdSettings): Connection {
       "grpc.enable_http_proxy": 0,
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": 2_000,
-      "grpc.max_receive_message_length": maxResponseBytes,
+      "grpc.max_receive_message_length": maxAnswerBytes,
       ...(tls?.serverName === undefined ? {} : { "grpc.ssl_target_name_override": tls.serverName }),
     },
     defaultCallOptions: ({ isStream }) => ({
@@ -57,18 +55,7 @@ export function connect(settings: EtcdSettings): Connection {
   return {
     etcd,
     onEachHost: policies.eachHost,
-    async withLogin(call) {
-      if (logins === undefined) return call();
-      const used = await logins.get();
-      try {
-        return await call();
-      } catch (error) {
-        if (!isLoginRefused(error)) throw error;
-        logins.drop(used);
-        await logins.get();
-        return call();
-      }
-    },
+    withLogin: (call) => (logins === undefined ? call() : logins.during(call)),
   };
 }
 
@@ -118,8 +105,7 @@ async function login(etcd: Etcd3, name: string, password: string, callTimeoutMs:
     const options = { interceptors: [], deadline: Date.now() + callTimeoutMs };
     return { token: (await etcd.auth.authenticate({ name, password }, options)).token };
   } catch (error) {
-    // As etcd's own client does: a login that nobody asks for does no harm.
-    if (error instanceof Error && error.message.includes("authentication is not enabled")) return { token: undefined };
+    if (isLoginNeedless(error)) return { token: undefined };
     throw error;
   }
 }

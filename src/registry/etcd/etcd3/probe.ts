@@ -1,5 +1,5 @@
 import { connect, type SecureClientSessionOptions } from "node:http2";
-import type { ClientTls } from "../../core/transport.ts";
+import type { ClientTls } from "../../../core/transport.ts";
 
 /**
  * Resolves when a host, `http://host:port`, speaks HTTP/2 to us. Leaves nothing behind, whatever the host does: grpc-js has no timeout for a

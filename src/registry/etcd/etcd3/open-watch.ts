@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { IWatchCreateRequest, IWatchRequest, IWatchResponse } from "etcd3";
+import { describeCancelled } from "../wire.ts";
 
 /** etcd3's type of a stream leaves out that it is one of Node's. */
 type WatchStream = Pick<Duplex, "on" | "removeAllListeners"> & {
@@ -46,7 +47,10 @@ export function openWatch(etcdStream: object, options: OpenWatchOptions): Promis
     );
 
     stream.on("data", (response: IWatchResponse) => {
-      if (response.canceled) return settle(cancelled(response));
+      if (response.canceled) {
+        const { compact_revision, cancel_reason } = response;
+        return settle(new Error(describeCancelled(BigInt(compact_revision), cancel_reason)));
+      }
       if (response.created && --unconfirmed === 0) clearTimeout(unconfirmedFor);
       try {
         if (response.events.length > 0) received(response);
@@ -60,10 +64,4 @@ export function openWatch(etcdStream: object, options: OpenWatchOptions): Promis
     if (signal.aborted) return done();
     for (const create_request of requests) stream.write({ create_request });
   });
-}
-
-function cancelled({ compact_revision, cancel_reason }: IWatchResponse): Error {
-  return compact_revision !== "0"
-    ? new Error(`etcd has compacted the history up to revision ${compact_revision}`)
-    : new Error(`etcd cancelled a watch: ${cancel_reason || "no reason given"}`);
 }
