@@ -2,6 +2,7 @@ import { clone, type DescFile, toBinary } from "@bufbuild/protobuf";
 import { base64Encode } from "@bufbuild/protobuf/wire";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { createImports, relativeImport } from "./imports.ts";
+import { quoted } from "./literal.ts";
 import { modulePath } from "./names.ts";
 
 /** `<name>.desc.ts`: a file's own descriptor, without source info, and the descriptors of what it imports. */
@@ -18,7 +19,7 @@ export function renderDescriptorFile(file: DescFile, extension: string): string 
 ${imports.render()}
 /** The descriptor of ${file.proto.name}. */
 export const file: ${type} = {
-  name: ${JSON.stringify(file.proto.name)},
+  name: ${quoted(file.proto.name)},
   base64:
     "${base64Encode(toBinary(FileDescriptorProtoSchema, proto))}",
   dependencies: [${dependencies.join(", ")}],

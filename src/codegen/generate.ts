@@ -9,14 +9,18 @@ import {
   FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
 import type { MethodPolicy } from "../core/policy.ts";
+import { printable } from "../core/printable.ts";
+import { withReadableComments } from "./comments.ts";
 import { renderDescriptorFile, withDependencies } from "./descriptor-file.ts";
 import { checkMessages } from "./message-check.ts";
 import { generateMessages } from "./messages.ts";
+import { checkNames } from "./name-check.ts";
 import { modulePath } from "./names.ts";
 import { parseOptions } from "./options.ts";
 import { resolvePolicies } from "./policy.ts";
 import { renderServiceConfig } from "./service-config.ts";
 import { renderServiceFile } from "./service-file.ts";
+import { withUsedFiles } from "./used-files.ts";
 
 /**
  * Answers a compiler: `<name>.rpc.ts` for each file with services, `<name>.desc.ts` for these and all that they import,
@@ -33,56 +37,78 @@ export function generate(request: CodeGeneratorRequest, warn: (text: string) => 
     maximumEdition: Edition.EDITION_2023,
   });
   try {
-    for (const [name, content] of render(request, warn)) {
+    for (const [name, content] of render(request, (text) => warn(printable(text)))) {
       response.file.push(create(CodeGeneratorResponse_FileSchema, { name, content }));
     }
   } catch (error) {
-    response.error = error instanceof Error ? error.message : String(error);
+    const { message } = error as Error;
+    response.error = message.split("\n").map(printable).join("\n");
   }
   return response;
 }
 
-function render(request: CodeGeneratorRequest, warn: (text: string) => void): Map<string, string> {
-  const { importExtension, messages } = parseOptions(request.parameter);
+/** A tree of a thousand old files is not to fill the screen. */
+const mostWarnings = 100;
+
+function render(sent: CodeGeneratorRequest, warn: (text: string) => void): Map<string, string> {
+  const { importExtension, messages } = parseOptions(sent.parameter);
+  // First of all: whatever comes later makes code of names.
+  refuse(checkNames(sent.protoFile));
+  const request = withReadableComments(sent);
   const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: request.protoFile }));
-  const files = request.fileToGenerate.map((name) => registry.getFile(name)).filter((file) => file !== undefined);
+  const files = request.fileToGenerate.map((name) => registry.getFile(name) ?? notSent(name));
   const serving = files.filter((file) => file.services.length > 0);
-  const policies = check(serving, registry, warn);
+  const used = checkMessages(withUsedFiles(messages ? files : serving), messages);
+  const policies = check(serving, registry, used.problems);
+  used.warnings.slice(0, mostWarnings).forEach(warn);
+  if (used.warnings.length > mostWarnings) warn(`and ${used.warnings.length - mostWarnings} more like these`);
   const output = new Map<string, string>();
+  const put = (name: string, content: string): void => {
+    if (output.has(name)) throw new Error(`two files would be generated as ${name}: rename one of the .proto files`);
+    output.set(name, content);
+  };
   for (const file of serving) {
-    output.set(`${modulePath(file.proto.name)}.rpc.ts`, renderServiceFile(file, policies, importExtension));
+    put(`${modulePath(file.proto.name)}.rpc.ts`, renderServiceFile(file, policies, importExtension));
     for (const service of file.services) {
       const config = renderServiceConfig(service, policies);
-      if (config !== undefined) output.set(`service_config/${service.typeName}.json`, config);
+      if (config !== undefined) put(`service_config/${service.typeName}.json`, config);
     }
   }
   for (const file of withDependencies(serving)) {
-    output.set(`${modulePath(file.proto.name)}.desc.ts`, renderDescriptorFile(file, importExtension));
+    put(`${modulePath(file.proto.name)}.desc.ts`, renderDescriptorFile(file, importExtension));
   }
   if (messages) {
-    for (const { name, content } of generateMessages(request, files, importExtension)) output.set(name, content);
+    for (const { name, content } of generateMessages(request, files, importExtension)) put(name, content);
   }
   return output;
 }
 
+function notSent(name: string): never {
+  throw new Error(`"${name}" is to be generated, but the compiler did not send it`);
+}
+
+/** @throws Error with a line for each problem */
+function refuse(problems: readonly string[]): void {
+  if (problems.length > 0) throw new Error(problems.join("\n"));
+}
+
 /**
  * Reads the policies of all services.
+ * @param found problems that are told together with theirs
  * @throws Error with a line for each problem of any file
  */
 function check(
   files: readonly DescFile[],
   registry: FileRegistry,
-  warn: (text: string) => void,
+  found: readonly string[],
 ): Map<DescMethod, MethodPolicy> {
   const policies = new Map<DescMethod, MethodPolicy>();
-  const messages = checkMessages(files);
-  const problems = [...messages.problems];
+  const problems = [...found];
   for (const service of files.flatMap((file) => file.services)) {
     const resolved = resolvePolicies(service, registry);
     for (const [method, policy] of resolved.policies) policies.set(method, policy);
     problems.push(...resolved.problems);
   }
-  if (problems.length > 0) throw new Error(problems.join("\n"));
-  messages.warnings.forEach(warn);
+  refuse(problems);
   return policies;
 }

@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { quoted } from "./literal.ts";
 
 interface Imported {
   readonly name: string;
@@ -59,10 +60,10 @@ function statement(module: string, names: readonly Imported[]): string {
         (isType && !onlyTypes ? "type " : "") + (name === local ? name : `${name} as ${local}`),
     );
   const head = onlyTypes ? "import type" : "import";
-  const line = `${head} { ${specifiers.join(", ")} } from "${module}";\n`;
+  const line = `${head} { ${specifiers.join(", ")} } from ${quoted(module)};\n`;
   return line.length <= 121
     ? line
-    : `${head} {\n${specifiers.map((each) => `  ${each},\n`).join("")}} from "${module}";\n`;
+    : `${head} {\n${specifiers.map((each) => `  ${each},\n`).join("")}} from ${quoted(module)};\n`;
 }
 
 function compare(a: string, b: string): number {

@@ -13,6 +13,11 @@ export function literal(value: object, used: number): string {
   return broken(properties, "    ", "  ");
 }
 
+/** A string literal. Line separators, which older engines end a line at, are escaped. */
+export function quoted(text: string): string {
+  return JSON.stringify(text).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
+}
+
 function broken(properties: readonly (readonly [string, unknown])[], indent: string, closing: string): string {
   const lines = properties.map(([key, value]) => {
     const line = oneLine(value);
@@ -26,7 +31,8 @@ function broken(properties: readonly (readonly [string, unknown])[], indent: str
 
 function oneLine(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(oneLine).join(", ")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (typeof value === "string") return quoted(value);
+  if (typeof value !== "object" || value === null) return String(value);
   const properties = Object.entries(value).filter(([, each]) => each !== undefined);
   if (properties.length === 0) return "{}";
   return `{ ${properties.map(([key, each]) => `${key}: ${oneLine(each)}`).join(", ")} }`;

@@ -1,7 +1,10 @@
-import type { DescEnum, DescField, DescFile, DescMessage } from "@bufbuild/protobuf";
+import { type DescField, type DescFile, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { Edition, FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
-import { isReservedWord, typeExport } from "./names.ts";
+import { checkMessageNames } from "./message-names.ts";
+import { fieldProperty } from "./names.ts";
+import { hasPresence } from "./presence.ts";
 import { type Declaration, nameOf, placeOf } from "./source.ts";
+import { messagesOf } from "./used-files.ts";
 
 /** Where the code that ts-proto makes of messages is not what their contract says. */
 export interface MessageReport {
@@ -11,83 +14,92 @@ export interface MessageReport {
   readonly warnings: readonly string[];
 }
 
-/** Names that ts-proto's code needs for itself, or that TypeScript gives to no type. */
-const unusableNames = new Set(
-  (
-    "BinaryReader BinaryWriter Builtin DeepPartial MessageFns Partial Uint8Array any bigint boolean never " +
-    "number object string symbol unknown"
-  ).split(" "),
-);
-
-/** Looks at every message that a service of these files sends or receives, and at what those hold. */
-export function checkMessages(files: readonly DescFile[]): MessageReport {
+/**
+ * Looks at every message of these files, whether a service sends it or not: a line for each problem, and a line for each
+ * file and kind of warning.
+ * @param kept true where ts-proto is run by this plugin, and presence is kept (`withPresence`)
+ */
+export function checkMessages(files: Iterable<DescFile>, kept: boolean): MessageReport {
   const problems: string[] = [];
   const warnings: string[] = [];
-  const editions = new Set<string>();
-  const report = (into: string[], of: Declaration, text: string) => into.push(`${placeOf(of)}: ${nameOf(of)} ${text}`);
-
-  for (const type of reachable(files)) {
-    const names = type.kind === "enum" ? type.values.map((value) => [value, value.name] as const) : [];
-    for (const [of, name] of [[type, typeExport(type)] as const, ...names]) {
-      if (isReservedWord(name) || unusableNames.has(name)) {
-        report(problems, of, `cannot be generated, since "${name}" can name no type in TypeScript: rename it`);
-      }
+  for (const file of files) {
+    const messages = messagesOf(file);
+    const fields = messages.flatMap((message) => message.fields);
+    problems.push(...checkMessageNames(file));
+    for (const of of [...messages, ...fields]) {
+      const problem = of.kind === "field" ? miscoded(of, kept) : isMessageSet(of) ? messageSet : undefined;
+      if (problem !== undefined) problems.push(`${placeOf(of)}: ${nameOf(of)} ${problem}`);
     }
-    for (const field of type.kind === "message" ? type.fields : []) {
-      const problem = miscoded(field);
-      if (problem !== undefined) report(problems, field, problem);
-      const warning = careful(field);
-      if (warning !== undefined) report(warnings, field, warning);
-      if (hasLostPresence(field)) editions.add(type.file.proto.name);
-    }
+    const warn = (concerned: readonly Declaration[], text: string) => {
+      const [first] = concerned;
+      if (first !== undefined) warnings.push(`${placeOf(first)}: ${listed(concerned)}: ${text}`);
+    };
+    if (!kept) warn(fields.filter(losesPresence), lostPresence);
+    warn(fields.filter(isRequired), required);
+    if (kept) warn(fields.filter(hasDefault), declaredDefault);
+    warn(messages.filter(isExtensible), extended);
+    warn(fields.filter(isNameOfEveryObject), everyObject);
   }
-  for (const name of editions) warnings.push(`${name}: ${lostPresence}`);
   return { problems, warnings };
 }
 
-/** What ts-proto encodes otherwise than the contract says. */
-function miscoded(field: DescField): string | undefined {
-  if (field.parent.file.edition < Edition.EDITION_2023) return undefined;
+const messageSet = "is a MessageSet, whose groups cannot be decoded: give it fields of its own";
+const lostPresence =
+  "a field set to its default is not sent, and reads as if it were set when it is not, in what ts-proto makes by itself: " +
+  "let this plugin run it (messages=ts-proto), which keeps them apart";
+const required = "required, but messages are sent and taken without: set them always, or others refuse the message";
+const declaredDefault =
+  "where they are unset they are undefined, not what [default] says: fill it in where you read them";
+const extended = "extensions of them are dropped when they are decoded, and so not passed on";
+const everyObject = "called as a property of every JavaScript object: never leave them out of a message that you send";
+
+/** What ts-proto encodes otherwise than the contract says, or makes code of that does not run. */
+function miscoded(field: DescField, kept: boolean): string | undefined {
   if ("delimitedEncoding" in field && field.delimitedEncoding) {
-    return "would be encoded with its length in front: remove features.message_encoding = DELIMITED";
+    return isEdition(field)
+      ? "cannot be encoded or decoded: remove features.message_encoding = DELIMITED"
+      : "is a group, which cannot be decoded: make it a field of a message type";
   }
   const { defaultValue } = field.proto;
-  if (!["", "0", "false"].includes(defaultValue)) {
-    return `would be read as zero where it is unset: remove default = ${defaultValue}`;
-  }
-  return undefined;
+  if (kept || ["", "0", "false"].includes(defaultValue)) return undefined;
+  const instead = `remove default = ${defaultValue}, or let this plugin run ts-proto (messages=ts-proto)`;
+  if (isEdition(field)) return `would be read as zero where it is unset: ${instead}`;
+  if (field.scalar === ScalarType.BYTES) return `would be read as empty where it is unset: ${instead}`;
+  const isNumber = field.scalar === ScalarType.DOUBLE || field.scalar === ScalarType.FLOAT;
+  return isNumber && /inf|nan/i.test(defaultValue) ? `would become code that does not run: ${instead}` : undefined;
 }
 
-function careful(field: DescField): string | undefined {
-  if (field.presence === FeatureSet_FieldPresence.LEGACY_REQUIRED) {
-    return "is required, but is not sent while it is zero: make it optional, which is the same on the wire";
-  }
-  if (field.name.replace(/_(.)/g, (_, next: string) => next.toUpperCase()) in {}) {
-    return "is called as a property of every JavaScript object: never leave it out of a message that you send";
-  }
-  return undefined;
+function isEdition({ parent }: DescField): boolean {
+  return parent.file.edition >= Edition.EDITION_2023;
 }
 
-const lostPresence =
-  "fields of an edition are generated without presence, so that unset and zero are the same: " +
-  'say so with "option features.field_presence = IMPLICIT;"';
-
-function hasLostPresence(field: DescField): boolean {
-  const isPlain = (field.fieldKind === "scalar" || field.fieldKind === "enum") && field.oneof === undefined;
-  const isEdition = field.parent.file.edition >= Edition.EDITION_2023;
-  return isEdition && isPlain && field.presence === FeatureSet_FieldPresence.EXPLICIT;
+function losesPresence(field: DescField): boolean {
+  return field.parent.file.edition !== Edition.EDITION_PROTO3 && hasPresence(field);
 }
 
-function reachable(files: readonly DescFile[]): Set<DescMessage | DescEnum> {
-  const found = new Set<DescMessage | DescEnum>();
-  const queue: (DescMessage | DescEnum | undefined)[] = files
-    .flatMap((file) => file.services)
-    .flatMap((service) => service.methods)
-    .flatMap((method) => [method.input, method.output]);
-  for (const type of queue) {
-    if (type === undefined || found.has(type)) continue;
-    found.add(type);
-    if (type.kind === "message") queue.push(...type.fields.flatMap((field) => [field.message, field.enum]));
-  }
-  return found;
+function isRequired({ presence }: DescField): boolean {
+  return presence === FeatureSet_FieldPresence.LEGACY_REQUIRED;
+}
+
+function hasDefault({ proto }: DescField): boolean {
+  return proto.defaultValue !== "";
+}
+
+function isNameOfEveryObject({ name }: DescField): boolean {
+  return fieldProperty(name) in {};
+}
+
+function isMessageSet({ proto }: DescMessage): boolean {
+  return proto.options?.messageSetWireFormat ?? false;
+}
+
+function isExtensible({ proto }: DescMessage): boolean {
+  return proto.extensionRange.length > 0;
+}
+
+const mostListed = 3;
+
+function listed(of: readonly Declaration[]): string {
+  const names = of.slice(0, mostListed).map(nameOf).join(", ");
+  return of.length > mostListed ? `${names} and ${of.length - mostListed} more` : names;
 }

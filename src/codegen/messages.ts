@@ -1,13 +1,15 @@
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { clone, type DescFile, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type DescFile, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   type CodeGeneratorRequest,
   CodeGeneratorRequestSchema,
   type CodeGeneratorResponse_File,
   CodeGeneratorResponseSchema,
 } from "@bufbuild/protobuf/wkt";
+import { withPresence } from "./presence.ts";
+import { withUsedFiles } from "./used-files.ts";
 
 /** With these ts-proto makes what service files import: plain objects, and a codec that knows its full name. */
 const tsProtoOptions = [
@@ -36,7 +38,7 @@ export function generateMessages(
   files: readonly DescFile[],
   importExtension: string,
 ): CodeGeneratorResponse_File[] {
-  const own = clone(CodeGeneratorRequestSchema, request);
+  const own = withPresence(request);
   own.parameter = [...tsProtoOptions, `importSuffix=${importExtension}`].join(",");
   own.fileToGenerate = [...withUsedFiles(files)].map((file) => file.proto.name);
   const run = spawnSync(process.execPath, [findTsProto()], {
@@ -72,24 +74,4 @@ function findTsProto(): string {
     }
   }
   throw new Error("option messages=ts-proto needs ts-proto: npm install --save-dev ts-proto");
-}
-
-function withUsedFiles(files: readonly DescFile[]): Set<DescFile> {
-  const found = new Set<DescFile>();
-  function visit(file: DescFile): void {
-    if (found.has(file)) return;
-    found.add(file);
-    for (const { methods } of file.services)
-      for (const { input, output } of methods) [input.file, output.file].forEach(visit);
-    file.messages.forEach(visitMessage);
-  }
-  function visitMessage(message: DescMessage): void {
-    for (const field of message.fields) {
-      const used = field.message ?? field.enum;
-      if (used !== undefined) visit(used.file);
-    }
-    message.nestedMessages.forEach(visitMessage);
-  }
-  files.forEach(visit);
-  return found;
 }

@@ -54,8 +54,13 @@ export function typeExport(type: DescMessage | DescEnum): string {
   return name === "Date" || name === "Function" ? `${name}Message` : name;
 }
 
+/** The property that ts-proto makes of a field or a oneof: `some_name` is `someName`. */
+export function fieldProperty(name: string): string {
+  return name.includes("_") ? snakeToCamel(name) : name;
+}
+
 function nestedName({ name, parent }: DescMessage | DescEnum): string {
-  const own = name.includes("_") ? snakeToCamel(name) : name;
+  const own = fieldProperty(name);
   return parent === undefined ? own : `${nestedName(parent)}_${own}`;
 }
 
@@ -66,5 +71,6 @@ function snakeToCamel(name: string): string {
 
 /** The path of a `.proto` without its ending, from which the names of the generated files are made. */
 export function modulePath(protoPath: string): string {
+  // As ts-proto does it, which takes the first; a name of which that makes another place is refused.
   return protoPath.replace(".proto", "");
 }

@@ -3,7 +3,7 @@ import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import type { MethodPolicy } from "../core/policy.ts";
 import { createImports, relativeImport } from "./imports.ts";
 import { jsDoc } from "./js-doc.ts";
-import { literal } from "./literal.ts";
+import { literal, quoted } from "./literal.ts";
 import { methodProperties, modulePath, serviceConst, typeExport } from "./names.ts";
 import { isIdempotent } from "./policy.ts";
 import { commentOf } from "./source.ts";
@@ -58,7 +58,7 @@ function renderService(service: DescService, scope: Scope): string {
   const doc = jsDoc(commentOf(service), service.deprecated || service.file.deprecated, "");
   const type = `${scope.contractType("Service")}<{${types && `\n${types}`}}>`;
   const methods = values === "" ? "{}" : `{\n${values}}`;
-  const value = `${scope.contract("defineService")}("${service.typeName}", ${methods}, ${scope.descriptor})`;
+  const value = `${scope.contract("defineService")}(${quoted(service.typeName)}, ${methods}, ${scope.descriptor})`;
   return `${doc}export const ${serviceConst(service)}: ${type} = ${value};\n`;
 }
 
@@ -66,13 +66,13 @@ function renderMethod(method: DescMethod, property: string, scope: Scope): { typ
   const { type, make } = shapes[method.methodKind];
   const messages = `${scope.message(method.input)}, ${scope.message(method.output)}`;
   const idempotency = isIdempotent(method) ? MethodOptions_IdempotencyLevel[method.idempotency] : undefined;
-  const call = `  ${property}: ${scope.contract(make)}("${method.name}", ${messages}`;
+  const call = `  ${property}: ${scope.contract(make)}(${quoted(method.name)}, ${messages}`;
   const options = literal(
     { idempotency, deprecated: method.deprecated || undefined, policy: scope.policies.get(method) },
     `${call}, ),`.length,
   );
   return {
-    type: `  ${property}: ${scope.contractType(type)}<${messages}${idempotency ? `, "${idempotency}"` : ""}>;\n`,
+    type: `  ${property}: ${scope.contractType(type)}<${messages}${idempotency ? `, ${quoted(idempotency)}` : ""}>;\n`,
     value: `${call}${options && `, ${options}`}),\n`,
   };
 }

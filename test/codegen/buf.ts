@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { create, fromBinary } from "@bufbuild/protobuf";
-import { CodeGeneratorRequestSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { type CodeGeneratorRequest, CodeGeneratorRequestSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { generate } from "../../src/codegen/generate.ts";
 
 /** The folder of this repository. */
@@ -56,14 +56,19 @@ export function answer(protos: Protos, ...opt: readonly string[]): Answer {
       protoFile: file,
       parameter: opt.join(","),
     });
-    const warnings: string[] = [];
-    const response = generate(request, (text) => warnings.push(text));
-    return {
-      error: response.error,
-      warnings,
-      files: new Map(response.file.map(({ name, content }) => [name, content])),
-    };
+    return answerTo(request);
   });
+}
+
+/** What the plugin answers, in this process. */
+export function answerTo(request: CodeGeneratorRequest): Answer {
+  const warnings: string[] = [];
+  const response = generate(request, (text) => warnings.push(text));
+  return {
+    error: response.error,
+    warnings,
+    files: new Map(response.file.map(({ name, content }) => [name, content])),
+  };
 }
 
 function buf(cwd: string, ...args: readonly string[]) {

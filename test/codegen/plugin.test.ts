@@ -71,7 +71,7 @@ test("what is wrong ends buf with an error, and what is doubtful is printed", ()
   const doubtful = `syntax = "proto2"; service S { rpc Do(M) returns (M); } message M { required int32 n = 1; }`;
   const warned = bufGenerate({ "a.proto": doubtful });
   expect(warned.exitCode).toBe(0);
-  expect(warned.stderr).toContain("protoc-gen-trunkline: warning: a.proto:1: M.n is required");
+  expect(warned.stderr).toContain("protoc-gen-trunkline: warning: a.proto:1: M.n: required");
 });
 
 test("--help says what it is and how it is run", () => {

@@ -120,29 +120,111 @@ test.each([
   expect(refusal(`service S { rpc Do(M) returns (${name}); }`, messages)).toContain(text);
 });
 
-function edition(fields: string) {
-  return answer({
-    "e.proto": `edition = "2023";\npackage e.v1;\nservice S { rpc Do(M) returns (M); }\nmessage M {\n${fields}\n}`,
-  });
+function edition(fields: string, ...opt: readonly string[]) {
+  return answer(
+    {
+      "e.proto": `edition = "2023";\npackage e.v1;\nservice S { rpc Do(M) returns (M); }\nmessage M {\n${fields}\n}`,
+    },
+    ...opt,
+  );
 }
 
 test("what ts-proto would encode wrongly in an edition is refused", () => {
-  expect(edition("M m = 1 [features.message_encoding = DELIMITED];").error).toContain(
-    "e.proto:5: e.v1.M.m would be encoded with its length in front: remove features.message_encoding = DELIMITED",
+  expect(edition("M m = 1 [features.message_encoding = DELIMITED];").error).toBe(
+    "e.proto:5: e.v1.M.m cannot be encoded or decoded: remove features.message_encoding = DELIMITED",
   );
-  expect(edition("int32 n = 1 [default = 5];").error).toContain(
-    "e.proto:5: e.v1.M.n would be read as zero where it is",
+  const withDefault = "int32 n = 1 [default = 5];";
+  expect(edition(withDefault).error).toBe(
+    "e.proto:5: e.v1.M.n would be read as zero where it is unset: remove default = 5, or let this plugin run ts-proto (messages=ts-proto)",
+  );
+  expect(edition(withDefault, "messages=ts-proto").error).toBe("");
+});
+
+const careful =
+  "int32 n = 1;\nint32 o = 2;\nstring to_string = 3 [features.field_presence = LEGACY_REQUIRED];\nstring constructor = 4;";
+
+test("what holds only with care is generated with a warning, one for each file and kind", () => {
+  expect(edition(careful, "messages=ts-proto")).toMatchObject({
+    error: "",
+    warnings: [
+      "e.proto:7: e.v1.M.to_string: required, but messages are sent and taken without: set them always, or others refuse the message",
+      "e.proto:7: e.v1.M.to_string, e.v1.M.constructor: called as a property of every JavaScript object: never leave them out of a message that you send",
+    ],
+  });
+  expect(edition(careful).warnings[0]).toMatch(
+    /^e\.proto:5: e\.v1\.M\.n, e\.v1\.M\.o, e\.v1\.M\.to_string and 1 more: a field set to its default is not sent/,
   );
 });
 
-test("what holds only with care is generated with a warning", () => {
-  const { error, warnings } = edition(
-    "int32 n = 1;\nint32 o = 2;\nstring to_string = 3 [features.field_presence = LEGACY_REQUIRED];\nstring constructor = 4;",
+/** What the plugin says to proto2 that no service reaches, beside one that a service does. */
+function proto2(text: string, ...opt: readonly string[]) {
+  const service = 'syntax = "proto3"; package s; service S { rpc Do(M) returns (M); } message M {}';
+  return answer({ "s.proto": service, "old.proto": `syntax = "proto2";\npackage old;\n${text}` }, ...opt);
+}
+
+test("a group or a MessageSet is refused, reached by a service or not", () => {
+  const group = proto2("message M { repeated group G = 1 { optional int32 n = 1; } }", "messages=ts-proto");
+  expect(group.error).toBe(
+    "old.proto:3: old.M.g is a group, which cannot be decoded: make it a field of a message type",
   );
+  const set = "message M { option message_set_wire_format = true; extensions 4 to max; }";
+  expect(proto2(set, "messages=ts-proto").error).toContain("old.proto:3: old.M is a MessageSet");
+});
+
+test("what a message's extensions lose is warned of, and so is a default that is not filled in", () => {
+  const text = 'message M { extensions 4 to 8; optional string s = 1 [default = "x"]; required M m = 2; }';
+  expect(proto2(text, "messages=ts-proto")).toMatchObject({
+    error: "",
+    warnings: [
+      expect.stringMatching(/^old\.proto:3: old\.M\.m: required/),
+      expect.stringMatching(/^old\.proto:3: old\.M\.s: where they are unset they are undefined/),
+      expect.stringMatching(/^old\.proto:3: old\.M: extensions of them are dropped when they are decoded/),
+    ],
+  });
+});
+
+test.each([
+  ["double n = 1 [default = inf];", "would become code that does not run: remove default = inf"],
+  ["float n = 1 [default = -nan];", "would become code that does not run: remove default = nan"],
+  ['bytes n = 1 [default = "x"];', "would be read as empty where it is unset: remove default = x"],
+])("where ts-proto is run apart from the plugin, %s is refused", (field, text) => {
+  const service = `syntax = "proto2"; message M { optional ${field} } service S { rpc Do(M) returns (M); }`;
+  expect(answer({ "a.proto": service }).error).toBe(
+    `a.proto:1: M.n ${text}, or let this plugin run ts-proto (messages=ts-proto)`,
+  );
+  expect(answer({ "a.proto": service }, "messages=ts-proto").error).toBe("");
+});
+
+test("a large tree does not fill the screen with warnings", () => {
+  const files = Object.fromEntries(
+    Array.from({ length: 130 }, (_, i) => [
+      `f${i}.proto`,
+      `syntax = "proto2"; message M${i} { ${Array.from({ length: 9 }, (_, n) => `required int32 n${n} = ${n + 1};`).join(" ")} }`,
+    ]),
+  );
+  const { error, warnings } = answer(files, "messages=ts-proto");
   expect(error).toBe("");
-  expect(warnings).toEqual([
-    expect.stringMatching(/^e\.proto:7: e\.v1\.M\.to_string is required, but is not sent while it is zero/),
-    expect.stringMatching(/^e\.proto:8: e\.v1\.M\.constructor is called as a property of every JavaScript object/),
-    expect.stringMatching(/^e\.proto: fields of an edition are generated without presence/),
+  expect(warnings).toHaveLength(101);
+  expect(warnings[0]).toContain(" and 6 more: required");
+  expect(warnings.at(-1)).toBe("and 30 more like these");
+});
+
+test("what would be lost under another's name is refused", () => {
+  const { error } = answer({
+    "a.proto": `syntax = "proto3"; package a.v1; message M {} service S { rpc Do(M) returns (M); }
+      message A_b {} message AB {} message createBaseM {}
+      enum E { Z = 0; UNRECOGNIZED = 1; __proto__ = 2; }
+      message F { string FOO_BAR = 1; string fooBar = 2; }
+      message G { string fooBar = 1; oneof foo_bar { int32 n = 2; } }
+      message H { oneof x { int32 A_B = 1; int32 aB = 2; } }`,
+  });
+  expect(error.split("\n")).toEqual([
+    'a.proto:2: a.v1.AB cannot be generated, since it becomes "AB" as a.v1.A_b does: rename one',
+    'a.proto:2: a.v1.createBaseM cannot be generated, since it becomes "createBaseM" as a.v1.M does: rename one',
+    'a.proto:3: a.v1.E.UNRECOGNIZED cannot be generated, since "UNRECOGNIZED" can name no value in TypeScript: rename it',
+    'a.proto:3: a.v1.E.__proto__ cannot be generated, since "__proto__" can name no value in TypeScript: rename it',
+    'a.proto:4: a.v1.F.fooBar cannot be generated, since it becomes "fooBar" as a.v1.F.FOO_BAR does: rename one',
+    'a.proto:5: a.v1.G.fooBar cannot be generated, since it becomes the same as the oneof "foo_bar": rename one',
+    'a.proto:6: a.v1.H.aB cannot be generated, since it becomes "aB" as a.v1.H.A_B does: rename one',
   ]);
 });

@@ -5,6 +5,6 @@ import type { FileDescriptor } from "trunkline/contract";
 export const file: FileDescriptor = {
   name: "edition/v1/proto2.proto",
   base64:
-    "ChdlZGl0aW9uL3YxL3Byb3RvMi5wcm90bxIKZWRpdGlvbi52MSKcAQoHT2xkSXRlbRIZCgZudW1iZXIYASABKAU6ATdSBm51bWJlchISCgR0ZXh0GAIgASgJUgR0ZXh0EhgKB251bWJlcnMYAyADKAVSB251bWJlcnMSLAoEcGFpchgEIAEoCjIYLmVkaXRpb24udjEuT2xkSXRlbS5QYWlyUgRwYWlyGhoKBFBhaXISEgoEbGVmdBgBIAEoBVIEbGVmdDI5CgZQcm90bzISLwoDR2V0EhMuZWRpdGlvbi52MS5PbGRJdGVtGhMuZWRpdGlvbi52MS5PbGRJdGVt",
+    "ChdlZGl0aW9uL3YxL3Byb3RvMi5wcm90bxIKZWRpdGlvbi52MSJuCgdPbGRJdGVtEhkKBm51bWJlchgBIAEoBToBN1IGbnVtYmVyEhIKBHRleHQYAiABKAlSBHRleHQSGAoHbnVtYmVycxgDIAMoBVIHbnVtYmVycxIaCgZwYWNrZWQYBCADKAVCAhABUgZwYWNrZWQyOQoGUHJvdG8yEi8KA0dldBITLmVkaXRpb24udjEuT2xkSXRlbRoTLmVkaXRpb24udjEuT2xkSXRlbQ==",
   dependencies: [],
 };

@@ -12,32 +12,32 @@ export interface OldItem {
   number?: number | undefined;
   text?: string | undefined;
   numbers: number[];
-  pair?: OldItem_Pair | undefined;
-}
-
-export interface OldItem_Pair {
-  left?: number | undefined;
+  packed: number[];
 }
 
 function createBaseOldItem(): OldItem {
-  return { number: 7, text: "", numbers: [], pair: undefined };
+  return { number: undefined, text: undefined, numbers: [], packed: [] };
 }
 
 export const OldItem: MessageFns<OldItem, "edition.v1.OldItem"> = {
   $type: "edition.v1.OldItem" as const,
 
   encode(message: OldItem, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.number !== undefined && message.number !== 7) {
+    if (message.number !== undefined) {
       writer.uint32(8).int32(message.number);
     }
-    if (message.text !== undefined && message.text !== "") {
+    if (message.text !== undefined) {
       writer.uint32(18).string(message.text);
     }
     for (const v of message.numbers) {
       writer.uint32(24).int32(v!);
     }
-    if (message.pair !== undefined) {
-      OldItem_Pair.encode(message.pair, writer.uint32(35)).uint32(36);
+    if (message.packed.length !== 0) {
+      writer.uint32(34).fork();
+      for (const v of message.packed) {
+        writer.int32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -90,12 +90,22 @@ export const OldItem: MessageFns<OldItem, "edition.v1.OldItem"> = {
             break;
           }
           case 4: {
-            if (tag !== 35) {
-              break;
+            if (tag === 32) {
+              message.packed.push(reader.int32());
+
+              continue;
             }
 
-            message.pair = OldItem_Pair.decode(reader);
-            continue;
+            if (tag === 34) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.packed.push(reader.int32());
+              }
+
+              continue;
+            }
+
+            break;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {
@@ -114,69 +124,10 @@ export const OldItem: MessageFns<OldItem, "edition.v1.OldItem"> = {
   },
   fromPartial(object: DeepPartial<OldItem>): OldItem {
     const message = createBaseOldItem();
-    message.number = object.number ?? 7;
-    message.text = object.text ?? "";
+    message.number = object.number ?? undefined;
+    message.text = object.text ?? undefined;
     message.numbers = object.numbers?.map((e) => e) || [];
-    message.pair = (object.pair !== undefined && object.pair !== null)
-      ? OldItem_Pair.fromPartial(object.pair)
-      : undefined;
-    return message;
-  },
-};
-
-function createBaseOldItem_Pair(): OldItem_Pair {
-  return { left: 0 };
-}
-
-export const OldItem_Pair: MessageFns<OldItem_Pair, "edition.v1.OldItem.Pair"> = {
-  $type: "edition.v1.OldItem.Pair" as const,
-
-  encode(message: OldItem_Pair, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.left !== undefined && message.left !== 0) {
-      writer.uint32(8).int32(message.left);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): OldItem_Pair {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseOldItem_Pair();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.left = reader.int32();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  create(base?: DeepPartial<OldItem_Pair>): OldItem_Pair {
-    return OldItem_Pair.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<OldItem_Pair>): OldItem_Pair {
-    const message = createBaseOldItem_Pair();
-    message.left = object.left ?? 0;
+    message.packed = object.packed?.map((e) => e) || [];
     return message;
   },
 };

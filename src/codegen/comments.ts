@@ -1,0 +1,26 @@
+import { clone } from "@bufbuild/protobuf";
+import { type CodeGeneratorRequest, CodeGeneratorRequestSchema } from "@bufbuild/protobuf/wkt";
+import { printable } from "../core/printable.ts";
+
+/**
+ * The request with comments in which nothing commands a terminal or turns the direction of reading: a reader would take a
+ * comment for code, or code for a comment. Whoever makes code of it has to see to `*` and `/` only.
+ */
+export function withReadableComments(request: CodeGeneratorRequest): CodeGeneratorRequest {
+  const own = clone(CodeGeneratorRequestSchema, request);
+  for (const { sourceCodeInfo } of own.protoFile) {
+    for (const location of sourceCodeInfo?.location ?? []) {
+      location.leadingComments = readable(location.leadingComments);
+      location.trailingComments = readable(location.trailingComments);
+      location.leadingDetachedComments = location.leadingDetachedComments.map(readable);
+    }
+  }
+  return own;
+}
+
+function readable(comment: string): string {
+  return comment
+    .split(/\r?\n/)
+    .map((line) => line.split("\t").map(printable).join("\t"))
+    .join("\n");
+}
