@@ -30,13 +30,7 @@ export function metrics(): Interceptor {
       const attributes = { ...callAttributes(call.method, side), ...endAttributes(error, side) };
       histogram.record((now() - startedMs) / 1_000, attributes);
     };
-    return next(call).then(
-      (reply) => watched(reply, call.method.responseStream, ended),
-      (error) => {
-        ended(error);
-        throw error;
-      },
-    );
+    return watched(next, call, ended);
   };
 }
 

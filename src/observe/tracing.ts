@@ -78,11 +78,5 @@ function follow(span: Span, call: Call, next: Handler, trail?: Trail): Promise<R
     }
     span.end();
   };
-  return next(call).then(
-    (reply) => watched(reply, call.method.responseStream, end),
-    (error) => {
-      end(error);
-      throw error;
-    },
-  );
+  return watched(next, call, end);
 }
