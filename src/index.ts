@@ -33,6 +33,7 @@ export { weighted } from "./balance/weighted.ts";
 export { zoneAware } from "./balance/zone-aware.ts";
 export { concurrencyLimit } from "./limit/concurrency-limit.ts";
 export { rateLimit } from "./limit/rate-limit.ts";
+export { type HeldRequests, heldRequests } from "./retry/request.ts";
 export { type Http2Limits, http2 } from "./transport/http2/index.ts";
 
 // For those who write a registry, a balancer or a transport of their own.

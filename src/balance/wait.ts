@@ -13,7 +13,7 @@ const longestMs = 0x7fff_ffff;
  * @throws RpcError UNAVAILABLE that says why there is none, DEADLINE_EXCEEDED, or the call's cancellation
  */
 export function waitForPeer(pool: Pool, call: Call, clock: Clock): Promise<Peer> {
-  const { signal } = call;
+  const { cancellation } = call;
   const startedMs = clock.now();
   const { promise, resolve, reject } = Promise.withResolvers<Peer>();
   let stopTimer = (): void => {};
@@ -22,16 +22,12 @@ export function waitForPeer(pool: Pool, call: Call, clock: Clock): Promise<Peer>
   function settle(): void {
     stopTimer();
     stopWatching();
-    signal?.removeEventListener("abort", onAbort);
+    cancellation?.offCancel(fail);
   }
 
   function fail(error: unknown): void {
     settle();
     reject(error);
-  }
-
-  function onAbort(): void {
-    fail(RpcError.from(signal?.reason, Code.CANCELLED));
   }
 
   function look(): void {
@@ -59,12 +55,10 @@ export function waitForPeer(pool: Pool, call: Call, clock: Clock): Promise<Peer>
     stopTimer = clock.setTimeout(look, Math.min(Math.ceil(untilMs - nowMs), longestMs), true);
   }
 
-  if (signal?.aborted) onAbort();
-  else {
-    signal?.addEventListener("abort", onAbort, { once: true });
-    stopWatching = pool.watch({ changed: look, closed: fail });
-    look();
-  }
+  if (cancellation?.reason !== undefined) return Promise.reject(cancellation.reason);
+  cancellation?.onCancel(fail);
+  stopWatching = pool.watch({ changed: look, closed: fail });
+  look();
   return promise;
 }
 

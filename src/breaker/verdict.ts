@@ -20,13 +20,13 @@ export const SERVER_FAULTS: readonly CodeName[] = ["DEADLINE_EXCEEDED", "INTERNA
 
 /**
  * Judges an error.
- * - The caller's own cancellation says nothing.
+ * - The caller's own cancellation says nothing, and no more does what was done wrong on this side (`local`).
  * - Nor does an attempt that no server took up (`unprocessed`): the connection's state already keeps calls away.
  * - Nor does a deadline that left the server less than `fairTimeMs`, whoever noticed that it had passed.
  * - A refusal with pushback is an answer: the server lives, and says when to come back.
  */
 export function judge(error: unknown, elapsedMs: number, faults: ReadonlySet<string>, fairTimeMs: number): Verdict {
-  if (!RpcError.is(error) || error.unprocessed || error.code === Code.CANCELLED) return "nothing";
+  if (!RpcError.is(error) || error.unprocessed || error.local || error.code === Code.CANCELLED) return "nothing";
   if (!faults.has(error.codeName)) return "answered";
   if (error.code === Code.DEADLINE_EXCEEDED && elapsedMs < fairTimeMs) return "nothing";
   return error.metadata.has(RETRY_PUSHBACK) ? "answered" : "fault";

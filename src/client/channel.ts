@@ -63,6 +63,11 @@ export type ChannelOptions = FoundServers | GivenServers;
 /** The way to services: what clients are made over. */
 export interface Channel {
   readonly handle: Handler;
+  /**
+   * True where no interceptor stands in the way, so that all that a call waits for hears by itself of its deadline and
+   * its end. Otherwise a client holds its calls to both from outside.
+   */
+  readonly direct?: boolean | undefined;
   /** How calls of a method are made where the call does not say. */
   policyOf(method: Method): Policy;
   /** Lets calls in flight finish, for 10 s at most or `timeoutMs`, then disconnects. */
@@ -107,6 +112,7 @@ export function createChannel(options: ChannelOptions): Channel {
   let closing: Promise<void> | undefined;
   const channel: Channel = {
     handle,
+    direct: interceptors.length === 0 && attemptInterceptors.length === 0,
     policyOf: (method) => policyOf(method),
     close(timeoutMs = 10_000) {
       closing ??= toService.close();

@@ -9,9 +9,11 @@ import type {
   Service,
   Unary,
 } from "../core/method.ts";
+import { RpcError } from "../core/rpc-error.ts";
 import { sized } from "../core/sized.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { Channel } from "./channel.ts";
+import { inScope } from "./in-scope.ts";
 import { makeCall } from "./make-call.ts";
 import { ReplyStream } from "./reply-stream.ts";
 
@@ -54,11 +56,13 @@ export function createClient<M>(service: Service<M>, channel: Channel): Client<M
 }
 
 function unaryMethod(method: Method, timeoutMs: number, channel: Channel) {
+  const failed = failureOf(method);
   return (request: any, options?: AnyOptions): Promise<unknown> => {
     try {
-      const reply = channel.handle(makeCall(method, request, timeoutMs, options));
+      const call = makeCall(method, request, timeoutMs, options, channel.direct);
+      const reply = call.cancellation === undefined ? channel.handle(call) : inScope(channel, call);
       const watched = options?.onHeader !== undefined || options?.onTrailer !== undefined;
-      return reply.then(watched ? (reply) => observed(reply, options) : responseOf);
+      return reply.then(watched ? (reply) => observed(reply, options) : responseOf, failed);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -75,7 +79,15 @@ function observed(reply: Reply, options: AnyOptions): unknown {
   return reply.response;
 }
 
+/** Writes on an error whose call it was, where it came from no wire. */
+function failureOf({ path }: Method): (error: unknown) => never {
+  return (error) => {
+    if (RpcError.is(error)) error.method ??= path;
+    throw error;
+  };
+}
+
 function streamingMethod(method: Method, timeoutMs: number, channel: Channel) {
   return (request: any, options?: AnyOptions): ReplyStream =>
-    new ReplyStream(async () => channel.handle(makeCall(method, request, timeoutMs, options)), options);
+    new ReplyStream(channel, () => makeCall(method, request, timeoutMs, options), options);
 }

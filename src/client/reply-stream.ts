@@ -1,23 +1,33 @@
-import type { Reply } from "../core/call.ts";
+import type { Call, Reply } from "../core/call.ts";
 import { Code } from "../core/code.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { CallOptions } from "./call-options.ts";
+import type { Channel } from "./channel.ts";
+import { beginScope, endScope, handled, within } from "./in-scope.ts";
 
 type StreamOptions = Pick<CallOptions, "onHeader" | "onTrailer" | "signal">;
+type Step = IteratorResult<unknown>;
 
 const end: IteratorResult<never> = Object.freeze({ done: true, value: undefined });
 
-/** A stream of replies. The call is made when it is first read; `return` (leaving a `for await`) cancels it. */
+/**
+ * A stream of replies, and the owner of its call. The call is made when it is first read; `return` (leaving a
+ * `for await`) cancels it, whatever it is waiting for.
+ */
 export class ReplyStream implements AsyncIterableIterator<unknown> {
-  readonly #call: () => Promise<Reply>;
+  readonly #channel: Channel;
+  readonly #make: () => Call;
   readonly #options: StreamOptions | undefined;
   readonly #signal: AbortSignal | undefined;
+  #call: Call | undefined;
+  #endScope: (() => void) | undefined;
   #opening: Promise<AsyncIterator<unknown>> | undefined;
   #messages: AsyncIterator<unknown> | undefined;
-  #ended = false;
+  #left = false;
 
-  constructor(call: () => Promise<Reply>, options: StreamOptions | undefined) {
-    this.#call = call;
+  constructor(channel: Channel, make: () => Call, options: StreamOptions | undefined) {
+    this.#channel = channel;
+    this.#make = make;
     this.#options = options;
     this.#signal = options?.signal;
   }
@@ -26,39 +36,100 @@ export class ReplyStream implements AsyncIterableIterator<unknown> {
     return this;
   }
 
-  next(): Promise<IteratorResult<unknown>> {
+  next(): Promise<Step> {
     // Past the opening, the reader asks the transport itself: nothing of ours stands between them.
     if (this.#messages !== undefined) return this.#signal?.aborted ? this.#cancelled() : this.#messages.next();
-    return this.#ended ? Promise.resolve(end) : this.#open().then((messages) => messages.next());
+    if (this.#left) return Promise.resolve(end);
+    this.#opening ??= this.#open();
+    return this.#opening.then(
+      (messages) => messages.next(),
+      (error) => {
+        // Who has left is told of nothing more.
+        if (this.#left) return end;
+        throw error;
+      },
+    );
   }
 
-  async return(): Promise<IteratorResult<unknown>> {
-    this.#ended = true;
-    const messages = this.#messages ?? (await this.#opening?.catch(() => undefined));
-    await messages?.return?.();
+  async return(): Promise<Step> {
+    if (this.#left) return end;
+    this.#left = true;
+    if (this.#opening === undefined) this.#neverBegin();
+    // What stands next to the wire ends it at once. The scope reaches what does not: an opening, a generator.
+    const returned = this.#messages?.return?.();
+    this.#cancel("the reader has left the stream");
+    await returned;
     return end;
   }
 
   /** Replies may be at hand that came before the caller cancelled: it reads none of them. */
-  async #cancelled(): Promise<IteratorResult<unknown>> {
-    if (this.#ended) return end;
+  async #cancelled(): Promise<Step> {
+    if (this.#left) return end;
     await this.return();
-    throw RpcError.from(this.#signal?.reason, Code.CANCELLED);
+    throw this.#call?.cancellation?.reason ?? RpcError.from(this.#signal?.reason, Code.CANCELLED);
   }
 
-  #open(): Promise<AsyncIterator<unknown>> {
-    this.#opening ??= this.#call().then((reply) => {
+  async #open(): Promise<AsyncIterator<unknown>> {
+    const call = this.#make();
+    this.#call = call;
+    this.#endScope = beginScope(this.#channel, call);
+    const opened = handled(this.#channel, call);
+    try {
+      const reply = await opened;
+      if (this.#left) throw new RpcError(Code.CANCELLED, "the reader has left the stream", { local: true });
       this.#options?.onHeader?.(reply.header);
       const messages = (reply.response as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-      const onTrailer = this.#options?.onTrailer;
-      this.#messages = onTrailer === undefined ? messages : withTrailer(messages, () => onTrailer(reply.trailer));
+      const watched = this.#channel.direct !== true || this.#options?.onTrailer !== undefined;
+      this.#messages = watched ? this.#watched(messages, call, reply) : messages;
       return this.#messages;
-    });
-    return this.#opening;
+    } catch (error) {
+      if (RpcError.is(error)) error.method ??= call.method.path;
+      opened.then(dropped, () => {});
+      this.#cancel("its opening failed");
+      throw error;
+    }
+  }
+
+  /** The messages as they come, seen to their end: the trailers are told, and the scope ends with them. */
+  #watched(messages: AsyncIterator<unknown>, call: Call, reply: Reply): AsyncIterator<unknown> {
+    const scope = this.#channel.direct ? undefined : call.cancellation;
+    let over = false;
+    const seen = (step: Step): Step => {
+      if (step.done !== true || over) return step;
+      over = true;
+      this.#endScope?.();
+      this.#options?.onTrailer?.(reply.trailer);
+      return step;
+    };
+    const failed = (error: unknown): never => {
+      over = true;
+      this.#endScope?.();
+      throw error;
+    };
+    return {
+      next: () => (scope === undefined ? messages.next() : within(scope, messages.next())).then(seen, failed),
+      return: () => messages.return?.() ?? Promise.resolve(end),
+    };
+  }
+
+  /** The call is not made. Its requests are let go of all the same. */
+  #neverBegin(): void {
+    try {
+      endScope(this.#make());
+    } catch {
+      // What could not be sent need not be.
+    }
+  }
+
+  #cancel(why: string): void {
+    this.#call?.cancellation?.cancel(new RpcError(Code.CANCELLED, why, { local: true }));
+    this.#endScope?.();
   }
 }
 
-async function* withTrailer(messages: AsyncIterator<unknown>, ended: () => void): AsyncGenerator<unknown, void> {
-  for await (const message of { [Symbol.asyncIterator]: () => messages }) yield message;
-  ended();
+/** Lets go of a reply that nobody reads. */
+function dropped({ response }: Reply): void {
+  const messages = (response as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+  const returned = async (): Promise<unknown> => messages.return?.();
+  returned().catch(() => {});
 }

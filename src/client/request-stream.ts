@@ -1,30 +1,79 @@
+import { Code } from "../core/code.ts";
 import type { MessageType } from "../core/message.ts";
+import { readAlready } from "../core/read-once.ts";
 import { RefinedStream } from "../core/refined-stream.ts";
+import { RpcError } from "../core/rpc-error.ts";
 import { wholeOf } from "../core/whole.ts";
 
-/** Makes whole messages of what the user sends, one at a time, as the transport asks for them. */
+/**
+ * Makes whole messages of what the user sends, one at a time, as the transport asks for them. An attempt that has read
+ * nothing leaves the stream whole for the next one. The call that it belongs to lets go of it at its end.
+ */
 export class RequestStream extends RefinedStream {
   readonly refine: (message: unknown) => unknown;
+  readonly #path: string;
   readonly #source: AsyncIterator<unknown> | Iterator<unknown>;
+  #begun = false;
+  /** Its source has ended, or was told to. */
+  #over = false;
 
   /** @throws TypeError where `requests` is nothing that can be iterated */
   constructor(path: string, type: MessageType<unknown>, requests: AsyncIterable<unknown> | Iterable<unknown>) {
     super();
+    this.#path = path;
     this.#source = iteratorOf(path, requests);
-    this.refine = wholeOf(type);
+    const whole = wholeOf(type);
+    this.refine = (message) => {
+      try {
+        return whole(message);
+      } catch (cause) {
+        const why = `a request of ${path} cannot be sent: ${(cause as Error).message}`;
+        throw new RpcError(Code.INVALID_ARGUMENT, why, { cause, local: true });
+      }
+    };
+  }
+
+  override [Symbol.asyncIterator](): AsyncIterableIterator<unknown> {
+    return this.#begun && this.#over ? readAlready(this.#path) : this;
+  }
+
+  override async next(): Promise<IteratorResult<unknown>> {
+    let step: IteratorResult<unknown>;
+    try {
+      step = await this.step();
+    } catch (thrown) {
+      this.#over = true;
+      throw this.failure(thrown);
+    }
+    if (step.done !== true) return { done: false, value: this.refine(step.value) };
+    this.#over = true;
+    return step;
   }
 
   step(): Promise<IteratorResult<unknown>> | IteratorResult<unknown> {
+    this.#begun = true;
     return this.#source.next();
   }
 
   failure(thrown: unknown): unknown {
-    return thrown;
+    return RpcError.local(thrown);
   }
 
   async return(): Promise<IteratorResult<unknown>> {
-    await this.#source.return?.();
+    if (this.#begun) await this.#letGo();
     return { done: true, value: undefined };
+  }
+
+  /** Lets the source clean up, once, unless it has come to its end. */
+  release(): void {
+    // What it still throws concerns nobody: the call is over.
+    this.#letGo().catch(() => {});
+  }
+
+  async #letGo(): Promise<void> {
+    if (this.#over) return;
+    this.#over = true;
+    await this.#source.return?.();
   }
 }
 

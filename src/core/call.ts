@@ -1,8 +1,9 @@
-import { Cancellation } from "./cancellation.ts";
+import type { Cancellation } from "./cancellation.ts";
 import { NEVER, now } from "./deadline.ts";
 import { Metadata } from "./metadata.ts";
 import type { Method } from "./method.ts";
 import type { MethodPolicy } from "./policy.ts";
+import { Scope } from "./scope.ts";
 
 /** Who is at the other end of a connection, as a server sees it. */
 export interface Caller {
@@ -34,7 +35,7 @@ export interface CallInit {
   readonly metadata?: Metadata;
   /** On the clock of `now()` in milliseconds; `NEVER` by default. */
   readonly deadline?: number;
-  /** What ends the call early: the caller's own signal, or a transport's source of one. */
+  /** What ends the call early; a signal is followed. */
   readonly cancellation?: AbortSignal | Cancellation | undefined;
   readonly attempt?: number;
   readonly avoid?: string | undefined;
@@ -52,7 +53,8 @@ export class Call {
   readonly request: unknown;
   readonly metadata: Metadata;
   readonly deadline: number;
-  readonly cancellation: AbortSignal | Cancellation | undefined;
+  /** The scope of the call, as its owner made it: what ends it early. `undefined` where only its deadline can. */
+  readonly cancellation: Cancellation | undefined;
   /** 1 for the first attempt. */
   readonly attempt: number;
   /** The address that the attempt before went to; a balancer picks another where it can. */
@@ -68,7 +70,8 @@ export class Call {
     this.request = init.request;
     this.metadata = init.metadata ?? Metadata.EMPTY;
     this.deadline = init.deadline ?? NEVER;
-    this.cancellation = init.cancellation;
+    const { cancellation } = init;
+    this.cancellation = cancellation instanceof AbortSignal ? new Scope(cancellation) : cancellation;
     this.attempt = init.attempt ?? 1;
     this.avoid = init.avoid;
     this.policy = init.policy;
@@ -78,7 +81,7 @@ export class Call {
 
   /** Aborts when the call is over before its time. `undefined` where nothing can end it but its deadline. */
   get signal(): AbortSignal | undefined {
-    return this.cancellation instanceof Cancellation ? this.cancellation.signal : this.cancellation;
+    return this.cancellation?.signal;
   }
 
   /** Milliseconds left; `Infinity` without a deadline, 0 when it has passed. */

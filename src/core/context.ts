@@ -1,6 +1,5 @@
 import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import type { Call } from "./call.ts";
-import { Cancellation } from "./cancellation.ts";
 
 /** The call that the running code is answering, for the calls that it makes in turn. */
 const current = new AsyncLocalStorage<Call>();
@@ -39,7 +38,7 @@ export function inCall(call: Call, intercepted: boolean): <T>(step: () => T) => 
  */
 export function currentCall(): Call | undefined {
   const call = current.getStore();
-  return call?.cancellation instanceof Cancellation && call.cancellation.ended ? undefined : call;
+  return call?.cancellation?.ended === true ? undefined : call;
 }
 
 /** Runs `step` in the context that holds now, at whatever time and from whatever turn it is called. */

@@ -88,6 +88,11 @@ export class Metadata implements Iterable<readonly [key: string, value: Metadata
     return Metadata.fromFlat(flat);
   }
 
+  /** A copy in which one of gRPC's own keys has this value; those are taken from no user. */
+  withReserved(key: string, value: string): Metadata {
+    return Metadata.fromFlat([...this.without(key).flat, key, value]);
+  }
+
   /** A copy with these values added; what is there stays. */
   append(more: MetadataInit): Metadata {
     const added = Metadata.from(more);

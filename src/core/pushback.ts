@@ -15,3 +15,9 @@ export function pushbackOf(metadata: Metadata): number | "never" | undefined {
   if (text === undefined) return undefined;
   return /^\d{1,9}$/.test(text) ? Number(text) : "never";
 }
+
+/** The milliseconds that it asks for, where it does. */
+export function pushbackMsOf(metadata: Metadata): number | undefined {
+  const pushback = pushbackOf(metadata);
+  return pushback === "never" ? undefined : pushback;
+}

@@ -14,7 +14,7 @@ export abstract class RefinedStream implements AsyncIterableIterator<unknown> {
 
   abstract return(): Promise<IteratorResult<unknown>>;
 
-  [Symbol.asyncIterator](): this {
+  [Symbol.asyncIterator](): AsyncIterableIterator<unknown> {
     return this;
   }
 

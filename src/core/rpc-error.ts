@@ -1,6 +1,7 @@
 import { Code, type CodeName, codeName } from "./code.ts";
 import type { MessageInit, MessageType } from "./message.ts";
 import { Metadata } from "./metadata.ts";
+import { pushbackOf } from "./pushback.ts";
 
 /** One of `google.rpc.Status`'s details: the full name of a message, and its bytes. */
 export interface ErrorDetail {
@@ -20,8 +21,14 @@ export interface RpcErrorOptions {
   readonly unprocessed?: boolean;
   /** True when the connection broke while the call was under way: a server may or may not have worked on it. */
   readonly disconnected?: boolean;
+  /** True when it was made on this side, of something that was done here: no server had a part in it. */
+  readonly local?: boolean;
+  /** True when nobody above should send the call again. By default what the trailers say: a pushback of `-1`. */
+  readonly final?: boolean;
   /** The address of the peer that the attempt went to. */
   readonly peer?: string;
+  /** The path of the method that a client called. */
+  readonly method?: string;
 }
 
 const brand: unique symbol = Symbol.for("trunkline.RpcError") as never;
@@ -34,8 +41,14 @@ export class RpcError extends Error {
   readonly header: Metadata;
   readonly unprocessed: boolean;
   readonly disconnected: boolean;
+  /** It is never held against a server, and the call is not sent again. */
+  readonly local: boolean;
+  /** A server carries it to its client as `grpc-retry-pushback-ms: -1`. */
+  readonly final: boolean;
   /** Set by the balancer on its way up; `undefined` where no peer was picked. */
   peer: string | undefined;
+  /** Set by the client whose call failed. A handler that lets it through gives its own client the code, not the text. */
+  method: string | undefined;
 
   constructor(code: Code, message: string, options: RpcErrorOptions = {}) {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
@@ -45,7 +58,29 @@ export class RpcError extends Error {
     this.header = options.header ?? Metadata.EMPTY;
     this.unprocessed = options.unprocessed ?? false;
     this.disconnected = options.disconnected ?? false;
+    this.local = options.local ?? false;
+    this.final = options.final ?? pushbackOf(this.metadata) === "never";
     this.peer = options.peer;
+    this.method = options.method;
+  }
+
+  /** A copy with these changes. */
+  with(changes: RpcErrorOptions): RpcError {
+    const { code, message, details, metadata, header, cause, unprocessed, disconnected, local, final } = this;
+    const copy = new RpcError(code, message, {
+      details,
+      metadata,
+      header,
+      unprocessed,
+      disconnected,
+      local,
+      final,
+      ...(cause !== undefined && { cause }),
+      ...changes,
+    });
+    copy.peer ??= this.peer;
+    copy.method ??= this.method;
+    return copy;
   }
 
   /** The code in words: `NOT_FOUND`. */
@@ -74,16 +109,22 @@ export class RpcError extends Error {
 
   /**
    * Makes an RpcError of anything thrown. An `AbortError` is CANCELLED, a `TimeoutError` (as of
-   * `AbortSignal.timeout`) DEADLINE_EXCEEDED, everything else `otherwise`, UNKNOWN by default.
+   * `AbortSignal.timeout`) DEADLINE_EXCEEDED, everything else `otherwise`, UNKNOWN by default. What was no RpcError was
+   * thrown on this side, so it is `local`.
    */
   static from(error: unknown, otherwise: Code = Code.UNKNOWN): RpcError {
     if (RpcError.is(error)) return error;
-    if (error instanceof Error) {
-      if (error.name === "AbortError") return new RpcError(Code.CANCELLED, error.message, { cause: error });
-      if (error.name === "TimeoutError") return new RpcError(Code.DEADLINE_EXCEEDED, error.message, { cause: error });
-      return new RpcError(otherwise, error.message, { cause: error });
-    }
-    return new RpcError(otherwise, String(error), { cause: error });
+    const options = { cause: error, local: true };
+    if (!(error instanceof Error)) return new RpcError(otherwise, String(error), options);
+    if (error.name === "AbortError") return new RpcError(Code.CANCELLED, error.message, options);
+    if (error.name === "TimeoutError") return new RpcError(Code.DEADLINE_EXCEEDED, error.message, options);
+    return new RpcError(otherwise, error.message, options);
+  }
+
+  /** As `from`, of what was thrown on this side whatever it is: `local`, an RpcError too. */
+  static local(error: unknown, otherwise: Code = Code.UNKNOWN): RpcError {
+    const made = RpcError.from(error, otherwise);
+    return made.local ? made : made.with({ local: true, cause: error });
   }
 
   override toString(): string {

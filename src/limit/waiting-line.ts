@@ -1,5 +1,4 @@
 import type { Call, Reply } from "../core/call.ts";
-import { Cancellation } from "../core/cancellation.ts";
 import type { Clock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import { inThisContext } from "../core/context.ts";
@@ -114,6 +113,5 @@ export function tooLate({ method }: Call): RpcError {
 }
 
 function cancelled({ cancellation }: Call): RpcError | undefined {
-  if (cancellation instanceof Cancellation) return cancellation.reason;
-  return cancellation?.aborted ? RpcError.from(cancellation.reason, Code.CANCELLED) : undefined;
+  return cancellation?.reason;
 }

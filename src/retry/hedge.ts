@@ -1,10 +1,12 @@
 import type { Call, Handler, Reply } from "../core/call.ts";
+import type { Cancellation } from "../core/cancellation.ts";
 import { Code } from "../core/code.ts";
 import type { HedgePolicy } from "../core/policy.ts";
-import { pushbackOf } from "../core/pushback.ts";
+import { pushbackMsOf } from "../core/pushback.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import { Scope } from "../core/scope.ts";
 import { type Trail, trailKey } from "../core/trail.ts";
-import { attemptMetadata, cancelledBy, forbidAbove, type Resend, withinRetry } from "./resend.ts";
+import { attemptMetadata, forbidAbove, type Resend, send, withinRetry } from "./resend.ts";
 
 export interface HedgeContext extends Resend {
   readonly policy: Required<HedgePolicy>;
@@ -19,7 +21,7 @@ export interface HedgeContext extends Resend {
  * A server's pushback delays the next attempt, or ends them.
  */
 export function hedge(call: Call, next: Handler, context: HedgeContext): Promise<Reply> {
-  return new Promise((resolve, reject) => new HedgedCall(call, next, context, resolve, reject).send());
+  return new Promise((resolve, reject) => new HedgedCall(call, next, context, resolve, reject).start());
 }
 
 class HedgedCall {
@@ -28,8 +30,7 @@ class HedgedCall {
   readonly #context: HedgeContext;
   readonly #resolve: (reply: Reply) => void;
   readonly #reject: (error: RpcError) => void;
-  readonly #signal: AbortSignal | undefined;
-  readonly #running = new Map<AbortController, Trail>();
+  readonly #running = new Map<Cancellation, Trail>();
   #sent = 0;
   #maxAttempts: number;
   #freeSent = false;
@@ -51,27 +52,30 @@ class HedgedCall {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#maxAttempts = withinRetry() ? 1 : context.policy.maxAttempts;
-    this.#signal = call.signal;
-    this.#signal?.addEventListener("abort", this.#cancelled);
   }
 
-  send(): void {
+  start(): void {
+    this.#call.cancellation?.onCancel(this.#cancelled);
+    if (this.#maxAttempts > 0) this.#send();
+  }
+
+  #send(): void {
     const call = this.#call;
     for (const { address } of this.#running.values()) this.#latest = address ?? this.#latest;
-    const controller = new AbortController();
+    // The caller's own cancellation goes on to hold for the winner, whose stream may be long.
+    const scope = new Scope(undefined, call.cancellation);
     const trail: Trail = { address: undefined };
-    this.#running.set(controller, trail);
+    this.#running.set(scope, trail);
     const attempt = call.with({
       attempt: ++this.#sent,
       avoid: this.#latest,
       metadata: attemptMetadata(call, this.#sent - 1),
-      // The caller's own signal goes on to hold for the winner, whose stream may be long.
-      cancellation: this.#signal === undefined ? controller.signal : AbortSignal.any([this.#signal, controller.signal]),
+      cancellation: scope,
     });
     this.#sendAfter(this.#context.policy.delayMs);
-    this.#next(attempt.set(trailKey, trail)).then(
-      (reply) => this.#won(controller, reply),
-      (error) => this.#lost(controller, attempt.attempt, RpcError.from(error)),
+    send(this.#next, attempt.set(trailKey, trail)).then(
+      (reply) => this.#won(scope, reply),
+      (error) => this.#lost(scope, attempt.attempt, RpcError.from(error)),
     );
   }
 
@@ -82,21 +86,22 @@ class HedgedCall {
     if (this.#sent >= this.#maxAttempts || clock.now() + delayMs >= this.#call.deadline) return;
     const due = (): void => {
       this.#stopTimer = undefined;
-      if (budget.withdraw()) this.send();
+      if (budget.withdraw()) this.#send();
       else this.#failUnlessRunning();
     };
     this.#stopTimer = clock.setTimeout(due, delayMs, true);
   }
 
-  #won(controller: AbortController, reply: Reply): void {
-    if (!this.#running.delete(controller)) return;
+  #won(scope: Cancellation, reply: Reply): void {
+    if (!this.#running.delete(scope)) return;
     this.#context.budget.deposit();
     this.#end();
     this.#resolve(reply);
   }
 
-  #lost(controller: AbortController, attempt: number, error: RpcError): void {
-    if (!this.#running.delete(controller)) return;
+  #lost(scope: Cancellation, attempt: number, error: RpcError): void {
+    if (!this.#running.delete(scope)) return;
+    scope.end();
     this.#latest = error.peer ?? this.#latest;
     this.#lastError = error;
     this.#context.logger.debug(
@@ -108,14 +113,15 @@ class HedgedCall {
   }
 
   #sendAnother(error: RpcError): void {
-    const pushback = pushbackOf(error.metadata);
-    if (pushback === "never") this.#stop();
-    else if (pushback !== undefined) this.#sendAfter(pushback);
-    else if (this.#maySendNow(error)) this.send();
+    const pushbackMs = pushbackMsOf(error.metadata);
+    if (error.final) this.#stop();
+    else if (pushbackMs !== undefined) this.#sendAfter(pushbackMs);
+    else if (this.#maySendNow(error)) this.#send();
     this.#failUnlessRunning();
   }
 
   #isWorthAnother(error: RpcError): boolean {
+    if (error.local) return false;
     return error.unprocessed ? error.peer !== undefined : this.#context.codes.includes(error.codeName);
   }
 
@@ -123,7 +129,7 @@ class HedgedCall {
     const { clock, budget } = this.#context;
     if (clock.now() >= this.#call.deadline) return false;
     // As in a retry, the first attempt that no server took up is replaced free, even with a single attempt allowed.
-    if (error.unprocessed && !this.#freeSent) {
+    if (error.unprocessed && !this.#freeSent && this.#maxAttempts > 0) {
       this.#freeSent = true;
       this.#maxAttempts++;
       return true;
@@ -141,11 +147,11 @@ class HedgedCall {
     this.#reject(error);
   }
 
-  readonly #cancelled = (): void => {
+  readonly #cancelled = (reason: RpcError): void => {
     // The attempts hear of it by themselves; what they reject with comes too late to matter.
     this.#running.clear();
     this.#end();
-    this.#reject(cancelledBy(this.#signal));
+    this.#reject(reason);
   };
 
   /** No further attempt is sent. */
@@ -157,10 +163,11 @@ class HedgedCall {
 
   #end(): void {
     this.#stop();
-    this.#signal?.removeEventListener("abort", this.#cancelled);
-    const reason = new RpcError(Code.CANCELLED, "another attempt at the call was quicker");
+    this.#call.cancellation?.offCancel(this.#cancelled);
     const losers = [...this.#running.keys()];
     this.#running.clear();
-    for (const loser of losers) loser.abort(reason);
+    for (const loser of losers) {
+      loser.cancel(new RpcError(Code.CANCELLED, "another attempt at the call was quicker", { local: true }));
+    }
   }
 }

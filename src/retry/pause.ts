@@ -1,27 +1,22 @@
 import type { Call } from "../core/call.ts";
 import type { Clock } from "../core/clock.ts";
-import { cancelledBy } from "./resend.ts";
+import type { RpcError } from "../core/rpc-error.ts";
 
 /**
  * Waits, and holds the process meanwhile: a call is being waited for.
  * @throws RpcError of the call's cancellation, as soon as it is cancelled
  */
-export function pause(call: Call, delayMs: number, clock: Clock): Promise<void> {
-  const { signal } = call;
+export function pause({ cancellation }: Call, delayMs: number, clock: Clock): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(cancelledBy(signal));
-    const stop = clock.setTimeout(
-      () => {
-        signal?.removeEventListener("abort", onAbort);
-        resolve();
-      },
-      delayMs,
-      true,
-    );
-    function onAbort(): void {
+    const over = (): void => {
+      cancellation?.offCancel(onCancel);
+      resolve();
+    };
+    const stop = clock.setTimeout(over, delayMs, true);
+    const onCancel = (reason: RpcError): void => {
       stop();
-      reject(cancelledBy(signal));
-    }
-    signal?.addEventListener("abort", onAbort, { once: true });
+      reject(reason);
+    };
+    cancellation?.onCancel(onCancel);
   });
 }

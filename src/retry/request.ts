@@ -1,6 +1,14 @@
 import type { Call } from "../core/call.ts";
+import { readAlready } from "../core/read-once.ts";
 
-/** A call whose requests are a stream, held so that it can be sent again for as long as nothing was read from it. */
+/**
+ * A call whose requests are a stream, held so that it can be sent again for as long as nothing was read from it.
+ * ```ts
+ * const requests = heldRequests(call);
+ * const again = () => next(requests ? call.with({ request: requests.next() }) : call);
+ * return again().catch((error) => (requests?.begun ? Promise.reject(error) : again()));
+ * ```
+ */
 export interface HeldRequests {
   /** True once an attempt has read from the stream. */
   readonly begun: boolean;
@@ -10,7 +18,7 @@ export interface HeldRequests {
   release(): void;
 }
 
-/** Holds a request stream; `undefined` where the method's request is one message. */
+/** Holds a request stream, for an interceptor that calls `next` more than once; `undefined` where the method's request is one message. */
 export function heldRequests(call: Call): HeldRequests | undefined {
   if (!call.method.requestStream) return undefined;
   const source = call.request as AsyncIterable<unknown>;
@@ -30,7 +38,7 @@ export function heldRequests(call: Call): HeldRequests | undefined {
       },
     };
     current = reader;
-    return { [Symbol.asyncIterator]: () => reader };
+    return { [Symbol.asyncIterator]: () => (current === reader && iterator ? readAlready(call.method.path) : reader) };
   }
 
   function release(): void {

@@ -1,11 +1,10 @@
-import type { Call } from "../core/call.ts";
+import type { Call, Handler, Reply } from "../core/call.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
-import { Code } from "../core/code.ts";
 import { askForCurrentCall, currentCall } from "../core/context.ts";
 import { type Logger, silent } from "../core/logger.ts";
-import { Metadata } from "../core/metadata.ts";
-import { PREVIOUS_ATTEMPTS, RETRY_PUSHBACK } from "../core/pushback.ts";
-import { RpcError } from "../core/rpc-error.ts";
+import type { Metadata } from "../core/metadata.ts";
+import { PREVIOUS_ATTEMPTS } from "../core/pushback.ts";
+import type { RpcError } from "../core/rpc-error.ts";
 import { type RetryBudget, retryBudget } from "./budget.ts";
 
 export interface ResendOptions {
@@ -46,23 +45,19 @@ export function withinRetry(): boolean {
  * as not retryable for the same reason.)
  */
 export function forbidAbove(error: RpcError): RpcError {
-  if (currentCall() === undefined) return error;
-  const { code, message, details, header, unprocessed, peer } = error;
-  const metadata = withReserved(error.metadata, RETRY_PUSHBACK, "-1");
-  return new RpcError(code, message, { details, metadata, header, unprocessed, cause: error, ...(peer && { peer }) });
+  return error.final || currentCall() === undefined ? error : error.with({ final: true, cause: error });
 }
 
-/** Metadata with one of gRPC's own keys, which `Metadata` takes from no user. */
-export function withReserved(metadata: Metadata, key: string, value: string): Metadata {
-  return Metadata.fromFlat([...metadata.without(key).flat, key, value]);
+/** Sends one attempt. What an interceptor throws is that attempt's failure, at once or later. */
+export function send(next: Handler, attempt: Call): Promise<Reply> {
+  try {
+    return next(attempt);
+  } catch (thrown) {
+    return Promise.reject(thrown);
+  }
 }
 
 /** The metadata of an attempt that has `previous` before it. */
 export function attemptMetadata(call: Call, previous: number): Metadata {
-  return previous === 0 ? call.metadata : withReserved(call.metadata, PREVIOUS_ATTEMPTS, String(previous));
-}
-
-/** What a call fails with that its caller cancelled. */
-export function cancelledBy(signal: AbortSignal | undefined): RpcError {
-  return RpcError.from(signal?.reason, Code.CANCELLED);
+  return previous === 0 ? call.metadata : call.metadata.withReserved(PREVIOUS_ATTEMPTS, String(previous));
 }

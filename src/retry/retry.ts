@@ -1,13 +1,21 @@
 import type { Call, Handler, Interceptor, Reply } from "../core/call.ts";
 import { DEFAULT_POLICY, type Policies, type Policy, policies } from "../core/policies.ts";
 import type { RetryPolicy } from "../core/policy.ts";
-import { pushbackOf } from "../core/pushback.ts";
+import { pushbackMsOf } from "../core/pushback.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { backoffMs } from "./backoff.ts";
 import { hedge } from "./hedge.ts";
 import { pause } from "./pause.ts";
 import { type HeldRequests, heldRequests } from "./request.ts";
-import { attemptMetadata, forbidAbove, type Resend, type ResendOptions, resendWith, withinRetry } from "./resend.ts";
+import {
+  attemptMetadata,
+  forbidAbove,
+  type Resend,
+  type ResendOptions,
+  resendWith,
+  send,
+  withinRetry,
+} from "./resend.ts";
 
 export interface RetryOptions extends ResendOptions {
   /** How the policy of a call is found; the contract's and the defaults alone by default. */
@@ -26,6 +34,7 @@ export interface RetryOptions extends ResendOptions {
  *   lost together when one server goes, which says nothing of the load on the others, and each is sent again once.
  * - Where no peer was picked nothing is sent again: the balancer has waited for one already.
  * - Never after a reply has begun: a stream that opened is the caller's, and so is its end.
+ * - Never what failed on this side, nor what a server, or the calls that it made in turn, have said to be final.
  * - Never past the deadline: a wait that would outlast it fails at once, with the last error.
  *
  * A call whose policy hedges is hedged instead.
@@ -52,7 +61,7 @@ export function retry(options: RetryOptions = {}): Interceptor {
     }
     const requests = heldRequests(call);
     const sent = requests === undefined ? call : call.with({ request: requests.next() });
-    return next(sent).then(policy.retry === undefined ? undefined : succeeded, (error) =>
+    return send(next, sent).then(policy.retry === undefined ? undefined : succeeded, (error) =>
       sendAgain(call, next, { policy: policy.retry, requests, resend }, RpcError.from(error)),
     );
   };
@@ -79,6 +88,15 @@ interface Progress {
 }
 
 async function sendAgain(call: Call, next: Handler, context: Context, firstError: RpcError): Promise<Reply> {
+  try {
+    return await attempts(call, next, context, firstError);
+  } catch (error) {
+    context.requests?.release();
+    throw error;
+  }
+}
+
+async function attempts(call: Call, next: Handler, context: Context, firstError: RpcError): Promise<Reply> {
   const { requests, resend, policy } = context;
   const progress: Progress = { sent: 1, counted: 1, reconnected: false, backoffs: 0, spent: false };
   for (let error = firstError; ; ) {
@@ -88,14 +106,11 @@ async function sendAgain(call: Call, next: Handler, context: Context, firstError
       { method: method.path, attempt: progress.sent, peer: error.peer, code: error.codeName, againInMs: delayMs },
       `attempt failed: ${error.message}`,
     );
-    if (delayMs === undefined) {
-      requests?.release();
-      throw progress.spent ? forbidAbove(error) : error;
-    }
+    if (delayMs === undefined) throw progress.spent ? forbidAbove(error) : error;
     if (delayMs > 0) await pause(call, delayMs, resend.clock);
     progress.sent++;
     try {
-      const reply = await next(attempt(call, progress, error.peer, requests));
+      const reply = await send(next, attempt(call, progress, error.peer, requests));
       if (policy !== undefined) resend.budget.deposit();
       return reply;
     } catch (caught) {
@@ -113,20 +128,19 @@ function attempt(call: Call, progress: Progress, avoid: string | undefined, requ
 function delayBefore(call: Call, error: RpcError, progress: Progress, context: Context): number | undefined {
   const { requests, resend } = context;
   const { unprocessed } = error;
-  if (unprocessed && error.peer === undefined) return undefined;
-  if (requests?.begun || isCancelled(call)) return undefined;
+  if (error.local || error.final || (unprocessed && error.peer === undefined)) return undefined;
+  if (requests?.begun || call.cancellation?.reason !== undefined) return undefined;
   if (unprocessed && progress.sent === 1) return resend.clock.now() < call.deadline ? 0 : undefined;
 
   const policy = context.policy ?? (unprocessed ? DEFAULT_POLICY.retry : undefined);
   if (policy === undefined) return undefined;
   if (!unprocessed && !policy.retryableCodes.includes(error.codeName)) return undefined;
-  const pushback = pushbackOf(error.metadata);
-  if (pushback === "never") return undefined;
 
   // It is worth another attempt. Where there is none for all that, this level has done its part.
   progress.spent = true;
   if (progress.counted >= policy.maxAttempts || withinRetry()) return undefined;
   const free = error.disconnected && !progress.reconnected;
+  const pushback = pushbackMsOf(error.metadata);
   const delayMs = free ? 0 : (pushback ?? backoffMs(policy, progress.backoffs + 1, resend.random));
   if (resend.clock.now() + delayMs >= call.deadline || !(free || resend.budget.withdraw())) return undefined;
   progress.spent = false;
@@ -134,9 +148,4 @@ function delayBefore(call: Call, error: RpcError, progress: Progress, context: C
   progress.backoffs = pushback === undefined ? progress.backoffs + 1 : 0;
   progress.counted++;
   return delayMs;
-}
-
-function isCancelled({ cancellation }: Call): boolean {
-  if (cancellation === undefined) return false;
-  return cancellation instanceof AbortSignal ? cancellation.aborted : cancellation.reason !== undefined;
 }

@@ -22,7 +22,7 @@ export function createDraining(): Draining {
   /** One signal for all would keep the listeners of every call there has been. */
   function forgetWhatIsOver(): void {
     for (const [follower, { cancellation }] of followers) {
-      if (cancellation instanceof Cancellation && cancellation.over) followers.delete(follower);
+      if (cancellation?.over === true) followers.delete(follower);
     }
     lookAt = Math.max(leastToLook, 2 * followers.size);
   }

@@ -1,9 +1,9 @@
 import { type Call, type Interceptor, intercept, type Reply } from "../core/call.ts";
-import { Cancellation } from "../core/cancellation.ts";
 import { Code } from "../core/code.ts";
 import { runInCall } from "../core/context.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Method, Service } from "../core/method.ts";
+import { pushbackOf, RETRY_PUSHBACK } from "../core/pushback.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { sized } from "../core/sized.ts";
 import type { Acceptor } from "../core/transport.ts";
@@ -90,23 +90,31 @@ function unknownPath(path: string, served: readonly Served[]): RpcError {
 
 /**
  * What a client may learn of a failure. An RpcError is the handler's own word. One that came from a call made in turn
- * keeps its status, but its trailers were meant for us. Anything else stays in the server's log.
+ * gives the client its code, and whether it is final; its text, details and trailers name what is behind this server.
+ * They stay in its log, as does anything else that is thrown.
  */
 function toStatus(call: Call, thrown: unknown, logger: Logger): RpcError {
+  const { path } = call.method;
   if (!RpcError.is(thrown)) {
     // A handler that stops because nobody waits any more throws what it likes; that is no fault of its own.
-    if (call.cancellation instanceof Cancellation && call.cancellation.reason !== undefined)
-      return call.cancellation.reason;
-    logger.error({ err: thrown, method: call.method.path }, "a handler threw something that is not an RpcError");
-    return new RpcError(Code.UNKNOWN, `${call.method.path} failed; the server's log has the reason`, { cause: thrown });
+    if (call.cancellation?.reason !== undefined) return call.cancellation.reason;
+    logger.error({ err: thrown, method: path }, "a handler threw something that is not an RpcError");
+    return new RpcError(Code.UNKNOWN, `${path} failed; the server's log has the reason`, { cause: thrown });
   }
-  if (thrown.peer === undefined) return thrown;
-  return new RpcError(thrown.code, thrown.message, { details: thrown.details, cause: thrown });
+  const { code, final, peer, method: called } = thrown;
+  if (called === undefined && peer === undefined) return forTheWire(thrown);
+  logger.warn({ err: thrown, method: path, called, peer }, "a handler let through the error of a call that it made");
+  const text = `${path} failed in a call that it made; the server's log has the reason`;
+  return forTheWire(new RpcError(code, text, { final, cause: thrown }));
+}
+
+function forTheWire(error: RpcError): RpcError {
+  if (!error.final || pushbackOf(error.metadata) === "never") return error;
+  return error.with({ metadata: error.metadata.withReserved(RETRY_PUSHBACK, "-1") });
 }
 
 /** The status with what the handler had set to be sent along. */
 function withMetadata(error: RpcError, { header, trailer }: HandlerContext): RpcError {
   if (header.size === 0 && trailer.size === 0) return error;
-  const { code, message, details, metadata, cause } = error;
-  return new RpcError(code, message, { details, metadata: trailer.append(metadata), header, cause });
+  return error.with({ metadata: trailer.append(error.metadata), header });
 }

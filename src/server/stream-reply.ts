@@ -1,5 +1,4 @@
 import type { Call, Reply } from "../core/call.ts";
-import { Cancellation } from "../core/cancellation.ts";
 import { inCall } from "../core/context.ts";
 import type { Metadata } from "../core/metadata.ts";
 import { RefinedStream } from "../core/refined-stream.ts";
@@ -56,8 +55,7 @@ export class StreamReply extends RefinedStream implements Reply {
     try {
       await this.#inCall(this.#leave);
     } finally {
-      const { cancellation } = this.#call;
-      if (cancellation instanceof Cancellation) cancellation.end();
+      this.#call.cancellation?.end();
     }
     return { done: true, value: undefined };
   }

@@ -1,5 +1,4 @@
 import type { Call } from "../core/call.ts";
-import { Cancellation } from "../core/cancellation.ts";
 import { Code } from "../core/code.ts";
 import { NEVER, now } from "../core/deadline.ts";
 import { RpcError } from "../core/rpc-error.ts";
@@ -8,21 +7,18 @@ const nothing = (): void => {};
 
 /** Why a call is over before it was made: cancelled, or its deadline has passed. `undefined` where it may start. */
 export function overAlready(call: Call): RpcError | undefined {
-  const { cancellation } = call;
-  if (cancellation instanceof Cancellation) {
-    if (cancellation.reason !== undefined) return cancellation.reason;
-  } else if (cancellation?.aborted === true) return RpcError.from(cancellation.reason, Code.CANCELLED);
+  const reason = call.cancellation?.reason;
+  if (reason !== undefined) return reason;
   if (call.deadline !== NEVER && call.deadline <= now()) return deadlinePassed(call, "before it was sent");
   return undefined;
 }
 
 /** Calls `cancel` when the call's caller cancels it; returns how to stop listening. */
 export function onCancel(call: Call, cancel: (reason: RpcError) => void): () => void {
-  const { signal } = call;
-  if (signal === undefined) return nothing;
-  const listener = (): void => cancel(RpcError.from(signal.reason, Code.CANCELLED));
-  signal.addEventListener("abort", listener, { once: true });
-  return () => signal.removeEventListener("abort", listener);
+  const { cancellation } = call;
+  if (cancellation === undefined) return nothing;
+  cancellation.onCancel(cancel);
+  return () => cancellation.offCancel(cancel);
 }
 
 /** DEADLINE_EXCEEDED, saying what the call was doing: `while waiting for 10.0.0.5:50051`. */

@@ -89,7 +89,7 @@ export function callOver(open: OpenStream, call: Call, options: ClientCallOption
         stream.write(bytes, written);
       },
       end: () => stream.end(),
-      fail: (error) => giveUp(RpcError.from(error)),
+      fail: (error) => giveUp(RpcError.local(error)),
     });
   }
 
@@ -137,6 +137,7 @@ export function callOver(open: OpenStream, call: Call, options: ClientCallOption
       resolve(reply);
     } else {
       const failure = withHeader(error, reply.header);
+      failure.method ??= method.path;
       if (responses !== undefined && received > 0) responses.fail(failure);
       else reject(failure);
     }
@@ -146,8 +147,5 @@ export function callOver(open: OpenStream, call: Call, options: ClientCallOption
 
 /** The error with what came before it, where the server sent something. */
 function withHeader(error: RpcError, header: Metadata): RpcError {
-  if (header.size === 0) return error;
-  const { code, message, details, metadata, cause, unprocessed, disconnected, peer } = error;
-  const more = { unprocessed, disconnected, ...(peer && { peer }) };
-  return new RpcError(code, message, { details, metadata, header, cause, ...more });
+  return header.size === 0 ? error : error.with({ header });
 }

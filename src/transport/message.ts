@@ -13,7 +13,7 @@ export type Side = "request" | "response";
 const NOTHING = Buffer.alloc(0);
 const reader = new FastReader();
 
-/** @throws RpcError INTERNAL that names the field, where the message has not the shape of the contract */
+/** @throws RpcError that names the field, where the message has not the shape of the contract; see `encodeFailure` */
 export function encodeMessage(method: Method, side: Side, message: unknown): Uint8Array {
   if (typeof message !== "object" || message === null) throw encodeFailure(method, side, message, undefined);
   const writer = new SlabWriter();
@@ -47,22 +47,28 @@ export function decodeMessage(
   }
 }
 
-/** Why a message could not be encoded, as an error that names the field where it can be found. */
+/**
+ * Why a message could not be encoded, as an error that names the field where it can be found: a request is its caller's
+ * own mistake, a response the handler's.
+ */
 export function encodeFailure(method: Method, side: Side, message: unknown, cause: unknown): RpcError {
-  if (RpcError.is(cause)) return cause;
+  if (RpcError.is(cause)) return side === "request" ? RpcError.local(cause) : cause;
   const type = method[side];
   const what = side === "request" ? `the request of ${method.path}` : `what the handler of ${method.path} returned`;
   const why =
     typeof message !== "object" || message === null
       ? `it is ${describe(message)}`
       : `${culprit(type, message as Record<string, unknown>)}${reasonOf(cause)}`;
-  return new RpcError(Code.INTERNAL, `${what} does not encode as ${type.$type}: ${why}`, { cause });
+  const text = `${what} does not encode as ${type.$type}: ${why}`;
+  if (side === "request") return new RpcError(Code.INVALID_ARGUMENT, text, { cause, local: true });
+  return new RpcError(Code.INTERNAL, text, { cause });
 }
 
 /** @throws RpcError RESOURCE_EXHAUSTED for a message over the limit; -1 and `undefined` are no limit */
 export function checkSize(action: "sent" | "received", bytes: number, maxBytes: number | undefined): void {
   if (maxBytes === undefined || maxBytes < 0 || bytes <= maxBytes) return;
-  throw new RpcError(Code.RESOURCE_EXHAUSTED, `a message of ${bytes} bytes was ${action}; the limit is ${maxBytes}`);
+  const text = `a message of ${bytes} bytes was ${action}; the limit is ${maxBytes}`;
+  throw new RpcError(Code.RESOURCE_EXHAUSTED, text, { local: action === "sent" });
 }
 
 /** The field that does not encode, found by encoding each alone. */

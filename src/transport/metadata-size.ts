@@ -31,10 +31,8 @@ export function checkMetadata(metadata: Metadata, maxBytes: number): void {
 export function checkSentMetadata(metadata: Metadata): void {
   const bytes = metadataBytes(metadata);
   if (bytes <= maxSentBytes) return;
-  throw new RpcError(
-    Code.RESOURCE_EXHAUSTED,
-    `metadata of ${bytes} bytes is too large to send: ${maxSentBytes} are the most`,
-  );
+  const text = `metadata of ${bytes} bytes is too large to send: ${maxSentBytes} are the most`;
+  throw new RpcError(Code.RESOURCE_EXHAUSTED, text, { local: true });
 }
 
 /** A status that can be sent: of one that is too large the code stays, and as much of the message as there is room for. */

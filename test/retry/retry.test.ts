@@ -341,8 +341,7 @@ describe("a chain of services", () => {
 
   test("tells the level above that this one has tried enough", async () => {
     const failed = await runInCall(callOf(safe), () => outcome(retrying(script(unavailable).handler)(callOf(safe))));
-    expect(failed).toMatchObject({ code: Code.UNAVAILABLE, peer: "10.0.0.1:50051" });
-    expect((failed as RpcError).metadata.get("grpc-retry-pushback-ms")).toBe("-1");
+    expect(failed).toMatchObject({ code: Code.UNAVAILABLE, peer: "10.0.0.1:50051", final: true });
   });
 
   test("tells the level above so too when the budget is spent, but not of an error that it would never retry", async () => {
@@ -351,8 +350,8 @@ describe("a chain of services", () => {
       runInCall(callOf(safe), () =>
         outcome(retrying(script(error).handler, { budget })(callOf(safe))),
       ) as Promise<RpcError>;
-    expect((await failed(unavailable)).metadata.get("grpc-retry-pushback-ms")).toBe("-1");
-    expect((await failed(failure("NOT_FOUND"))).metadata.size).toBe(0);
+    expect((await failed(unavailable)).final).toBe(true);
+    expect((await failed(failure("NOT_FOUND"))).final).toBe(false);
   });
 
   test("adds up to no more attempts than one level makes", async () => {

@@ -6,6 +6,7 @@ import { BadRequest, ErrorInfo } from "../../gen/google/rpc/error_details.ts";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 import { Probe } from "../../gen/probe/v1/probe.rpc.ts";
 import { greeterPair, greetings } from "../support/greeter.ts";
+import { createLog } from "../support/log.ts";
 
 const failure = (call: Promise<unknown>): Promise<RpcError> =>
   call.then(() => expect.fail("it succeeded"), RpcError.from);
@@ -86,21 +87,51 @@ test("a stream's handler that returns no stream fails with INTERNAL", async () =
   expect(await failure(pair.greeter.chat([]).next())).toMatchObject({ code: Code.INTERNAL });
 });
 
-test("an error of a call made in turn keeps its status, and its trailers stay behind", async () => {
+test("of an error of a call made in turn the client learns the code, and the server's log the rest", async () => {
   await using behind = await greeterPair({
     implementation: {
       sayHello(_request, context) {
         context.trailer = { "x-trailer": "t" };
-        throw new RpcError(Code.NOT_FOUND, "no such name");
+        throw new RpcError(Code.NOT_FOUND, "no such name in 10.0.0.7", { details: [detail(ErrorInfo, {})] });
       },
     },
   });
+  const log = createLog();
   await using front = await greeterPair({
-    implementation: { sayHello: (request) => behind.greeter.sayHello(request) },
+    implementation: {
+      sayHello: (request) => behind.greeter.sayHello(request),
+      async sayHelloAgain(request) {
+        try {
+          return await behind.greeter.sayHello(request);
+        } catch (error) {
+          throw new RpcError(Code.NOT_FOUND, "nobody has that name", { details: (error as RpcError).details });
+        }
+      },
+    },
+    server: { logger: log },
   });
   const error = await failure(front.greeter.sayHello({}));
-  expect(error).toMatchObject({ code: Code.NOT_FOUND, message: "no such name", peer: front.address });
+  expect(error).toMatchObject({ code: Code.NOT_FOUND, peer: front.address, details: [] });
+  expect(error.message).toBe(
+    "/greeter.v1.Greeter/SayHello failed in a call that it made; the server's log has the reason",
+  );
   expect(error.metadata.size).toBe(0);
+  expect(log.of("warn").map(({ fields }) => fields)).toMatchObject([
+    { err: { message: "no such name in 10.0.0.7" }, called: "/greeter.v1.Greeter/SayHello", peer: behind.address },
+  ]);
+
+  const told = await failure(front.greeter.sayHelloAgain({}));
+  expect(told).toMatchObject({ code: Code.NOT_FOUND, message: "nobody has that name" });
+  expect(told.detailsOf(ErrorInfo)).toHaveLength(1);
+});
+
+test("an error that says that no server is there names none to the client", async () => {
+  await using nowhere = createChannel({ endpoints: ["127.0.0.1:1"] });
+  const secret = createClient(Greeter, nowhere);
+  await using front = await greeterPair({ implementation: { sayHello: (request) => secret.sayHello(request) } });
+  const error = await failure(front.greeter.sayHello({}));
+  expect(error.code).toBe(Code.UNAVAILABLE);
+  expect(error.message).not.toContain("127.0.0.1:1");
 });
 
 test("a service or a method that the server lacks is UNIMPLEMENTED, and says which", async () => {

@@ -10,6 +10,9 @@ const longLength = 4096;
 /** What a slab has at least beyond the field that it was made for. */
 const spareBytes = 4096;
 
+/** One message holds another so often, as readers in every language take it. */
+const mostForks = 99;
+
 /**
  * A `BinaryWriter` that encodes straight into a slab its owner gives it, behind what already stands there, and leaves
  * room for a header in front of the message. Its bytes are those of `@bufbuild/protobuf`. One writer serves any number
@@ -83,6 +86,8 @@ export class SlabWriter extends WriterBase {
   }
 
   override fork(): this {
+    if (this.#forks.length >= mostForks)
+      throw new RangeError(`messages are nested deeper than ${mostForks + 1} levels`);
     if (this.at + 1 > this.slab.length) this.#grow(1);
     // One byte for the length: most nested messages are shorter than 128 bytes. `join` moves longer ones.
     this.#forks.push(++this.at - this.start);

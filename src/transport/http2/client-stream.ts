@@ -1,5 +1,4 @@
 import type { Call, Reply } from "../../core/call.ts";
-import { Cancellation } from "../../core/cancellation.ts";
 import { Code } from "../../core/code.ts";
 import { NEVER, now } from "../../core/deadline.ts";
 import { Metadata } from "../../core/metadata.ts";
@@ -32,7 +31,6 @@ export class ClientStream extends Stream implements Receiver, Sender {
   #inbox: Inbox | undefined;
   #responses: IncomingMessages | undefined;
   #requests: OutgoingMessages | undefined;
-  #signal: AbortSignal | undefined;
   #opened = false;
   /** True while the first message of a stream of replies is being decompressed. */
   #opening = false;
@@ -62,30 +60,19 @@ export class ClientStream extends Stream implements Receiver, Sender {
   begin(): void {
     const call = this.#call;
     if (call.deadline !== NEVER) this.#connection.wheel.set(this, call.deadline);
-    if (call.cancellation !== undefined) this.#listen(call);
+    call.cancellation?.onCancel(this.#onCancel);
+    if (this.#over) return;
     try {
       if (call.method.requestStream) {
         this.#requests = new OutgoingMessages(call.request, this);
         this.#requests.start();
       } else this.#sendOnly(call.request);
     } catch (error) {
-      this.#giveUp(RpcError.from(error, Code.INTERNAL));
+      this.#giveUp(RpcError.local(error, Code.INTERNAL));
     }
   }
 
-  #listen(call: Call): void {
-    const { cancellation } = call;
-    if (cancellation instanceof Cancellation && cancellation.reason !== undefined) {
-      this.#onAbort();
-      return;
-    }
-    this.#signal = call.signal;
-    this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
-  }
-
-  readonly #onAbort = (): void => {
-    this.#giveUp(RpcError.from(this.#call.signal?.reason, Code.CANCELLED));
-  };
+  readonly #onCancel = (reason: RpcError): void => this.#giveUp(reason);
 
   #sendOnly(message: unknown): void {
     const { method } = this.#call;
@@ -135,7 +122,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
   }
 
   onSourceError(error: unknown): void {
-    this.#giveUp(RpcError.from(error));
+    this.#giveUp(RpcError.local(error));
   }
 
   // Receiving.
@@ -373,6 +360,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
 
   #finish(error: RpcError | undefined): void {
     if (this.#over) return;
+    if (error !== undefined) error.method ??= this.#call.method.path;
     this.#settle();
     // An answer before the request has ended: what is left of the request is of no use.
     if (!this.closed && !this.localEnded) this.#connection.resetStream(this, ErrorCode.NO_ERROR);
@@ -397,7 +385,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
   #settle(): void {
     this.#over = true;
     this.#connection.wheel.clear(this);
-    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#call.cancellation?.offCancel(this.#onCancel);
     this.#requests?.stop();
     this.#connection.callOver();
   }

@@ -226,7 +226,7 @@ export function errors(world: () => World, abilities: Abilities): void {
     await stopped.happened;
   });
 
-  test("a request of the wrong shape is INTERNAL, names the field, and is never sent", async () => {
+  test("a request of the wrong shape is INVALID_ARGUMENT, names the field, and is never sent", async () => {
     let called = false;
     const { peer } = await world().pair({
       echo(one) {
@@ -235,7 +235,7 @@ export function errors(world: () => World, abilities: Abilities): void {
       },
     });
     const error = await failure(echo(peer, { text: "", data: "no bytes" } as never));
-    expect(error.code).toBe(Code.INTERNAL);
+    expect(error).toMatchObject({ code: Code.INVALID_ARGUMENT, local: true });
     expect(error.message).toMatch(
       /request of \/probe.v1.Probe\/Echo does not encode as probe.v1.Payload: field "data"/,
     );
@@ -260,7 +260,7 @@ export function errors(world: () => World, abilities: Abilities): void {
       yield { text: "", data: 5 } as never;
     }
     const error = await failure(collect(peer, wrong()));
-    expect(error.code).toBe(Code.INTERNAL);
+    expect(error).toMatchObject({ code: Code.INVALID_ARGUMENT, local: true });
     expect(error.message).toMatch(/does not encode/);
     expect((await seen.happened).code).toBe(Code.CANCELLED);
   });

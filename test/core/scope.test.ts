@@ -1,0 +1,71 @@
+import { getEventListeners } from "node:events";
+import { expect, test } from "vitest";
+import { Cancellation } from "../../src/core/cancellation.ts";
+import { Code } from "../../src/core/code.ts";
+import { RpcError } from "../../src/core/rpc-error.ts";
+import { Scope } from "../../src/core/scope.ts";
+
+const gone = new RpcError(Code.CANCELLED, "gone");
+
+test("a scope follows its caller's signal and its parent, whichever comes first, with an error of its own", () => {
+  for (const end of ["caller", "parent"] as const) {
+    const caller = new AbortController();
+    const parent = new Cancellation();
+    const scope = new Scope(caller.signal, parent);
+    const heard: RpcError[] = [];
+    scope.onCancel((reason) => heard.push(reason));
+    if (end === "caller") caller.abort(gone);
+    else parent.cancel(gone);
+    expect(heard).toMatchObject([{ code: Code.CANCELLED, message: "gone", local: true, cause: gone }]);
+    expect(scope.reason).toBe(heard[0]);
+    expect(scope.signal.reason).toBe(heard[0]);
+    expect(heard[0]).not.toBe(gone);
+  }
+});
+
+test("a scope knows of a cancellation that nobody listened for", () => {
+  const parent = new Cancellation();
+  const scope = new Scope(undefined, parent);
+  expect(scope.over).toBe(false);
+  parent.cancel(gone);
+  expect([scope.over, scope.reason?.message]).toEqual([true, "gone"]);
+  expect(new Scope(AbortSignal.abort()).signal.aborted).toBe(true);
+});
+
+test("a scope listens to others only while somebody listens to it", () => {
+  const caller = new AbortController();
+  const scope = new Scope(caller.signal);
+  const listeners = () => getEventListeners(caller.signal, "abort").length;
+  const one = () => {};
+  const two = () => {};
+  expect(listeners()).toBe(0);
+  scope.onCancel(one);
+  scope.onCancel(two);
+  expect(listeners()).toBe(1);
+  scope.offCancel(one);
+  expect(listeners()).toBe(1);
+  scope.offCancel(two);
+  expect(listeners()).toBe(0);
+  expect(scope.signal.aborted).toBe(false);
+  expect(listeners()).toBe(1);
+  scope.end();
+  expect(listeners()).toBe(0);
+});
+
+test("what comes after the end reaches nobody, and the signal stays as it is", () => {
+  const parent = new Cancellation();
+  const scope = new Scope(undefined, parent);
+  const { signal } = scope;
+  const heard: RpcError[] = [];
+  scope.onCancel((reason) => heard.push(reason));
+  scope.end();
+  parent.cancel(gone);
+  scope.cancel(gone);
+  expect([heard, signal.aborted, scope.reason, scope.over]).toEqual([[], false, undefined, true]);
+});
+
+test("time that ran out is not the caller's doing alone: it may count against a server", () => {
+  const parent = new Cancellation();
+  parent.cancel(new RpcError(Code.DEADLINE_EXCEEDED, "too late"));
+  expect(new Scope(undefined, parent).reason).toMatchObject({ code: Code.DEADLINE_EXCEEDED, local: false });
+});
