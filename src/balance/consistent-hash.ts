@@ -1,6 +1,6 @@
 import type { Call } from "../core/call.ts";
 import type { Peer } from "../core/transport.ts";
-import type { Balancer } from "./balancer.ts";
+import type { Balancer, Shares } from "./balancer.ts";
 import { hash, mix } from "./hash.ts";
 
 export interface ConsistentHashOptions {
@@ -19,9 +19,12 @@ export interface ConsistentHashOptions {
 const probes = 21;
 /** Points of a peer on the ring: the more, the less the emptiest has below the average. */
 const places = 10;
+/** Places that are passed by, at most, in search of a peer that may take a key. */
+const mostPassed = 64;
 
 /**
- * Calls with the same key to the same peer. When a peer comes or goes only the keys that it takes or leaves move.
+ * Calls with the same key to the same peer. When a peer comes or goes only the keys that it takes or leaves move. With
+ * slow start it takes them one by one, and until then they stay where they were: a key never goes back and forth.
  *
  * Multi-probe consistent hashing (B. Appleton, M. O'Reilly, 2015, https://arxiv.org/abs/1505.00062): of several points
  * made from the key, the one nearest to a peer counts. So few places on the ring are enough for each peer, and a ring of
@@ -32,22 +35,38 @@ export function consistentHash(options: ConsistentHashOptions): Balancer {
   const { key, maxLoadFactor = Number.POSITIVE_INFINITY, random = Math.random } = options;
   const keyOf = typeof key === "string" ? (call: Call) => call.metadata.get(key) : key;
 
-  return (peers) => {
+  const ringed = (peers: readonly Peer[], shares?: Shares) => {
     const ring = ringOf(peers);
     const { points, owners } = ring;
     const overloaded = loadBound(peers, maxLoadFactor);
 
-    return (call) => {
+    return (call: Call): Peer | undefined => {
       if (points.length === 0) return undefined;
       const text = keyOf(call);
-      const first = text === undefined ? Math.floor(random() * points.length) : nearest(ring, hash(text));
+      const hashed = text === undefined ? Math.floor(random() * 2 ** 32) : hash(text);
+      const mayTake = shares && sharing(peers, hashed, shares);
+      const first = text === undefined ? hashed % points.length : nearest(ring, hashed, mayTake);
       for (let i = 0; i < points.length; i++) {
-        const peer = peers[owners[(first + i) % points.length] as number] as Peer;
-        if (peer.endpoint.address !== call.avoid && !overloaded(peer)) return peer;
+        const owner = owners[(first + i) % points.length] as number;
+        const peer = peers[owner] as Peer;
+        if (peer.endpoint.address === call.avoid || overloaded(peer)) continue;
+        if (mayTake === undefined || mayTake(owner) || i >= mostPassed) return peer;
       }
       return peers[owners[first] as number];
     };
   };
+  return Object.assign(ringed, { gradual: true });
+}
+
+/**
+ * Which peers a key may go to while some have only a share: those whose share is above a number that the key has for
+ * itself. So each key sees a ring of its own, without the peers that have not taken it yet.
+ */
+function sharing(peers: readonly Peer[], key: number, shares: Shares): ((owner: number) => boolean) | undefined {
+  const shareOf = shares();
+  if (shareOf === undefined) return undefined;
+  const threshold = pointOf(key, probes) / 2 ** 32;
+  return (owner) => shareOf(peers[owner] as Peer) > threshold;
 }
 
 interface Ring {
@@ -95,8 +114,8 @@ function partsOf(points: Uint32Array): Pick<Ring, "parts" | "shift"> {
   return { parts, shift };
 }
 
-/** The index of the point that follows most closely on one of the key's. */
-function nearest({ points, parts, shift }: Ring, key: number): number {
+/** The index of the point that follows most closely on one of the key's, of those whose owner may take it. */
+function nearest({ points, owners, parts, shift }: Ring, key: number, mayTake?: (owner: number) => boolean): number {
   let found = 0;
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < probes; i++) {
@@ -104,6 +123,9 @@ function nearest({ points, parts, shift }: Ring, key: number): number {
     let at = parts[probe >>> shift] as number;
     while (at < points.length && (points[at] as number) < probe) at++;
     if (at === points.length) at = 0;
+    if (mayTake !== undefined) {
+      for (let i = 0; i < mostPassed && !mayTake(owners[at] as number); i++) at = at + 1 === points.length ? 0 : at + 1;
+    }
     const distance = ((points[at] as number) - probe) >>> 0;
     if (distance < least) {
       least = distance;

@@ -30,20 +30,25 @@ export interface Picking {
  * pick costs the same either way.
  */
 export function picking(candidates: readonly Candidate[], options: PickingOptions): Picking {
-  const { panic } = usable(candidates.map(({ peer }) => peer));
-  const every = choose(candidates, options);
-  if (alike(candidates)) return { pick: every.picker, panic, connecting: () => every.connecting };
-
-  const byMethod = new Map<string, Choice>();
-  const choiceOf = ({ method: { name } }: Call): Choice => {
-    let choice = byMethod.get(name);
-    if (choice === undefined) {
-      choice = choose(serving(candidates, name), options);
-      byMethod.set(name, choice);
+  const every = usable(candidates.map(({ peer }) => peer));
+  const { panic } = every;
+  if (alike(candidates)) {
+    return { pick: choose(every, options), panic, connecting: () => candidates.some(isConnecting) };
+  }
+  const byMethod = new Map<string, Picker>();
+  const pickerOf = (name: string): Picker => {
+    let picker = byMethod.get(name);
+    if (picker === undefined) {
+      picker = choose(usable(serving(candidates, name).map(({ peer }) => peer)), options);
+      byMethod.set(name, picker);
     }
-    return choice;
+    return picker;
   };
-  return { pick: (call) => choiceOf(call).picker(call), panic, connecting: (call) => choiceOf(call).connecting };
+  return {
+    pick: (call) => pickerOf(call.method.name)(call),
+    panic,
+    connecting: (call) => serving(candidates, call.method.name).some(isConnecting),
+  };
 }
 
 /**
@@ -63,15 +68,14 @@ function alike(candidates: readonly Candidate[]): boolean {
   });
 }
 
-interface Choice {
-  readonly picker: Picker;
-  readonly connecting: boolean;
+function isConnecting({ peer }: Candidate): boolean {
+  return peer.state === "connecting";
 }
 
-function choose(candidates: readonly Candidate[], options: PickingOptions): Choice {
-  const { peers } = usable(candidates.map(({ peer }) => peer));
-  const connecting = candidates.some(({ peer }) => peer.state === "connecting");
-  if (peers.length === 0) return { picker: () => undefined, connecting };
-  const picker = slowStart(peers, options.balancer(peers), options);
-  return { picker: avoiding(peers, picker, options.random), connecting };
+function choose({ peers, panic }: ReturnType<typeof usable>, options: PickingOptions): Picker {
+  if (peers.length === 0) return () => undefined;
+  const { balancer, random } = options;
+  // One whose circuit was open is new again; in panic it has to bear its part all the same.
+  const picker = panic ? balancer(peers) : slowStart(balancer, peers, options);
+  return avoiding(peers, picker, random);
 }

@@ -1,4 +1,6 @@
-import type { Balancer } from "./balancer.ts";
+import type { Call } from "../core/call.ts";
+import type { Peer } from "../core/transport.ts";
+import type { Balancer, Shares } from "./balancer.ts";
 import { leastLoaded } from "./least-loaded.ts";
 
 export interface ZoneAwareOptions {
@@ -19,13 +21,13 @@ export interface ZoneAwareOptions {
  */
 export function zoneAware(options: ZoneAwareOptions): Balancer {
   const { zone, balancer = leastLoaded(), spillAt = 4, spillFactor = 2 } = options;
-  return (peers) => {
+  const zoned = (peers: readonly Peer[], shares?: Shares) => {
     const near = peers.filter(({ endpoint }) => endpoint.metadata?.zone === zone);
     const far = peers.filter(({ endpoint }) => endpoint.metadata?.zone !== zone);
-    if (near.length === 0 || far.length === 0) return balancer(peers);
-    const pickNear = balancer(near);
-    const pickFar = balancer(far);
-    return (call) => {
+    if (near.length === 0 || far.length === 0) return balancer(peers, shares);
+    const pickNear = balancer(near, shares);
+    const pickFar = balancer(far, shares);
+    return (call: Call): Peer | undefined => {
       const here = pickNear(call);
       if (here === undefined) return pickFar(call);
       if (here.inflight <= spillAt) return here;
@@ -34,4 +36,5 @@ export function zoneAware(options: ZoneAwareOptions): Balancer {
       return here.inflight > spillAt + spillFactor * there.inflight ? there : here;
     };
   };
+  return Object.assign(zoned, { gradual: balancer.gradual === true });
 }

@@ -27,6 +27,11 @@ balancerContract({
   unevenness: 0.3,
 });
 balancerContract({
+  name: "zoneAware over consistentHash",
+  make: (random) => zoneAware({ zone: "a", balancer: consistentHash({ key: "user", random }) }),
+  unevenness: 0.3,
+});
+balancerContract({
   name: "zoneAware",
   make: (random) => zoneAware({ zone: "a", balancer: leastLoaded({ random }) }),
   unevenness: 0.1,
@@ -207,6 +212,30 @@ describe("consistentHash", () => {
     const again = () => pick(ofUser(1).with({ avoid: first }))?.endpoint.address;
     expect(again()).not.toBe(first);
     expect(again()).toBe(again());
+  });
+
+  test("a peer that starts slowly takes its keys one by one, and none goes anywhere else meanwhile", () => {
+    const peers = fakePeers(10);
+    const newcomer = peers[9] as FakePeer;
+    let share = 0;
+    const balancer = consistentHash({ key: "user" });
+    const without = balancer(peers.slice(0, 9));
+    const pick = balancer(peers, () => (peer) => (peer === newcomer ? share : 1));
+    const final = balancer(peers);
+    const taken = new Set<number>();
+    for (share of [0.1, 0.4, 0.7, 1]) {
+      const before = taken.size;
+      for (let user = 0; user < 2_000; user++) {
+        const peer = pick(ofUser(user));
+        if (peer === newcomer) taken.add(user);
+        else {
+          expect(taken.has(user)).toBe(false);
+          expect(peer).toBe(without(ofUser(user)));
+        }
+      }
+      expect(taken.size).toBeGreaterThan(before);
+    }
+    for (let user = 0; user < 2_000; user++) expect(taken.has(user)).toBe(final(ofUser(user)) === newcomer);
   });
 
   test("passes over a peer that has its fill, where loads are bounded", () => {

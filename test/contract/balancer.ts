@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { avoiding } from "../../src/balance/avoid.ts";
 import type { Balancer } from "../../src/balance/balancer.ts";
+import { picking } from "../../src/balance/picking.ts";
 import type { Call } from "../../src/core/call.ts";
 import { Metadata } from "../../src/core/metadata.ts";
 import type { Peer } from "../../src/core/transport.ts";
-import { fakePeer, fakePeers, makeCall, seeded } from "../balance/fakes.ts";
+import { type FakePeer, fakePeer, fakePeers, makeCall, seeded } from "../balance/fakes.ts";
+import { virtualClock } from "../simulator/virtual-clock.ts";
 
 export interface BalancerContract {
   readonly name: string;
@@ -76,6 +78,53 @@ export function balancerContract({ name, make, unevenness }: BalancerContract): 
       for (let i = 0; i < 60; i++) {
         expect(left.map(addressOf)).toContain(addressOf(pickers[0](userCall(i))));
         expect(right.map(addressOf)).toContain(addressOf(pickers[1](userCall(i))));
+      }
+    });
+
+    /** The part of its fair share that each peer has of 20,000 calls, some of them ready since one time, some another. */
+    function sharesOf(peers: readonly FakePeer[], readyForMs: (i: number) => number): number[] {
+      const clock = virtualClock(1_000_000);
+      const since = new Map(peers.map(({ endpoint }, i) => [endpoint.address, clock.now() - readyForMs(i)]));
+      const { pick } = picking(
+        peers.map((peer) => ({ peer, methods: undefined })),
+        {
+          balancer,
+          clock,
+          random: seeded(),
+          slowStartMs: 10_000,
+          readySinceMs: (address) => since.get(address) as number,
+        },
+      );
+      const picked = new Map<string | undefined, number>();
+      for (let i = 0; i < 20_000; i++) {
+        const address = addressOf(pick(userCall(i)));
+        picked.set(address, (picked.get(address) ?? 0) + 1);
+      }
+      return peers.map(({ endpoint }) => ((picked.get(endpoint.address) ?? 0) * peers.length) / 20_000);
+    }
+
+    test("gives a new peer a tenth of its share at first, then half, then all", () => {
+      const shareAfter = (ms: number) => sharesOf(fakePeers(10), (i) => (i === 7 ? ms : 100_000))[7] as number;
+      const shares = [0, 5_000, 10_000].map(shareAfter);
+      expect(shares[0]).toBeGreaterThan(0.01);
+      expect(shares[0]).toBeLessThan(0.25);
+      expect(shares[1]).toBeGreaterThan(0.3);
+      expect(shares[1]).toBeLessThan(0.75);
+      expect(Math.abs((shares[2] as number) - 1)).toBeLessThan(unevenness);
+    });
+
+    test("spares the new half of a fleet", () => {
+      const shares = sharesOf(fakePeers(10), (i) => (i < 5 ? 0 : 100_000));
+      for (const share of shares.slice(0, 5)) expect(share).toBeLessThan(0.4);
+      for (const share of shares.slice(5)) expect(share).toBeGreaterThan(1.2);
+    });
+
+    test("holds nobody back where all are new, or in panic", () => {
+      for (const share of sharesOf(fakePeers(10), () => 0)) expect(Math.abs(share - 1)).toBeLessThan(unevenness);
+      const mostEjected = fakePeers(10);
+      for (const peer of mostEjected.slice(3)) peer.become("ejected");
+      for (const share of sharesOf(mostEjected, (i) => (i < 3 ? 100_000 : 0))) {
+        expect(Math.abs(share - 1)).toBeLessThan(unevenness);
       }
     });
 
