@@ -5,8 +5,9 @@ import type { Logger } from "../core/logger.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Snapshot } from "../registry/registry.ts";
 import { createDoubt } from "./doubt.ts";
-import { methodsOf } from "./methods.ts";
+import { createMethodsOf } from "./methods.ts";
 import type { Candidate } from "./picking.ts";
+import { createUnlisted, type Leaving } from "./unlisted.ts";
 
 export interface MembersOptions {
   readonly connect: (endpoint: Endpoint, changed: () => void) => Peer;
@@ -20,114 +21,170 @@ export interface Members {
   readonly size: number;
   /** Since when there has been none, on the clock. */
   readonly emptySinceMs: number;
+  /** The same array until a peer comes or goes. */
   all(): readonly Candidate[];
-  hear(snapshot: Snapshot): void;
-  /** Writes down which peers have become ready since the last time. */
-  noteReady(): void;
+  /** True where that changed what a balancer sees. */
+  hear(snapshot: Snapshot): boolean;
   readonly readySinceMs: (address: string) => number;
   /** Resolves when every peer is closed, those too that went before. */
   close(): Promise<void>;
 }
 
-interface Member {
-  readonly peer: Peer;
+interface Member extends Candidate, Leaving {
+  /** As it was listed last. The very same object says that nothing is new. */
+  endpoint: Endpoint;
   methods: ReadonlySet<string> | undefined;
-  /** Not listed any more: dropped at this time on the clock, where `doubt.ts` does not speak against it. */
-  dropAtMs: number | undefined;
   readySinceMs: number | undefined;
+  /** The last snapshot that listed it. */
+  heardIn: number;
 }
 
-/** `changed` is called when a peer's state has changed, and when a peer went without a new snapshot. */
+/** Listed, and of no use. */
+interface Refused {
+  readonly endpoint: Endpoint;
+  heardIn: number;
+}
+
+/**
+ * An endpoint that is the same object as in the snapshot before costs one look into a map. `changed` is called when a
+ * peer's state has changed, and when a peer went without a new snapshot.
+ */
 export function createMembers(service: string, options: MembersOptions, changed: () => void): Members {
   const { connect, doubtMs, logger, clock } = options;
+  const methodsOf = createMethodsOf(service);
   const members = new Map<string, Member>();
-  const leaving = new Set<Promise<void>>();
+  const refused = new Map<string, Refused>();
+  const closing = new Set<Promise<void>>();
   const doubt = createDoubt();
+  const unlisted = createUnlisted<Member>({ clock, drop, isRelieved, changed });
+  let all: readonly Member[] | undefined;
   let current = false;
-  let unlisted = 0;
+  let heard = 0;
   let emptySinceMs = clock.now();
-  let stopTimer = (): void => {};
 
-  function hear(snapshot: Snapshot): void {
-    const listed = new Map(snapshot.endpoints.map((endpoint) => [endpoint.address, endpoint]));
-    const before = members.size - unlisted;
+  function hear(snapshot: Snapshot): boolean {
+    const listedBefore = members.size - unlisted.size;
+    const counts = { listed: 0, added: 0, altered: 0 };
     current = snapshot.state === "current";
-    const added = [...listed.values()].filter((endpoint) => !update(endpoint) && add(endpoint)).length;
-    const missing = current ? miss(listed, doubt.suspects(before, listed.size, clock.now())) : 0;
-    sweep();
+    heard++;
+    for (const endpoint of snapshot.endpoints) take(endpoint, counts);
+    for (const [address, { heardIn }] of refused) if (heardIn !== heard) refused.delete(address);
+    const suspicious = current && doubt.suspects(listedBefore, counts.listed + refused.size, clock.now());
+    const missing = current && counts.listed < members.size - unlisted.size ? miss(counts.listed, suspicious) : 0;
+    const dropped = unlisted.sweep();
+    const { added, altered } = counts;
     if (added + missing > 0) logger.info({ service, added, missing, known: members.size }, "endpoints changed");
+    return added + altered + dropped > 0;
   }
 
-  function update(endpoint: Endpoint): boolean {
+  /** Of endpoints with one address the first stands. */
+  function take(endpoint: Endpoint, counts: { listed: number; added: number; altered: number }): void {
     const member = members.get(endpoint.address);
-    if (member === undefined) return false;
-    if (member.dropAtMs !== undefined) unlisted--;
-    member.dropAtMs = undefined;
-    member.peer.endpoint = endpoint;
-    member.methods = methodsOf(endpoint, service);
+    if (member === undefined) {
+      if (!add(endpoint)) return;
+      counts.added++;
+      counts.listed++;
+    } else if (member.heardIn !== heard) {
+      counts.listed++;
+      member.heardIn = heard;
+      unlisted.delete(member);
+      if (member.endpoint !== endpoint && update(member, endpoint)) counts.altered++;
+    }
+  }
+
+  /** True where its registration says something new. */
+  function update(member: Member, endpoint: Endpoint): boolean {
+    const { metadata } = member.endpoint;
+    const { peer } = member;
+    member.endpoint = endpoint;
     // What has just been announced is likely to be back.
-    if (member.peer.state === "failed") member.peer.probe?.();
+    if (peer.state === "failed") peer.probe?.();
+    if (isSame(metadata, endpoint.metadata)) return false;
+    peer.endpoint = endpoint;
+    member.methods = methodsOf(endpoint);
     return true;
   }
 
   function add(endpoint: Endpoint): boolean {
+    const { address } = endpoint;
+    const known = refused.get(address);
+    if (known?.endpoint === endpoint) {
+      known.heardIn = heard;
+      return false;
+    }
     try {
-      const peer = connect(endpoint, peerChanged);
-      const methods = methodsOf(endpoint, service);
-      members.set(endpoint.address, { peer, methods, dropAtMs: undefined, readySinceMs: undefined });
-      logger.debug({ service, address: endpoint.address }, "endpoint added");
+      const member = join(endpoint);
+      refused.delete(address);
+      members.set(address, member);
+      all = undefined;
+      noteReady(member);
+      logger.debug({ service, address }, "endpoint added");
       return true;
     } catch (error) {
-      logger.error({ service, address: endpoint.address, err: error }, "an endpoint cannot be used");
+      refused.set(address, { endpoint, heardIn: heard });
+      logger.error({ service, address, err: error }, "an endpoint cannot be used");
       return false;
     }
   }
 
-  function miss(listed: ReadonlyMap<string, Endpoint>, suspicious: boolean): number {
-    const missing = [...members].filter(([address, { dropAtMs }]) => dropAtMs === undefined && !listed.has(address));
-    for (const [, member] of missing) member.dropAtMs = clock.now() + (suspicious ? doubtMs : 0);
-    unlisted += missing.length;
-    if (suspicious && missing.length > 0) {
-      for (const [, { peer }] of missing) peer.probe?.();
-      const fields = { service, listed: listed.size, doubtful: unlisted };
-      logger.warn(fields, "the registry lost most endpoints at once: they are called on while they work");
-    }
-    return missing.length;
+  function join(endpoint: Endpoint): Member {
+    let member: Member | undefined;
+    const peer = connect(endpoint, () => {
+      if (member !== undefined) peerChanged(member);
+    });
+    const methods = methodsOf(endpoint);
+    member = { peer, endpoint, methods, dropAtMs: 0, readySinceMs: undefined, heardIn: heard };
+    return member;
   }
 
-  function peerChanged(): void {
-    if (unlisted > 0) sweep();
+  function miss(listed: number, suspicious: boolean): number {
+    const dropAtMs = clock.now() + (suspicious ? doubtMs : 0);
+    let missing = 0;
+    for (const member of members.values()) {
+      if (member.heardIn === heard || unlisted.has(member)) continue;
+      unlisted.add(member, dropAtMs);
+      if (suspicious) member.peer.probe?.();
+      missing++;
+    }
+    if (suspicious && missing > 0) {
+      const fields = { service, listed, doubtful: unlisted.size };
+      logger.warn(fields, "the registry lost most endpoints at once: they are called on while they work");
+    }
+    return missing;
+  }
+
+  function peerChanged(member: Member): void {
+    // One that was dropped has its end for itself.
+    if (members.get(member.endpoint.address) !== member) return;
+    noteReady(member);
+    unlisted.peerChanged(member);
     changed();
   }
 
-  /** Drops those that are not listed, as far as `doubt.ts` lets them go. */
-  function sweep(): void {
-    stopTimer();
-    if (unlisted === 0) return;
-    const nowMs = clock.now();
-    const relieved = [...members.values()].some(({ dropAtMs, peer }) => dropAtMs === undefined && peer.ready);
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const [address, { dropAtMs, peer }] of [...members]) {
-      if (dropAtMs === undefined) continue;
-      if (peer.state === "failed" || peer.state === "closed") drop(address);
-      else if (current && relieved && dropAtMs <= nowMs) drop(address);
-      else if (dropAtMs > nowMs) nextMs = Math.min(nextMs, dropAtMs);
-    }
-    if (nextMs < Number.POSITIVE_INFINITY) stopTimer = clock.setTimeout(peerChanged, Math.ceil(nextMs - nowMs));
+  function noteReady(member: Member): void {
+    if (!isConnected(member.peer)) member.readySinceMs = undefined;
+    else if (member.peer.ready) member.readySinceMs ??= clock.now();
   }
 
-  function drop(address: string): void {
-    const member = members.get(address);
-    if (member === undefined) return;
+  /** Whether others can take over from those that are not listed. */
+  function isRelieved(): boolean {
+    if (!current) return false;
+    for (const member of members.values()) if (member.peer.ready && !unlisted.has(member)) return true;
+    return false;
+  }
+
+  function drop(member: Member): void {
+    const { address } = member.endpoint;
     members.delete(address);
-    if (member.dropAtMs !== undefined) unlisted--;
+    unlisted.delete(member);
+    all = undefined;
     if (members.size === 0) emptySinceMs = clock.now();
     logger.debug({ service, address }, "endpoint dropped");
     const gone = member.peer.close().catch((error) => {
       logger.error({ service, address, err: error }, "a peer could not be closed");
     });
-    leaving.add(gone);
-    void gone.then(() => leaving.delete(gone));
+    closing.add(gone);
+    void gone.then(() => closing.delete(gone));
   }
 
   return {
@@ -137,19 +194,21 @@ export function createMembers(service: string, options: MembersOptions, changed:
     get emptySinceMs() {
       return emptySinceMs;
     },
-    all: () => [...members.values()],
-    hear,
-    noteReady() {
-      for (const member of members.values()) {
-        if (!isConnected(member.peer)) member.readySinceMs = undefined;
-        else if (member.peer.ready) member.readySinceMs ??= clock.now();
-      }
+    all() {
+      all ??= [...members.values()];
+      return all;
     },
+    hear,
     readySinceMs: (address) => members.get(address)?.readySinceMs ?? clock.now(),
     async close() {
-      stopTimer();
-      for (const address of [...members.keys()]) drop(address);
-      await Promise.all(leaving);
+      unlisted.stop();
+      for (const member of [...members.values()]) drop(member);
+      await Promise.all(closing);
     },
   };
+}
+
+function isSame(one: Endpoint["metadata"] = {}, other: Endpoint["metadata"] = {}): boolean {
+  const keys = Object.keys(one);
+  return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key]);
 }

@@ -12,10 +12,40 @@ export function formatMethods(services: Iterable<readonly [service: string, meth
 }
 
 /** The methods of a service that an endpoint says it serves; `undefined` where it does not say. */
-export function methodsOf(endpoint: Endpoint, service: string): ReadonlySet<string> | undefined {
-  const stated = endpoint.metadata?.[METHODS];
-  if (stated === undefined) return undefined;
-  const prefix = `${service}/`;
-  const mine = stated.split(" ").find((each) => each.startsWith(prefix));
-  return mine === undefined ? undefined : new Set(mine.slice(prefix.length).split(","));
+export type MethodsOf = (endpoint: Endpoint) => ReadonlySet<string> | undefined;
+
+/** Versions of a server that are kept apart: more than a rolling upgrade has. */
+const mostKept = 64;
+
+/**
+ * Reads the methods of one service. Servers that serve the same have the very same set, whose text was read once, so that
+ * a fleet costs what its versions do, and is compared by identity.
+ */
+export function createMethodsOf(service: string): MethodsOf {
+  const byText = new Map<string, ReadonlySet<string> | undefined>();
+  const byNames = new Map<string, ReadonlySet<string>>();
+
+  function read(stated: string): ReadonlySet<string> | undefined {
+    const prefix = `${service}/`;
+    const mine = stated.split(" ").find((each) => each.startsWith(prefix));
+    if (mine === undefined) return undefined;
+    const names = mine.slice(prefix.length).split(",").sort();
+    const key = names.join();
+    const known = byNames.get(key) ?? new Set(names);
+    byNames.set(key, known);
+    return known;
+  }
+
+  return (endpoint) => {
+    const stated = endpoint.metadata?.[METHODS];
+    if (stated === undefined) return undefined;
+    if (byText.has(stated)) return byText.get(stated);
+    if (byText.size >= mostKept) {
+      byText.clear();
+      byNames.clear();
+    }
+    const methods = read(stated);
+    byText.set(stated, methods);
+    return methods;
+  };
 }

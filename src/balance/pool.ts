@@ -3,6 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import type { Logger } from "../core/logger.ts";
+import { createPace, restMs } from "../core/pace.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Resolver, Snapshot } from "../registry/registry.ts";
@@ -50,12 +51,16 @@ export interface Pool {
 const mostHurried = 3;
 
 export function createPool(service: string, options: PoolOptions): Pool {
-  const { resolver, resolveTimeoutMs, logger, random } = options;
+  const { resolver, resolveTimeoutMs, logger, random, clock } = options;
   const watchers = new Set<Watcher>();
   const members: Members = createMembers(service, options, changed);
+  const hearing = createPace(takeIn, clock);
+  const telling = createPace(tell, clock);
   let heard: Snapshot | undefined;
   // `undefined` when something has changed since: made again at the next pick, not at each of many changes.
   let current: Picking | undefined;
+  let before: Picking | undefined;
+  let beforeStandsUntilMs = Number.NEGATIVE_INFINITY;
   let panic = false;
   let closed = false;
 
@@ -64,19 +69,40 @@ export function createPool(service: string, options: PoolOptions): Pool {
   function hear(snapshot: Snapshot): void {
     if (closed) return;
     heard = snapshot;
-    members.hear(snapshot);
-    changed();
+    hearing.ask();
+  }
+
+  function takeIn(): number {
+    if (heard === undefined) return 0;
+    if (members.hear(heard)) changed();
+    return heard.endpoints.length;
   }
 
   function changed(): void {
     current = undefined;
+    if (watchers.size > 0) telling.ask();
+  }
+
+  function tell(): number {
     for (const watcher of [...watchers]) watcher.changed();
+    return members.size;
+  }
+
+  /** Something has changed. In a large pool, where much does, the picks before stand a little longer if they can. */
+  function pickAfterChange(call: Call): Peer | undefined {
+    if (before !== undefined && clock.now() < beforeStandsUntilMs) {
+      const peer = pickOneOf(before, call);
+      if (peer !== undefined) return peer;
+    }
+    return pickAnew().pick(call);
   }
 
   function pickAnew(): Picking {
-    members.noteReady();
     const { readySinceMs } = members;
     current = picking(members.all(), { ...options, readySinceMs });
+    before = current;
+    const rest = restMs(members.size);
+    beforeStandsUntilMs = rest === 0 ? Number.NEGATIVE_INFINITY : clock.now() + rest;
     if (current.panic !== panic) {
       panic = current.panic;
       const what = panic ? "most circuits are open: all connected peers are called" : "most circuits are closed again";
@@ -93,7 +119,7 @@ export function createPool(service: string, options: PoolOptions): Pool {
     get peers() {
       return members.all().map(({ peer }) => peer);
     },
-    pick: (call) => (current ?? pickAnew()).pick(call),
+    pick: (call) => (current === undefined ? pickAfterChange(call) : current.pick(call)),
     hopeUntilMs(call, startedMs) {
       if (members.size === 0) return members.emptySinceMs + resolveTimeoutMs;
       return (current ?? pickAnew()).connecting(call) ? startedMs + resolveTimeoutMs : Number.NEGATIVE_INFINITY;
@@ -117,8 +143,19 @@ export function createPool(service: string, options: PoolOptions): Pool {
     close() {
       closed = true;
       stopResolving();
+      hearing.stop();
+      telling.stop();
       for (const watcher of [...watchers]) watcher.closed(new RpcError(Code.CANCELLED, "the channel was closed"));
       return members.close();
     },
   };
+}
+
+/** A pick from a state of the peers that has passed: only of a peer that is ready still. */
+function pickOneOf({ pick, panic }: Picking, call: Call): Peer | undefined {
+  if (panic) return undefined;
+  const first = pick(call);
+  if (first === undefined || first.ready) return first;
+  const other = pick(call.with({ avoid: first.endpoint.address }));
+  return other?.ready === true && other.endpoint.address !== call.avoid ? other : undefined;
 }

@@ -1,5 +1,7 @@
+import { systemClock } from "../core/clock.ts";
 import type { Endpoint } from "../core/endpoint.ts";
-import type { Resolver } from "../registry/registry.ts";
+import { createPace } from "../core/pace.ts";
+import type { Resolver, Snapshot } from "../registry/registry.ts";
 import { hash } from "./hash.ts";
 
 export interface SubsetOptions {
@@ -13,7 +15,8 @@ export interface SubsetOptions {
  * Shows a client a part of a large fleet, so that a thousand clients of a thousand servers do not hold a million
  * connections. Each client ranks the servers by a hash of its own name and theirs and takes the first `size`
  * (rendezvous hashing, as in gRPC's A68: https://github.com/grpc/proposal/blob/master/A68-random-subsetting.md). A
- * server that comes or goes changes at most one of the subset.
+ * server that comes or goes changes at most one of the subset, and one that is not in it changes nothing: no snapshot is
+ * handed on.
  *
  * Even spread is a matter of chance. Where clients x size is a hundred times the number of servers, each server has
  * within about a quarter of the average; with fewer clients the differences are larger.
@@ -23,16 +26,57 @@ export interface SubsetOptions {
 export function subset(resolver: Resolver, { size, client }: SubsetOptions): Resolver {
   if (!Number.isInteger(size) || size < 1) throw new TypeError(`subset size ${size}: give a positive integer`);
   const seed = hash(client);
-  const choose = (endpoints: readonly Endpoint[]): readonly Endpoint[] => {
-    if (endpoints.length <= size) return endpoints;
-    return endpoints
-      .map((endpoint) => ({ endpoint, rank: hash(endpoint.address, seed) }))
-      .sort((a, b) => a.rank - b.rank || (a.endpoint.address < b.endpoint.address ? -1 : 1))
-      .slice(0, size)
-      .map(({ endpoint }) => endpoint);
-  };
   return {
-    resolve: (service, listener) =>
-      resolver.resolve(service, (snapshot) => listener({ ...snapshot, endpoints: choose(snapshot.endpoints) })),
+    resolve(service, listener) {
+      let heard: Snapshot | undefined;
+      let told: Snapshot | undefined;
+      const choosing = createPace(() => {
+        if (heard === undefined) return 0;
+        const chosen = { ...heard, endpoints: choose(heard.endpoints, size, seed) };
+        if (told === undefined || !isSame(told, chosen)) {
+          told = chosen;
+          listener(chosen);
+        }
+        return heard.endpoints.length;
+      }, systemClock);
+      const stop = resolver.resolve(service, (snapshot) => {
+        heard = snapshot;
+        choosing.ask();
+      });
+      return () => {
+        choosing.stop();
+        stop();
+      };
+    },
   };
+}
+
+interface Ranked {
+  readonly endpoint: Endpoint;
+  readonly rank: number;
+}
+
+/** Those of the lowest rank, in its order. */
+function choose(endpoints: readonly Endpoint[], size: number, seed: number): readonly Endpoint[] {
+  if (endpoints.length <= size) return endpoints;
+  const lowest: Ranked[] = [];
+  for (const endpoint of endpoints) {
+    const ranked = { endpoint, rank: hash(endpoint.address, seed) };
+    const last = lowest[size - 1];
+    if (last !== undefined && !isBefore(ranked, last)) continue;
+    let at = last === undefined ? lowest.length : size - 1;
+    for (; at > 0 && isBefore(ranked, lowest[at - 1] as Ranked); at--) lowest[at] = lowest[at - 1] as Ranked;
+    lowest[at] = ranked;
+  }
+  return lowest.map(({ endpoint }) => endpoint);
+}
+
+function isBefore(one: Ranked, other: Ranked): boolean {
+  return one.rank < other.rank || (one.rank === other.rank && one.endpoint.address < other.endpoint.address);
+}
+
+function isSame(one: Snapshot, other: Snapshot): boolean {
+  if (one.state !== other.state || one.reason !== other.reason) return false;
+  if (one.endpoints.length !== other.endpoints.length) return false;
+  return one.endpoints.every((endpoint, i) => endpoint === other.endpoints[i]);
 }

@@ -1,31 +1,49 @@
+import { systemClock } from "../core/clock.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import { type Logger, silent } from "../core/logger.ts";
+import { createPace, type Pace } from "../core/pace.ts";
 import { checkAnnouncement } from "./announcement.ts";
 import { createListeners, type Listeners } from "./listeners.ts";
-import type { Announcement, Registration, Registry, Snapshot } from "./registry.ts";
+import type { Registration, Registry, Snapshot } from "./registry.ts";
 
 export interface MemoryRegistryOptions {
   /** Silent by default. */
   readonly logger?: Logger | undefined;
 }
 
+interface Heard {
+  readonly listeners: Listeners;
+  readonly pace: Pace;
+}
+
 /** A registry within one process: for tests, and for servers and clients that live together. */
 export function memoryRegistry({ logger = silent }: MemoryRegistryOptions = {}): Registry {
-  const announcements = new Set<Announcement>();
-  const listening = new Map<string, Listeners>();
+  const announced = new Map<string, Set<Endpoint>>();
+  const listening = new Map<string, Heard>();
   let closed = false;
 
   const snapshotOf = (service: string): Snapshot => {
     // The latest to announce an address stands; the one before comes back when it goes.
     const byAddress = new Map<string, Endpoint>();
-    for (const { services, endpoint } of announcements) {
-      if (services.includes(service)) byAddress.set(endpoint.address, endpoint);
-    }
+    for (const endpoint of announced.get(service) ?? []) byAddress.set(endpoint.address, endpoint);
     return { endpoints: [...byAddress.values()], state: "current" };
   };
 
-  const report = (services: readonly string[]) => {
-    for (const service of services) listening.get(service)?.report(snapshotOf(service));
+  const listen = (service: string): Heard => {
+    const listeners = createListeners(service, logger);
+    const report = () => {
+      const snapshot = snapshotOf(service);
+      listeners.report(snapshot);
+      return snapshot.endpoints.length;
+    };
+    const heard = { listeners, pace: createPace(report, systemClock) };
+    listening.set(service, heard);
+    heard.pace.ask();
+    return heard;
+  };
+
+  const changed = (services: Iterable<string>) => {
+    for (const service of services) listening.get(service)?.pace.ask();
   };
 
   const assertOpen = () => {
@@ -35,42 +53,45 @@ export function memoryRegistry({ logger = silent }: MemoryRegistryOptions = {}):
   return {
     resolve(service, listener) {
       assertOpen();
-      let listeners = listening.get(service);
-      if (listeners === undefined) {
-        listeners = createListeners(service, logger);
-        listeners.report(snapshotOf(service));
-        listening.set(service, listeners);
-      }
-      const mine = listeners;
-      const remove = mine.add(listener);
+      const heard = listening.get(service) ?? listen(service);
+      const remove = heard.listeners.add(listener);
       return () => {
         remove();
-        if (mine.size === 0 && listening.get(service) === mine) listening.delete(service);
+        if (heard.listeners.size > 0) return;
+        heard.pace.stop();
+        if (listening.get(service) === heard) listening.delete(service);
       };
     },
 
     register(announcement): Registration {
       assertOpen();
       checkAnnouncement(announcement);
-      // A copy, so that two equal announcements are two.
-      const mine = { ...announcement };
-      announcements.add(mine);
-      report(mine.services);
+      // A copy, so that the same announced again is another.
+      const endpoint = { ...announcement.endpoint };
+      const services = new Set(announcement.services);
+      for (const service of services) {
+        const those = announced.get(service) ?? new Set();
+        announced.set(service, those.add(endpoint));
+      }
+      changed(services);
       return {
         registered: Promise.resolve(),
         async close() {
-          if (announcements.delete(mine)) report(mine.services);
+          const gone = [...services].filter((service) => announced.get(service)?.delete(endpoint));
+          for (const service of gone) if (announced.get(service)?.size === 0) announced.delete(service);
+          changed(gone);
         },
       };
     },
 
     async services() {
-      return [...new Set([...announcements].flatMap(({ services }) => services))].sort();
+      return [...announced.keys()].sort();
     },
 
     async close() {
       closed = true;
-      announcements.clear();
+      announced.clear();
+      for (const { pace } of listening.values()) pace.stop();
       listening.clear();
     },
   };

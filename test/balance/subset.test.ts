@@ -58,3 +58,20 @@ test("many clients together load the fleet evenly", () => {
 test("a size that makes no sense is refused", () => {
   expect(() => subset(fakeRegistry(), { size: 0, client: "x" })).toThrow("subset size 0: give a positive integer");
 });
+
+test("a server outside the subset comes, changes and goes without a word", () => {
+  const registry = fakeRegistry();
+  const endpoints = fleet.map((address) => ({ address }));
+  registry.say(endpoints.slice(0, 40));
+  const heard: Snapshot[] = [];
+  const stop = subset(registry, { size: 10, client: "client-1" }).resolve("a.B", (snapshot) => heard.push(snapshot));
+  const chosen = heard[0]?.endpoints ?? [];
+  const others = endpoints.slice(0, 40).filter((endpoint) => !chosen.includes(endpoint));
+  registry.say([...chosen, ...others.slice(1)]);
+  registry.say([...chosen, ...others.slice(1).map(({ address }) => ({ address, metadata: { weight: "2" } }))]);
+  expect(heard).toHaveLength(1);
+  registry.say([...chosen.slice(1), ...others]);
+  registry.say([...chosen, ...others], "stale", "connection refused");
+  expect(heard.map(({ state }) => state)).toEqual(["current", "current", "stale"]);
+  stop();
+});

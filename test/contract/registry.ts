@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { Registry } from "../../src/registry/registry.ts";
+import type { Registry, Snapshot } from "../../src/registry/registry.ts";
 import { watchService } from "../support/snapshots.ts";
 
 let names = 0;
@@ -67,6 +67,23 @@ export function registryContract(name: string, connect: () => Registry | Promise
       expect(watched.seen.flatMap(({ endpoints }) => endpoints.map(({ address }) => address))).not.toContain(
         "10.0.0.1:1000",
       );
+    });
+
+    test("an endpoint of which nothing is new is the same object, and one that is announced anew another", async () => {
+      const [server, client] = [await registry(), await registry()];
+      const service = freshService();
+      const announce = (address: string) => server.register({ services: [service], endpoint: { address } });
+      const [stays, comesBack] = [announce("10.0.0.1:1000"), announce("10.0.0.2:1000")];
+      await Promise.all([stays.registered, comesBack.registered]);
+      const watched = watchService(client, service);
+      const byAddress = ({ endpoints }: Snapshot) => new Map(endpoints.map((endpoint) => [endpoint.address, endpoint]));
+      const before = byAddress(await watched.untilCurrent("10.0.0.1:1000", "10.0.0.2:1000"));
+      await comesBack.close();
+      await watched.untilCurrent("10.0.0.1:1000");
+      await announce("10.0.0.2:1000").registered;
+      const after = byAddress(await watched.untilCurrent("10.0.0.1:1000", "10.0.0.2:1000"));
+      expect(after.get("10.0.0.1:1000")).toBe(before.get("10.0.0.1:1000"));
+      expect(after.get("10.0.0.2:1000")).not.toBe(before.get("10.0.0.2:1000"));
     });
 
     test("a second listener hears at once what is known", async () => {

@@ -10,7 +10,10 @@ export interface Book {
   replace(entries: readonly Entry[]): boolean;
   /** True where that changed the endpoints. */
   apply(changes: readonly Change[]): boolean;
-  /** One for each address. */
+  /**
+   * One for each address; the same array until something changes. An endpoint is the same object until its key is
+   * written again, also where that says the same: it has been announced anew.
+   */
   endpoints(): readonly Endpoint[];
 }
 
@@ -30,6 +33,7 @@ export function createBook(service: string, dialects: readonly Dialect[], logger
   const prefixes = dialects.map((dialect) => dialect.prefix(service));
   const complaints = new Set<string>();
   let lines = new Map<string, Line>();
+  let endpoints: readonly Endpoint[] | undefined;
 
   const lineOf = (entry: Entry): Line => {
     const problems: string[] = [];
@@ -63,7 +67,9 @@ export function createBook(service: string, dialects: readonly Dialect[], logger
         if (!same) changed = true;
         lines.set(entry.key, same ? known : lineOf(entry));
       }
-      return changed || lines.size !== before.size;
+      changed ||= lines.size !== before.size;
+      if (changed) endpoints = undefined;
+      return changed;
     },
 
     apply(changes) {
@@ -76,17 +82,23 @@ export function createBook(service: string, dialects: readonly Dialect[], logger
           changed = true;
         }
       }
+      if (changed) endpoints = undefined;
       return changed;
     },
 
     endpoints() {
-      const best = new Map<string, Line & { readonly endpoint: Endpoint }>();
-      for (const { endpoint, ...line } of lines.values()) {
-        if (endpoint === undefined) continue;
-        const other = best.get(endpoint.address);
-        if (other === undefined || line.rank < other.rank) best.set(endpoint.address, { ...line, endpoint });
-      }
-      return [...best.values()].map(({ endpoint }) => endpoint);
+      endpoints ??= oneEach(lines.values());
+      return endpoints;
     },
   };
+}
+
+function oneEach(lines: Iterable<Line>): readonly Endpoint[] {
+  const best = new Map<string, Line>();
+  for (const line of lines) {
+    if (line.endpoint === undefined) continue;
+    const other = best.get(line.endpoint.address);
+    if (other === undefined || line.rank < other.rank) best.set(line.endpoint.address, line);
+  }
+  return [...best.values()].flatMap(({ endpoint }) => endpoint ?? []);
 }

@@ -1,4 +1,6 @@
+import { systemClock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
+import { createPace } from "../../core/pace.ts";
 import type { Snapshot } from "../registry.ts";
 import { createBook } from "./book.ts";
 import { type EtcdClient, maxEntries } from "./client.ts";
@@ -28,7 +30,7 @@ export function resolveService(options: ResolveOptions): void {
   /** Why the list cannot be had; `undefined` while it can. */
   let away: string | undefined;
   let isTruncated = false;
-  const doubt = createDoubt({ doubtMs, isAway: () => away !== undefined, over: () => tell() });
+  const doubt = createDoubt({ doubtMs, isAway: () => away !== undefined, over: () => void tell() });
 
   const tell = () => {
     const endpoints = doubt.with(book.endpoints());
@@ -39,7 +41,9 @@ export function resolveService(options: ResolveOptions): void {
     last = reason === undefined ? { endpoints, state: "current" } : { endpoints, state: failed, reason };
     logger.debug({ service, endpoints: endpoints.length, state: last.state }, "resolved");
     report(last);
+    return endpoints.length;
   };
+  const telling = createPace(tell, systemClock);
 
   const prefixes = new Set(dialects.map((dialect) => dialect.prefix(service)));
   const ended = follow({
@@ -58,7 +62,7 @@ export function resolveService(options: ResolveOptions): void {
       if (changed || back || lostData !== undefined || last === undefined) tell();
     },
     changed(changes) {
-      if (book.apply(changes)) tell();
+      if (book.apply(changes)) telling.ask();
     },
     lost(error) {
       const reason = describe(error);
@@ -69,6 +73,7 @@ export function resolveService(options: ResolveOptions): void {
     broken: (error) => logger.debug({ service, reason: describe(error) }, "a watch broke; listing again"),
   });
   void ended.then(() => {
+    telling.stop();
     doubt.end();
     outage.report(service, undefined);
   });
