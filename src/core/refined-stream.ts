@@ -1,3 +1,5 @@
+import { isThenable } from "./thenable.ts";
+
 /**
  * Messages of another stream, each made whole as it is asked for. To whoever iterates it is a stream like any other;
  * a transport takes the steps by hand and so spares a promise for each message.
@@ -25,7 +27,8 @@ export abstract class RefinedStream implements AsyncIterableIterator<unknown> {
 
   private async stepOrFailure(): Promise<IteratorResult<unknown>> {
     try {
-      return await this.step();
+      const step = await this.step();
+      return isThenable(step.value) ? { done: step.done === true, value: await step.value } : step;
     } catch (thrown) {
       throw this.failure(thrown);
     }

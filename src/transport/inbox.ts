@@ -49,10 +49,13 @@ export function inbox<T>({ more, dropped }: InboxOptions): Inbox<T> {
     },
     fail(error) {
       if (ended || failure !== undefined) return;
-      const readers = waiting.splice(0);
-      if (readers.length === 0) failure = error;
-      else ended = true;
-      for (const { reject } of readers) reject(error);
+      const reader = waiting.shift();
+      if (reader === undefined) {
+        failure = error;
+        return;
+      }
+      reader.reject(error);
+      finish();
     },
     next() {
       if (held.length > 0) return Promise.resolve({ done: false, value: held.shift() as T });

@@ -1,5 +1,6 @@
 import { Code } from "../core/code.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import { isThenable } from "../core/thenable.ts";
 
 /** Where a stream's messages go. */
 export interface Drain {
@@ -30,13 +31,14 @@ export function pump(source: unknown, { write, end, fail }: Drain): () => void {
     try {
       while (!stopped) {
         const { done, value } = await from.next();
+        const message = isThenable(value) ? await value : value;
         if (stopped) return;
         if (done === true) {
           read = true;
           end();
           return;
         }
-        await new Promise<void>((written) => write(value, written));
+        await new Promise<void>((written) => write(message, written));
       }
     } catch (error) {
       if (stopped) return;

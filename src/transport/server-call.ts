@@ -5,6 +5,7 @@ import { now } from "../core/deadline.ts";
 import type { Metadata } from "../core/metadata.ts";
 import type { Method } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import { isThenable } from "../core/thenable.ts";
 import type { Acceptor, MessageLimits } from "../core/transport.ts";
 import { atDeadline } from "./alarm.ts";
 import { guardedBy } from "./guarded.ts";
@@ -86,7 +87,7 @@ export function answerOver(stream: AnsweringStream, options: ServerCallOptions):
     const call = new Call({ method, request: messages, metadata, deadline, cancellation, caller });
     try {
       const reply = acceptor.handle(call);
-      if (reply instanceof Promise) reply.then(send).catch(failed);
+      if (isThenable(reply)) Promise.resolve(reply).then(send).catch(failed);
       else send(reply);
     } catch (error) {
       failed(error);

@@ -3,6 +3,7 @@ import { Code } from "../../core/code.ts";
 import { NEVER, now } from "../../core/deadline.ts";
 import { Metadata } from "../../core/metadata.ts";
 import { RpcError, type RpcErrorOptions } from "../../core/rpc-error.ts";
+import { isThenable } from "../../core/thenable.ts";
 import { deadlinePassed } from "../cancelled.ts";
 import { decodeMessage, encodeFailure } from "../message.ts";
 import type { ClientConnection } from "./client-connection.ts";
@@ -269,7 +270,6 @@ export class ClientStream extends Stream implements Receiver, Sender {
 
   onUnreadable(error: RpcError): void {
     this.#giveUp(error);
-    this.#responses?.end(undefined);
   }
 
   #onTrailers(head: ResponseHead): void {
@@ -305,7 +305,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
     }
     try {
       const message = this.decodeTaken(inbox);
-      if (message instanceof Promise) message.then(this.#onDecompressed, this.#onUndecompressed);
+      if (isThenable(message)) message.then(this.#onDecompressed, this.#onUndecompressed);
       else this.#onDecompressed(message);
     } catch (error) {
       this.#finish(RpcError.from(error, Code.INTERNAL));

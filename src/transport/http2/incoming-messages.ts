@@ -1,4 +1,5 @@
 import { RpcError } from "../../core/rpc-error.ts";
+import { isThenable } from "../../core/thenable.ts";
 import { type Inbox, PREFIX_BYTES } from "./inbox.ts";
 
 /** The call that messages come for. */
@@ -30,6 +31,8 @@ export class IncomingMessages implements AsyncIterableIterator<unknown, undefine
   #first: { readonly value: unknown; readonly size: number } | undefined;
   #decompressing = false;
   #ended = false;
+  /** The reader wants no more, or has been told that a message does not decode: only the end is left. */
+  #over = false;
   #error: RpcError | undefined;
 
   constructor(inbox: Inbox, receiver: Receiver) {
@@ -43,6 +46,7 @@ export class IncomingMessages implements AsyncIterableIterator<unknown, undefine
 
   next(): Promise<IteratorResult<unknown, undefined>> {
     if (this.#waiters.length > 0 || this.#decompressing) return this.#wait();
+    if (this.#over) return this.#last();
     if (this.#first !== undefined) return this.#takeFirst(this.#first);
     if (this.#inbox.ready > 0) return this.#take();
     if (!this.#ended) return this.#wait();
@@ -51,12 +55,9 @@ export class IncomingMessages implements AsyncIterableIterator<unknown, undefine
 
   /** The reader wants no more, as at the end of a `for await` that breaks off. */
   return(): Promise<IteratorResult<unknown, undefined>> {
-    this.#first = undefined;
-    if (!this.#ended || this.#inbox.ready > 0) {
-      this.#inbox.clear();
-      this.end(undefined);
-      this.#receiver.onReaderGone();
-    }
+    const unread = !this.#ended || this.#inbox.ready > 0;
+    this.#finish();
+    if (unread) this.#receiver.onReaderGone();
     return Promise.resolve({ value: undefined, done: true });
   }
 
@@ -69,11 +70,11 @@ export class IncomingMessages implements AsyncIterableIterator<unknown, undefine
     inbox.take();
     const size = PREFIX_BYTES + inbox.end - inbox.start;
     const value = this.#receiver.decodeTaken(inbox);
-    if (!(value instanceof Promise)) {
+    if (!isThenable(value)) {
       this.#first = { value, size };
       return undefined;
     }
-    return value.then((decompressed: unknown) => {
+    return Promise.resolve(value).then((decompressed: unknown) => {
       this.#first = { value: decompressed, size };
     });
   }
@@ -90,7 +91,7 @@ export class IncomingMessages implements AsyncIterableIterator<unknown, undefine
   end(error: RpcError | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#error = error;
+    this.#error = this.#over ? undefined : error;
     // A reader may wait though messages have come: what came behind them ended the stream.
     this.wake();
     this.#settleWaiters();
@@ -100,7 +101,7 @@ export class IncomingMessages implements AsyncIterableIterator<unknown, undefine
   abort(error: RpcError): void {
     this.#inbox.clear();
     this.#first = undefined;
-    if (this.#ended) this.#error = error;
+    if (this.#ended && !this.#over) this.#error = error;
     this.end(error);
   }
 
@@ -117,14 +118,14 @@ export class IncomingMessages implements AsyncIterableIterator<unknown, undefine
     try {
       const value = this.#receiver.decodeTaken(inbox);
       this.#receiver.onRead(size, inbox.ready === 0);
-      if (value instanceof Promise) return this.#whenDecompressed(value);
+      if (isThenable(value)) return this.#whenDecompressed(value);
       return Promise.resolve({ value, done: false });
     } catch (error) {
       return this.#unreadable(error);
     }
   }
 
-  async #whenDecompressed(decoding: Promise<unknown>): Promise<IteratorResult<unknown, undefined>> {
+  async #whenDecompressed(decoding: PromiseLike<unknown>): Promise<IteratorResult<unknown, undefined>> {
     this.#decompressing = true;
     try {
       return { value: await decoding, done: false };
@@ -139,10 +140,18 @@ export class IncomingMessages implements AsyncIterableIterator<unknown, undefine
 
   #unreadable(thrown: unknown): Promise<never> {
     const error = RpcError.from(thrown);
-    this.#inbox.clear();
-    this.#error = undefined;
+    this.#finish();
     this.#receiver.onUnreadable(error);
     return Promise.reject(error);
+  }
+
+  /** Drops what there is: whatever comes now, the reader is told of nothing but the end. */
+  #finish(): void {
+    this.#over = true;
+    this.#error = undefined;
+    this.#first = undefined;
+    this.#inbox.clear();
+    this.end(undefined);
   }
 
   #settleWaiters(): void {

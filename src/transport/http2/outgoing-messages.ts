@@ -1,6 +1,7 @@
 import { Code } from "../../core/code.ts";
 import { RefinedStream } from "../../core/refined-stream.ts";
 import { RpcError } from "../../core/rpc-error.ts";
+import { isThenable } from "../../core/thenable.ts";
 
 /** The call that messages are sent for. */
 export interface Sender {
@@ -50,8 +51,10 @@ export class OutgoingMessages {
     const steps = stepsOf(this.#iterator);
     while (!this.#stopped) {
       let step: IteratorResult<unknown>;
+      let message: unknown;
       try {
         step = await steps.step();
+        message = isThenable(step.value) ? await step.value : step.value;
       } catch (thrown) {
         throw steps.failure(thrown);
       }
@@ -61,7 +64,7 @@ export class OutgoingMessages {
         this.#sender.onSourceEnd();
         return;
       }
-      const sent = this.#sender.send(steps.refine(step.value));
+      const sent = this.#sender.send(steps.refine(message));
       if (sent === true) continue;
       // Room may come while a message is being compressed: whoever waits for it must stand there before.
       const room = new Promise<void>((resolve) => {

@@ -5,6 +5,7 @@ import { NEVER, now } from "../../core/deadline.ts";
 import { Metadata } from "../../core/metadata.ts";
 import type { Method } from "../../core/method.ts";
 import { RpcError } from "../../core/rpc-error.ts";
+import { isThenable } from "../../core/thenable.ts";
 import { decodeMessage, encodeFailure } from "../message.ts";
 import { checkSentMetadata, sendable } from "../metadata-size.ts";
 import { compressFramed, decompress, isKnownEncoding } from "./compression.ts";
@@ -25,6 +26,8 @@ export class ServerStream extends Stream implements Receiver, Sender {
   readonly #head: RequestHead;
   #inbox: Inbox | undefined;
   #requests: IncomingMessages | undefined;
+  /** The handler reads no further. */
+  #unread: boolean = false;
   #cancellation: Cancellation | undefined;
   #replies: OutgoingMessages | undefined;
   /** The reply whose messages are being sent. */
@@ -113,7 +116,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
     }
     if (!inbox.take()) throw this.#wrongCount(inbox.partial ? "a part of a message" : "no message");
     const message = this.decodeTaken(inbox);
-    if (message instanceof Promise) message.then(this.#onDecompressed, this.#onFailure);
+    if (isThenable(message)) message.then(this.#onDecompressed, this.#onFailure);
     else this.#dispatch(message);
   }
 
@@ -122,6 +125,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
   };
 
   #onStreamedData(bytes: Buffer, start: number, end: number, ended: boolean): void {
+    if (this.#unread) return;
     const inbox = this.#inbox as Inbox;
     inbox.append(bytes, start, end);
     if (!inbox.partial || ended) {
@@ -153,11 +157,14 @@ export class ServerStream extends Stream implements Receiver, Sender {
     if (!this.closed) this.#connection.budget.read(this, bytes, empty);
   }
 
-  /** The handler reads no further: what still comes is dropped. */
-  onReaderGone(): void {}
+  /** The handler reads no further: what still comes is dropped, and holds nothing back from others. */
+  onReaderGone(): void {
+    this.#unread = true;
+    this.stalledSince = 0;
+    this.#connection.budget.release(this);
+  }
 
   onUnreadable(error: RpcError): void {
-    this.#requests?.end(undefined);
     this.#endEarly(error);
   }
 
@@ -180,13 +187,13 @@ export class ServerStream extends Stream implements Receiver, Sender {
         caller: connection.caller,
       });
       const reply = connection.acceptor.handle(call);
-      if (!(reply instanceof Promise)) {
+      if (!isThenable(reply)) {
         this.#answer(reply);
         return;
       }
       connection.running++;
       if (deadline !== NEVER) connection.wheel.set(this, deadline);
-      reply.then(this.#onReply, this.#onRejected);
+      Promise.resolve(reply).then(this.#onReply, this.#onRejected);
     } catch (error) {
       this.fail(error);
     }

@@ -1,11 +1,16 @@
 import { expect, test } from "vitest";
 import type { CollectReply, Payload } from "../../../gen/probe/v1/probe.ts";
+import type { Reply } from "../../../src/core/call.ts";
+import { Code } from "../../../src/core/code.ts";
+import { RpcError } from "../../../src/core/rpc-error.ts";
+import { query } from "../../support/query.ts";
 import {
   collect,
   converse,
   echo,
   event,
   expand,
+  failure,
   payload,
   reply,
   requests,
@@ -30,6 +35,28 @@ export function calls(world: () => World): void {
   test("a handler may answer with a promise", async () => {
     const { peer } = await world().pair({ echo: async (call) => reply(call.request) });
     expect((await echo(peer, payload("later"))).response).toEqual(payload("later"));
+  });
+
+  test("a handler may answer with whatever has a then", async () => {
+    const { peer } = await world().pair({
+      echo: (call) => query(() => reply(call.request)) as Promise<Reply>,
+      expand: () => query(() => reply([payload("1"), payload("2")])) as Promise<Reply>,
+      collect: () => query(() => Promise.reject(new RpcError(Code.NOT_FOUND, "no row"))) as Promise<Reply>,
+    });
+    expect((await echo(peer, payload("later"))).response).toEqual(payload("later"));
+    expect(await texts(responses(await expand(peer)))).toEqual(["1", "2"]);
+    expect(await failure(collect(peer, (async function* () {})()))).toMatchObject({ code: Code.NOT_FOUND });
+  });
+
+  test("messages may come as promises, or from an iterator whose steps are no Promises", async () => {
+    const { peer } = await world().pair({
+      expand: () => reply([Promise.resolve(payload("1")), query(() => payload("2"))]),
+    });
+    expect(await texts(responses(await expand(peer)))).toEqual(["1", "2"]);
+    const left = [payload("a", 1), payload("b", 2)];
+    const steps = { next: () => query(() => ({ done: left.length === 0, value: left.shift() })) };
+    const unusual = { [Symbol.asyncIterator]: () => steps } as unknown as AsyncIterable<Payload>;
+    expect((await collect(peer, unusual)).response).toEqual({ count: 2, bytes: 3n });
   });
 
   test("a server stream arrives in order and ends", async () => {
@@ -187,6 +214,34 @@ export function calls(world: () => World): void {
     for (let i = 0; i < data.length; i += 4096) data[i] = i / 4096;
     const { response } = await echo(peer, { text: "large", data });
     expect(Buffer.compare((response as Payload).data, data)).toBe(0);
+  });
+
+  test("a handler that reads no further gets nothing more, and may still answer", async () => {
+    const returned = event();
+    const later = event();
+    const { peer } = await world().pair({
+      async collect(one) {
+        const stream = requests(one)[Symbol.asyncIterator]();
+        expect((await stream.next()).value).toEqual(payload("0"));
+        await stream.return?.();
+        expect(await stream.next()).toEqual({ done: true, value: undefined });
+        returned.happen();
+        await later.happened;
+        expect(await stream.next()).toEqual({ done: true, value: undefined });
+        return reply({ count: 1, bytes: 0n });
+      },
+    });
+    async function* upload(): AsyncGenerator<Payload> {
+      yield payload("0");
+      // Larger than a first window, so that it stands half read when the reader goes.
+      for (let i = 1; ; i++) yield payload(`${i}`, 1_000_000);
+    }
+    const answer = collect(peer, upload());
+    await returned.happened;
+    // What is sent meanwhile comes meanwhile.
+    for (let i = 0; i < 20; i++) await echo(peer, payload("", 10_000));
+    later.happen();
+    expect((await answer).response).toEqual({ count: 1, bytes: 0n });
   });
 }
 

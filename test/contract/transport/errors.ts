@@ -20,6 +20,7 @@ import {
   probe,
   readUntilCancelled,
   reply,
+  requests,
   responses,
   type World,
 } from "./world.ts";
@@ -213,6 +214,33 @@ export function errors(world: () => World, abilities: Abilities): void {
     await released.happened;
   });
 
+  test("what does not decode in a stream is told to its reader once, on either side", async () => {
+    const outcomes = event<unknown[]>();
+    const whole = Probe.methods.converse;
+    const { peer } = await world().pair({
+      async converse(one) {
+        const stream = requests(one)[Symbol.asyncIterator]();
+        const [first, second] = await Promise.allSettled([stream.next(), stream.next()]);
+        outcomes.happen([first, second, ...(await Promise.allSettled([stream.next(), stream.next()]))]);
+        throw new RpcError(Code.ABORTED, "it has ended before");
+      },
+    });
+    await failure(call(peer, { ...whole, request: garbled }, streamOf({}, {})));
+    const told = { status: "rejected", reason: { code: Code.INTERNAL } };
+    const done = { status: "fulfilled", value: { done: true } };
+    expect(await outcomes.happened).toMatchObject([told, done, done, done]);
+
+    const { peer: other } = await world().pair({
+      converse: () => reply(streamOf(payload("1"), payload("not"), payload("3"))),
+    });
+    const picky = { ...whole, response: { ...Payload, decode: onlyDigits } };
+    const stream = responses(await call(other, picky, streamOf()));
+    expect((await stream.next()).value.text).toBe("1");
+    expect((await failure(stream.next())).code).toBe(Code.INTERNAL);
+    expect(await stream.next()).toEqual({ done: true, value: undefined });
+    expect(await stream.next()).toEqual({ done: true, value: undefined });
+  });
+
   test("a response that does not decode is INTERNAL, and the server is told to stop", async () => {
     const stopped = event();
     const { peer } = await world().pair({
@@ -380,4 +408,15 @@ async function* untilReleased(released: { happen(): void }): AsyncGenerator<Payl
   } finally {
     released.happen();
   }
+}
+
+async function* streamOf<T>(...messages: readonly T[]): AsyncGenerator<T> {
+  yield* messages;
+}
+
+/** A codec that reads a message only where its text is a number. */
+function onlyDigits(input: Uint8Array): Payload {
+  const message = Payload.decode(input);
+  if (/^\d+$/.test(message.text)) return message;
+  throw new Error("no number");
 }
