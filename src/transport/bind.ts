@@ -5,9 +5,10 @@ import { formatAddress } from "../core/endpoint.ts";
 import { silent } from "../core/logger.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { ListenOptions } from "../core/transport.ts";
-import { socketAddress } from "./address.ts";
+import { type SocketAddress, socketAddress } from "./address.ts";
 import { connectReason } from "./connect-reason.ts";
 import { seldom } from "./seldom.ts";
+import { removeStaleSocket } from "./stale-socket.ts";
 import { serverTlsOptions } from "./tls.ts";
 
 /** Milliseconds of silence until the system asks whether the other machine is still there. */
@@ -57,7 +58,7 @@ export async function bind(
     const fields = { address, reason: connectReason(error) };
     if (!warn(fields)) logger.debug(fields, "TLS handshake failed");
   });
-  await listening(server, to).catch((cause) => {
+  await listeningAt(server, to).catch((cause) => {
     const why = `cannot listen on ${address}: ${connectReason(cause)}`;
     throw new RpcError(Code.UNAVAILABLE, why, { cause, unprocessed: true });
   });
@@ -72,6 +73,17 @@ export async function bind(
     stop: () => void server.close(() => resolve()),
     closed,
   };
+}
+
+/** A socket that a killed process has left behind does not stand in the way. */
+async function listeningAt(server: Server, to: SocketAddress): Promise<void> {
+  try {
+    await listening(server, to);
+  } catch (error) {
+    const inUse = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
+    if (!inUse || !("path" in to) || !(await removeStaleSocket(to.path))) throw error;
+    await listening(server, to);
+  }
 }
 
 function listening(server: Server, to: object): Promise<void> {
