@@ -137,6 +137,8 @@ export interface Listener {
   readonly inflight: number;
   /** Stops accepting connections and tells clients to go elsewhere; calls in flight go on. */
   drain(): void;
+  /** Ends calls of these methods with UNAVAILABLE, however far they are; the others go on. */
+  end(which: (method: Method) => boolean): void;
   /** Ends what is left with UNAVAILABLE, closes every connection and frees the port. */
   close(): Promise<void>;
 }

@@ -138,7 +138,7 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): Concurr
     return line.join(call, () => start(call, next)) ?? Promise.reject(refuse());
   }
 
-  const interceptor: Interceptor = (next) => (call) => (isExempt(call) ? next(call) : admit(call, next));
+  const interceptor: Interceptor = (next) => (call) => (isExempt(call.method) ? next(call) : admit(call, next));
   return Object.assign(interceptor, {
     stats: () => ({ limit: Math.floor(gauge.limit), inflight, waiting: line.length, admitted, refused }),
   });

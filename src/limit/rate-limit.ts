@@ -66,7 +66,7 @@ export function rateLimit(options: RateLimitOptions): Interceptor {
   }
 
   return (next) => (call) => {
-    const refused = isExempt(call) ? undefined : take(call);
+    const refused = isExempt(call.method) ? undefined : take(call);
     return refused === undefined ? next(call) : Promise.reject(refused);
   };
 }

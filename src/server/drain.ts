@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { now } from "../core/deadline.ts";
+import type { Listener } from "../core/transport.ts";
+import { isExempt } from "../limit/refusal.ts";
 
 export interface DrainOptions {
   /** Milliseconds without a new call after which everybody is taken to have heard; 300 by default. */
@@ -8,6 +10,11 @@ export interface DrainOptions {
   readonly quietTimeoutMs?: number | undefined;
   /** The longest to wait for calls in flight, in milliseconds; then they end with UNAVAILABLE. 10,000 by default. */
   readonly timeoutMs?: number | undefined;
+  /**
+   * The longest to wait for streams, in milliseconds; then they end with UNAVAILABLE. `timeoutMs` by default, and never
+   * more. A stream whose handler heeds `context.draining` ends by itself.
+   */
+  readonly streamGraceMs?: number | undefined;
 }
 
 const stepMs = 20;
@@ -26,9 +33,23 @@ export async function quiet(arrived: () => number, options: DrainOptions): Promi
   }
 }
 
-/** Waits until no call is in flight, at most `timeoutMs`. */
-export async function idle(inflight: () => number, options: DrainOptions): Promise<void> {
-  const { timeoutMs = 10_000 } = options;
-  const end = now() + timeoutMs;
-  while (inflight() > 0 && now() < end) await sleep(stepMs);
+/** Milliseconds that health and reflection have to end of themselves. */
+const partingMs = 100;
+
+/**
+ * Lets calls in flight finish. Health and reflection hold nothing up; streams that are still open after `streamGraceMs`
+ * are ended. Whatever is in flight after `timeoutMs` is left.
+ */
+export async function finishCalls(listener: Listener, options: DrainOptions): Promise<void> {
+  const { timeoutMs = 10_000, streamGraceMs = timeoutMs } = options;
+  const beganMs = now();
+  const idle = async (graceMs: number): Promise<void> => {
+    const end = beganMs + Math.min(graceMs, timeoutMs);
+    while (listener.inflight > 0 && now() < end) await sleep(Math.min(stepMs, Math.ceil(end - now())));
+  };
+  await idle(partingMs);
+  if (listener.inflight > 0) listener.end(isExempt);
+  await idle(streamGraceMs);
+  if (listener.inflight > 0) listener.end((method) => method.requestStream || method.responseStream);
+  await idle(timeoutMs);
 }

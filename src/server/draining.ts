@@ -8,6 +8,8 @@ export interface Draining {
   /** Why; `undefined` until it has begun. */
   readonly reason: RpcError | undefined;
   signalFor(call: Call): AbortSignal;
+  /** Signals that are kept to be told. */
+  readonly following: number;
   begin(): void;
 }
 
@@ -30,6 +32,9 @@ export function createDraining(): Draining {
   return {
     get reason() {
       return reason;
+    },
+    get following() {
+      return followers.size;
     },
     signalFor(call) {
       const follower = new Cancellation();

@@ -8,7 +8,7 @@ import type { Registrar, Registration } from "../registry/registry.ts";
 import { checkListenOptions } from "../transport/check-options.ts";
 import { http2 } from "../transport/http2/index.ts";
 import { advertisedAddress } from "./advertise.ts";
-import { type DrainOptions, idle, quiet } from "./drain.ts";
+import { type DrainOptions, finishCalls, quiet } from "./drain.ts";
 import { createDraining } from "./draining.ts";
 import { createHealth, type Health } from "./health.ts";
 import type { Fits, Implementation } from "./implementation.ts";
@@ -43,7 +43,8 @@ export interface Server {
   /**
    * Binds `host:port` (`:0` for any free port; IPv6 in brackets), then announces the services.
    * @returns the address it is bound to
-   * @throws RpcError UNAVAILABLE when the address cannot be bound
+   * @throws RpcError UNAVAILABLE when the address cannot be bound; Error once `close` was called, before or meanwhile.
+   * Whatever it throws, nothing listens
    */
   listen(address: string, options?: ListenAddress): Promise<string>;
   /** What it is bound to; `undefined` before `listen`. */
@@ -54,8 +55,9 @@ export interface Server {
   readonly health: Pick<Health, "set">;
   /**
    * Takes the server out without losing a call: NOT_SERVING, out of the registry, serve on until no new call has come
-   * for a while, tell connections to go away, finish what is in flight. Bounded by `drain`, and by nothing else: a dead
-   * registry does not hold it up. A second call joins the first.
+   * for a while, tell connections to go away, tell handlers by `context.draining`, finish what is in flight. Bounded by
+   * `drain`, and by nothing else: a dead registry does not hold it up, nor do health and reflection. A second call joins
+   * the first. Called before `listen`, or while that is under way, it keeps the server from ever listening.
    */
   close(options?: DrainOptions): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -104,21 +106,30 @@ export function createServer(options: ServerOptions = {}): Server {
       arrived++;
     });
     const bound = await transport.listen(address, acceptor, { ...options, logger });
+    try {
+      if (closing !== undefined) throw new Error(`the server was closed before it listened on ${address}`);
+      registration = announce(announced, bound.address, advertise);
+    } catch (error) {
+      await bound.close();
+      throw error;
+    }
     listener = bound;
     for (const service of announced) health.set(service.name, "SERVING");
     health.set("", "SERVING");
     logger.info({ address: bound.address, services: announced.map(({ name }) => name) }, "listening");
-    if (registry !== undefined && announced.length > 0) {
-      const metadata = { ...options.metadata, [METHODS]: methodsOf(announced) };
-      registration = registry.register(
-        {
-          services: announced.map(({ name }) => name),
-          endpoint: { address: advertisedAddress(bound.address, advertise), metadata },
-        },
-        logger,
-      );
-    }
     return bound.address;
+  }
+
+  /** @throws TypeError for an address that nobody can connect to */
+  function announce(
+    services: readonly Service<any>[],
+    bound: string,
+    advertise: string | undefined,
+  ): Registration | undefined {
+    if (registry === undefined || services.length === 0) return undefined;
+    const metadata = { ...options.metadata, [METHODS]: methodsOf(services) };
+    const endpoint = { address: advertisedAddress(bound, advertise), metadata };
+    return registry.register({ services: services.map(({ name }) => name), endpoint }, logger);
   }
 
   // The order is the promise of `close`: nobody is sent here any more before anybody is sent away.
@@ -131,10 +142,10 @@ export function createServer(options: ServerOptions = {}): Server {
       await quiet(() => arrived, drain);
     }
     const bound = listener;
-    health.endWatches();
     bound.drain();
+    health.endWatches();
     draining.begin();
-    await idle(() => bound.inflight, drain);
+    await finishCalls(bound, drain);
     if (bound.inflight > 0) logger.warn({ left: bound.inflight }, "closing with calls still in flight");
     await bound.close();
     logger.info({ address: bound.address }, "closed");
@@ -150,7 +161,8 @@ export function createServer(options: ServerOptions = {}): Server {
       return server;
     },
     listen(address, listenAddress = {}) {
-      if (listening !== undefined) return Promise.reject(new Error("this server listens already, or has been closed"));
+      if (closing !== undefined) return Promise.reject(new Error("this server has been closed: make another"));
+      if (listening !== undefined) return Promise.reject(new Error("this server listens already"));
       const attempt = listen(address, listenAddress);
       listening = attempt;
       attempt.catch(() => {

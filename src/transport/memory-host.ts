@@ -41,6 +41,7 @@ export function createMemoryHost(
   const lines = new Set<Line>();
   // As on a socket, a handler knows nothing of what its caller runs in.
   const inServer = AsyncLocalStorage.snapshot();
+  const gone = new RpcError(Code.UNAVAILABLE, "the server is shutting down");
   let connections = 0;
   let closing: Promise<void> | undefined;
 
@@ -102,7 +103,6 @@ export function createMemoryHost(
   }
 
   async function shut(): Promise<void> {
-    const gone = new RpcError(Code.UNAVAILABLE, `the server at ${address} is shutting down`);
     for (const call of [...calls]) call.abort(gone);
     drain();
     // The turn in which the statuses arrive.
@@ -121,6 +121,9 @@ export function createMemoryHost(
         return calls.size;
       },
       drain,
+      end(which) {
+        for (const call of [...calls]) if (which(call.method)) call.abort(gone);
+      },
       close() {
         closing ??= shut();
         return closing;

@@ -31,6 +31,7 @@ export interface ServerCallOptions {
 
 /** A call that is being answered. */
 export interface ServerCall extends AnsweringEvents {
+  readonly method: Method;
   /** Ends it now with this status; its handler sees the call cancelled. */
   abort(error: RpcError): void;
 }
@@ -53,6 +54,7 @@ export function answerOver(stream: AnsweringStream, options: ServerCallOptions):
   const guarded = guardedBy(() => over, abort);
 
   const answering: ServerCall = {
+    method,
     message: guarded((bytes: Uint8Array) => {
       checkSize("received", bytes.length, limits.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES);
       received += 1;

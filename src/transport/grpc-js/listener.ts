@@ -22,6 +22,7 @@ const partingMs = 1000;
  */
 export async function listenGrpcJs(address: string, acceptor: Acceptor, options: ListenOptions): Promise<Listener> {
   const calls = new Set<ServerCall>();
+  const gone = new RpcError(Code.UNAVAILABLE, "the server is shutting down");
   const callers = new Map<string, Caller>();
   const server = new Server(serverOptions(options, interceptor));
   answerEveryPath(server);
@@ -62,7 +63,6 @@ export async function listenGrpcJs(address: string, acceptor: Acceptor, options:
   }
 
   async function shut(): Promise<void> {
-    const gone = new RpcError(Code.UNAVAILABLE, `the server at ${port.address} is shutting down`);
     for (const call of [...calls]) call.abort(gone);
     drain();
     const cut = setTimeout(() => {
@@ -80,6 +80,9 @@ export async function listenGrpcJs(address: string, acceptor: Acceptor, options:
       return calls.size;
     },
     drain,
+    end(which) {
+      for (const call of [...calls]) if (which(call.method)) call.abort(gone);
+    },
     close() {
       closing ??= shut();
       return closing;

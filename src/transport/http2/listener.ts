@@ -92,6 +92,9 @@ export async function listen(
       return count;
     },
     drain,
+    end(which) {
+      for (const connection of connections) connection.end(which);
+    },
     async close() {
       closing = true;
       drain();

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Caller } from "../../core/call.ts";
 import { Code } from "../../core/code.ts";
 import { Metadata } from "../../core/metadata.ts";
+import type { Method } from "../../core/method.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import type { Acceptor, Compression } from "../../core/transport.ts";
 import { escapeMessage } from "../grpc-message.ts";
@@ -271,6 +272,14 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
   protected onForgotten(): void {
     if (this.#draining && this.#lastAccepted !== MAX_31_BITS && this.streams.size === 0 && !this.deaf) {
       this.finish("the server went away");
+    }
+  }
+
+  /** Ends calls of these methods with UNAVAILABLE. */
+  end(which: (method: Method) => boolean): void {
+    const error = new RpcError(Code.UNAVAILABLE, "the server is shutting down");
+    for (const stream of this.streams.all()) {
+      if (stream.method !== undefined && which(stream.method)) stream.abort(error);
     }
   }
 

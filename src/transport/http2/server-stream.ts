@@ -46,6 +46,11 @@ export class ServerStream extends Stream implements Receiver, Sender {
     if (head.timeoutMs !== NEVER) this.deadline = connection.heardAt + head.timeoutMs;
   }
 
+  /** `undefined` where its path names none. */
+  get method(): Method | undefined {
+    return this.#head.method;
+  }
+
   get #method(): Method {
     return this.#head.method as Method;
   }
