@@ -1,6 +1,10 @@
 import type { ListFlag, Switch, TextFlag, Values } from "./command.ts";
 import { targetFlags } from "./target.ts";
+import { timeoutFlag } from "./timeout-flag.ts";
 import { UsageError } from "./usage-error.ts";
+
+/** Milliseconds that a call without streams may take by default, and that the contract may take to be had. */
+export const unaryTimeoutMs = 30_000;
 
 type CallFlags = Readonly<
   Record<"data" | "proto" | "proto-path" | "header", ListFlag> &
@@ -22,7 +26,9 @@ export const callFlags: CallFlags = {
   "proto-path": { type: "string", multiple: true, short: "I", value: "DIR", summary: "Where imports are looked for." },
   ...targetFlags,
   header: { type: "string", multiple: true, short: "H", value: "'KEY: VALUE'", summary: "Metadata to send." },
-  timeout: { type: "string", short: "t", value: "MS", summary: "Milliseconds the call may take; no limit by default." },
+  timeout: timeoutFlag(
+    `Milliseconds the call may take; ${unaryTimeoutMs} by default, without limit for streams, 0 for no limit.`,
+  ),
   defaults: { type: "boolean", summary: "Print fields that have their default, too." },
   verbose: { type: "boolean", short: "v", summary: "Show the metadata that the server sent." },
 };
@@ -38,14 +44,4 @@ export function pathOf(positionals: readonly string[]): { readonly service: stri
   }
   if (more.length > 0) throw new UsageError(`one method at a time: what is "${more[0]}" for? Requests are given by -d`);
   return { service: match[1] ?? "", method: match[2] ?? "" };
-}
-
-/** @throws UsageError for what is no time */
-export function timeoutOf(text: string | undefined): number {
-  if (text === undefined) return 0;
-  const timeoutMs = Number(text);
-  if (!(timeoutMs > 0 && Number.isFinite(timeoutMs))) {
-    throw new UsageError(`--timeout ${text}: give a number of milliseconds above 0`);
-  }
-  return timeoutMs;
 }

@@ -3,18 +3,19 @@ import { makeCall } from "../client/make-call.ts";
 import { Code } from "../core/code.ts";
 import type { Metadata } from "../core/metadata.ts";
 import { RpcError } from "../core/rpc-error.ts";
-import { type CallValues, callFlags, pathOf, timeoutOf } from "./call-flags.ts";
+import { type CallValues, callFlags, pathOf, unaryTimeoutMs } from "./call-flags.ts";
 import { type Command, command } from "./command.ts";
 import { methodOf } from "./contract.ts";
 import { dynamicMethod } from "./dynamic-method.ts";
 import { linesOf, metadataFrom } from "./metadata-flags.ts";
 import { readProtoFiles } from "./proto-files.ts";
 import { reflect } from "./reflection.ts";
-import { endpointsNow, nobodyServes } from "./registry-view.ts";
+import { endpointsNow, nobodyServes, patienceMs } from "./registry-view.ts";
 import { manyRequests, oneRequest } from "./request-data.ts";
 import { detailLine } from "./rich-details.ts";
 import { openTarget, type Target } from "./target.ts";
 import type { Terminal } from "./terminal.ts";
+import { timeoutOf } from "./timeout-flag.ts";
 
 /** `trunkline call` */
 export const call: Command = command({
@@ -50,7 +51,8 @@ export const call: Command = command({
 
 interface CallOptions {
   readonly signal: AbortSignal;
-  readonly timeoutMs: number;
+  /** As it was given; each thing that is waited for has a default of its own. */
+  readonly timeoutMs: number | undefined;
   readonly metadata: Metadata;
 }
 
@@ -61,10 +63,11 @@ async function contractFor(
   options: CallOptions,
 ): Promise<FileRegistry> {
   if (values.proto !== undefined) return readProtoFiles(values.proto, values["proto-path"] ?? []);
-  if (registry !== undefined && (await endpointsNow(registry, service, options.signal)).length === 0) {
-    throw new RpcError(Code.UNAVAILABLE, (await nobodyServes(registry, service)).message);
+  const patience = { signal: options.signal, timeoutMs: options.timeoutMs ?? patienceMs };
+  if (registry !== undefined && (await endpointsNow(registry, service, patience)).length === 0) {
+    throw new RpcError(Code.UNAVAILABLE, (await nobodyServes(registry, service, patience)).message);
   }
-  return reflect(channel, service, options);
+  return reflect(channel, service, { ...options, timeoutMs: options.timeoutMs ?? unaryTimeoutMs });
 }
 
 interface Context {
@@ -79,12 +82,14 @@ interface Context {
 async function callMethod(described: DescMethod, context: Context): Promise<void> {
   const { contract: registry, target, values, options, terminal } = context;
   const method = dynamicMethod(described);
-  const given = { data: values.data ?? [], stdin: terminal.stdin, registry };
+  const given = { data: values.data ?? [], stdin: terminal.stdin, registry, signal: options.signal };
   const requests = method.requestStream ? keepFailure(manyRequests(described, given)) : undefined;
   const request = requests?.items ?? (await oneRequest(described, given));
   const jsonOptions = { registry, alwaysEmitImplicit: values.defaults ?? false };
   try {
-    const reply = await target.channel.handle(makeCall(method, request, 0, options));
+    const reply = await target.channel.handle(
+      makeCall(method, request, method.kind === "unary" ? unaryTimeoutMs : 0, options),
+    );
     if (values.verbose) showMetadata(terminal, "header", reply.header);
     if (method.responseStream) {
       for await (const message of reply.response as AsyncIterable<Message>) {

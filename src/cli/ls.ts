@@ -1,7 +1,8 @@
 import type { Snapshot } from "../registry/registry.ts";
 import { type Command, command } from "./command.ts";
 import { openRegistry, registryFlag, registryUri } from "./registry-flag.ts";
-import { endpointsNow, follow, nobodyServes } from "./registry-view.ts";
+import { endpointsNow, follow, nobodyServes, patienceMs, servicesNow } from "./registry-view.ts";
+import { timeoutFlag, timeoutOf } from "./timeout-flag.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** `trunkline ls` */
@@ -12,6 +13,7 @@ export const ls: Command = command({
   flags: {
     registry: registryFlag,
     json: { type: "boolean", summary: "Print a line of JSON for each service." },
+    timeout: timeoutFlag(`Milliseconds to wait for the registry; ${patienceMs} by default, 0 without end.`),
     watch: { type: "boolean", short: "w", summary: "Print the service again whenever it changes, until Ctrl-C." },
   },
   examples: ["trunkline ls --registry etcd://127.0.0.1:2379", "trunkline ls greeter.v1.Greeter --watch"],
@@ -23,6 +25,7 @@ export const ls: Command = command({
     }
     const uri = registryUri(values.registry, terminal);
     if (uri === undefined) throw new UsageError("which registry? give --registry URI, or set TRUNKLINE_REGISTRY");
+    const patience = { signal, timeoutMs: timeoutOf(values.timeout) ?? patienceMs };
     const registry = await openRegistry(uri);
     const format = values.json ? jsonOf : textOf;
     try {
@@ -30,10 +33,10 @@ export const ls: Command = command({
         await follow(registry, only, signal, (snapshot) => terminal.print(...format(only, snapshot)));
         return 0;
       }
-      const names = only === undefined ? await registry.services() : [only];
+      const names = only === undefined ? await servicesNow(registry, patience) : [only];
       for (const name of names) {
-        const endpoints = await endpointsNow(registry, name, signal);
-        if (only !== undefined && endpoints.length === 0) throw await nobodyServes(registry, name);
+        const endpoints = await endpointsNow(registry, name, patience);
+        if (only !== undefined && endpoints.length === 0) throw await nobodyServes(registry, name, patience);
         await terminal.print(...format(name, { endpoints, state: "current" }));
       }
       return 0;

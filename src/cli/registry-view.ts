@@ -3,37 +3,66 @@ import type { Endpoint } from "../core/endpoint.ts";
 import type { Registry, Snapshot } from "../registry/registry.ts";
 import { didYouMean, someOf } from "./suggest.ts";
 
-/** Milliseconds until a registry that says nothing is given up. */
-const patienceMs = 5_000;
+/** Milliseconds until a registry that says nothing is given up, where no other time is given. */
+export const patienceMs = 5_000;
+
+/** How long a registry is waited for. */
+export interface Patience {
+  readonly signal: AbortSignal;
+  /** 0 is without end. */
+  readonly timeoutMs: number;
+}
 
 /**
  * The servers of a service as the registry has them now.
  * @throws Error that says why the registry gives no answer
  */
-export function endpointsNow(registry: Registry, service: string, signal: AbortSignal): Promise<readonly Endpoint[]> {
-  return new Promise((resolve, reject) => {
-    const settle = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", giveUp);
-      // The listener may be called before `resolve` has returned what ends it.
-      queueMicrotask(() => stop());
-    };
-    const fail = (reason: string): void => {
-      settle();
-      reject(new Error(`the registry does not answer for ${service}: ${reason}`));
-    };
-    const giveUp = (): void => fail(signal.aborted ? "interrupted" : `it was silent for ${patienceMs} ms`);
-    const timer = setTimeout(giveUp, patienceMs);
-    signal.addEventListener("abort", giveUp);
-    const stop = registry.resolve(service, ({ state, endpoints, reason }) => {
-      if (state !== "current") {
-        if (reason !== undefined) fail(reason);
-        return;
-      }
-      settle();
-      resolve(endpoints);
+export async function endpointsNow(
+  registry: Registry,
+  service: string,
+  patience: Patience,
+): Promise<readonly Endpoint[]> {
+  let stop = (): void => {};
+  const answer = new Promise<readonly Endpoint[]>((resolve, reject) => {
+    stop = registry.resolve(service, ({ state, endpoints, reason }) => {
+      if (state === "current") resolve(endpoints);
+      else if (reason !== undefined) reject(unanswered(service, reason));
     });
   });
+  try {
+    return await within(answer, service, patience);
+  } finally {
+    stop();
+  }
+}
+
+/**
+ * The names of the services that the registry has now.
+ * @throws Error that says why the registry gives no answer
+ */
+export function servicesNow(registry: Registry, patience: Patience): Promise<string[]> {
+  return within(registry.services(), "its services", patience);
+}
+
+/** Rejects when the registry was waited for long enough, or the user does not want to wait. */
+async function within<T>(answer: Promise<T>, what: string, { signal, timeoutMs }: Patience): Promise<T> {
+  const { promise: over, reject } = Promise.withResolvers<never>();
+  const giveUp = (): void => {
+    reject(unanswered(what, signal.aborted ? "interrupted" : `it was silent for ${timeoutMs} ms`));
+  };
+  const timer = timeoutMs === 0 ? undefined : setTimeout(giveUp, timeoutMs);
+  signal.addEventListener("abort", giveUp);
+  if (signal.aborted) giveUp();
+  try {
+    return await Promise.race([answer, over]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", giveUp);
+  }
+}
+
+function unanswered(what: string, reason: string): Error {
+  return new Error(`the registry does not answer for ${what}: ${reason}`);
 }
 
 /** Shows every snapshot of a service, in order, until the signal aborts. */
@@ -53,8 +82,8 @@ export async function follow(
 }
 
 /** The error for a service without servers: it may be misspelt. */
-export async function nobodyServes(registry: Registry, service: string): Promise<Error> {
-  const known = await registry.services();
+export async function nobodyServes(registry: Registry, service: string, patience: Patience): Promise<Error> {
+  const known = await servicesNow(registry, patience);
   const names = known.length === 0 ? "it has no service at all" : `it has: ${someOf(known)}`;
   return new Error(`the registry has no server of ${service}${didYouMean(service, known)} (${names})`);
 }

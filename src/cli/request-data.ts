@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import type { Readable } from "node:stream";
+import { addAbortSignal, type Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { type DescMethod, fromJsonString, type Message, type Registry } from "@bufbuild/protobuf";
 import { UsageError } from "./usage-error.ts";
@@ -11,6 +11,8 @@ export interface RequestData {
   readonly stdin: Readable;
   /** The types that an `Any` may hold. */
   readonly registry: Registry;
+  /** Ends the reading of a file or of stdin. */
+  readonly signal: AbortSignal;
 }
 
 /** Where a `-d` takes its text from. */
@@ -25,9 +27,9 @@ interface Source {
  * The one request of a method that takes one; an empty message where none is given.
  * @throws UsageError that says which field does not fit
  */
-export async function oneRequest(method: DescMethod, { data, stdin, registry }: RequestData): Promise<Message> {
+export async function oneRequest(method: DescMethod, { data, stdin, registry, signal }: RequestData): Promise<Message> {
   if (data.length > 1) throw new UsageError(`${method.name} takes one request, but -d was given ${data.length} times`);
-  const source = sourceOf(data[0] ?? "{}", stdin);
+  const source = sourceOf(data[0] ?? "{}", stdin, signal);
   return decode(method, source.inline ?? (await read(source)), source.name, registry);
 }
 
@@ -37,9 +39,9 @@ export async function oneRequest(method: DescMethod, { data, stdin, registry }: 
  */
 export async function* manyRequests(
   method: DescMethod,
-  { data, stdin, registry }: RequestData,
+  { data, stdin, registry, signal }: RequestData,
 ): AsyncGenerator<Message> {
-  for (const source of data.map((each) => sourceOf(each, stdin))) {
+  for (const source of data.map((each) => sourceOf(each, stdin, signal))) {
     if (source.inline !== undefined) {
       yield decode(method, source.inline, source.name, registry);
       continue;
@@ -52,10 +54,10 @@ export async function* manyRequests(
   }
 }
 
-function sourceOf(given: string, stdin: Readable): Source {
+function sourceOf(given: string, stdin: Readable, signal: AbortSignal): Source {
   if (!given.startsWith("@")) return { name: "-d", inline: given, open: () => stdin };
   const path = given.slice(1);
-  const open = () => (path === "-" ? stdin : createReadStream(path));
+  const open = () => addAbortSignal(signal, path === "-" ? stdin : createReadStream(path));
   return { name: `-d ${given}`, inline: undefined, open };
 }
 

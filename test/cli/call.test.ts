@@ -1,16 +1,19 @@
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Code, createServer, detail, RpcError, type Server } from "trunkline";
+import { Readable } from "node:stream";
+import { Code, createServer, detail, type HandlerContext, RpcError, type Server } from "trunkline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ErrorInfo, RetryInfo } from "../../gen/google/rpc/error_details.ts";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 import { Probe } from "../../gen/probe/v1/probe.rpc.ts";
 import { Payload } from "../../gen/probe/v1/probe.ts";
+import { defineService, unary } from "../../src/core/method.ts";
 import type { ServerOptions } from "../../src/server/server.ts";
 import { authority, clientCertificate, mutualTls, serverTls } from "../support/certs.ts";
 import { freePort } from "../support/free-port.ts";
 import { greetings } from "../support/greeter.ts";
+import { opaque } from "./kitchen.ts";
 import { json, lines, start, trunkline } from "./trunkline.ts";
 
 type Running = Server & { readonly address: string };
@@ -165,6 +168,89 @@ test("--timeout ends a call that takes too long", async () => {
   const { code, stderr } = await call("probe.v1.Probe/Echo", "-d", '{"text": "wait"}', "--timeout", "300");
   expect(code).toBe(1);
   expect(stderr).toMatch(/^DEADLINE_EXCEEDED: /);
+});
+
+test("a method without streams has 30 s by default, one with streams no limit, and --timeout stands over both", async () => {
+  const lefts: number[] = [];
+  const timed = createServer();
+  const left = ({ deadline }: HandlerContext) => lefts.push(Math.ceil((deadline - performance.now()) / 1_000));
+  timed.add(Greeter, {
+    ...greetings,
+    sayHello(_, context) {
+      left(context);
+      return { message: "" };
+    },
+    async *chat(_, context) {
+      left(context);
+      yield { message: "" };
+    },
+  });
+  const address = await timed.listen("127.0.0.1:0");
+  for (const limit of [[], ["--timeout", "90000"], ["--timeout", "0"]]) {
+    for (const method of ["SayHello", "Chat"]) {
+      const { code } = await trunkline(["call", `greeter.v1.Greeter/${method}`, "-a", address, ...limit]);
+      expect(code).toBe(0);
+    }
+  }
+  expect(lefts).toEqual([30, Number.POSITIVE_INFINITY, 90, 90, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
+  await timed.close();
+});
+
+test("replies without end are ended by --timeout, and by Ctrl-C", async () => {
+  const endless = createServer();
+  endless.add(Greeter, {
+    ...greetings,
+    async *chat() {
+      for (;;) yield { message: "x".repeat(1_000) };
+    },
+  });
+  const address = await endless.listen("127.0.0.1:0");
+  const timed = await trunkline(["call", "greeter.v1.Greeter/Chat", "-a", address, "--timeout", "500"]);
+  expect(timed).toMatchObject({ code: 1, stderr: expect.stringMatching(/^DEADLINE_EXCEEDED: /) });
+  expect(timed.stdout).not.toBe("");
+  const program = start(["call", "greeter.v1.Greeter/Chat", "-a", address]);
+  await program.printed(/x/);
+  program.child.kill("SIGINT");
+  expect(await program.ended).toMatchObject({ code: 130, stderr: "" });
+  await endless.close({ timeoutMs: 0 });
+});
+
+test("Ctrl-C ends the wait for a request from stdin", async () => {
+  const interruption = new AbortController();
+  const stdin = new Readable({ read: () => interruption.abort() });
+  const options = { stdin, signal: interruption.signal };
+  for (const method of ["Echo", "Collect"]) {
+    const outcome = await trunkline(["call", `probe.v1.Probe/${method}`, "-a", server.address, "-d", "@-"], options);
+    expect(outcome).toEqual({ code: 130, stdout: "", stderr: "" });
+  }
+});
+
+/** A plate under a sink under a plate. */
+function nestedPlates(levels: number): Uint8Array {
+  const heads: Buffer[] = [];
+  let size = 0;
+  for (let i = 0; i < levels; i++) {
+    const head = [i % 2 === 0 ? 0x12 : 0x42];
+    let rest = size;
+    for (; rest > 0x7f; rest >>>= 7) head.push((rest & 0x7f) | 0x80);
+    head.push(rest);
+    heads.push(Buffer.from(head));
+    size += head.length;
+  }
+  return Buffer.concat(heads.reverse());
+}
+
+test("a reply that is nested without end is an error that ends the command", async () => {
+  const [Sink, deep] = [opaque("kitchen.v1.Sink"), createServer({ reflection: false })];
+  deep.add(defineService("kitchen.v1.Kitchen", { echo: unary("Echo", Sink, Sink) }), {
+    echo: () => ({ bytes: nestedPlates(50_000) }),
+  });
+  const address = await deep.listen("127.0.0.1:0");
+  const proto = ["--proto", "test/cli/protos/kitchen/v1/kitchen.proto"];
+  const { code, stdout, stderr } = await trunkline(["call", "kitchen.v1.Kitchen/Echo", "-a", address, ...proto]);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(lines(stderr)).toHaveLength(1);
+  await deep.close();
 });
 
 test("Ctrl-C cancels the call", async () => {

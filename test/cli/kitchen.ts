@@ -3,11 +3,11 @@ import type { MessageType } from "../../src/core/message.ts";
 import { defineService, unary } from "../../src/core/method.ts";
 
 /** A message that is not looked into: what was sent is sent back, byte by byte. */
-interface Opaque {
+export interface Opaque {
   readonly bytes: Uint8Array;
 }
 
-function opaque(name: string): MessageType<Opaque> {
+export function opaque(name: string): MessageType<Opaque> {
   return {
     $type: name,
     encode: ({ bytes }) => ({ finish: () => bytes }),

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { createServer, type Registry, registryFromUri, type Server } from "trunkline";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
@@ -62,6 +64,27 @@ test("a registry that does not answer is named, with why", async () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toMatch(/ECONNREFUSED|does not answer/);
   }
+});
+
+test("a registry that takes the connection and says nothing is waited for as long as --timeout says, and no longer than Ctrl-C", async () => {
+  const silent = createTcpServer(() => silent.emit("asked")).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const registry = `etcd://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  for (const args of [["ls"], ["ls", "a.B"], ["call", "a.B/C"]]) {
+    const { code, stdout, stderr } = await trunkline([...args, "--timeout", "300"], { registry });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(/^the registry does not answer for (its services|a\.B): it was silent for 300 ms\n$/);
+    const interruption = new AbortController();
+    silent.once("asked", () => interruption.abort());
+    const begun = performance.now();
+    expect(await trunkline(args, { registry, signal: interruption.signal })).toEqual({
+      code: 130,
+      stdout: "",
+      stderr: "",
+    });
+    expect(performance.now() - begun).toBeLessThan(3_000);
+  }
+  silent.close();
 });
 
 test("--watch prints the service whenever it changes", async () => {

@@ -1,4 +1,5 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { setTimeout } from "node:timers/promises";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { type FileDescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { createServer } from "trunkline";
 import { afterEach, expect, test } from "vitest";
@@ -81,4 +82,128 @@ test("an answer without the service names what there is", async () => {
   const { code, stderr } = await echo(address);
   expect(code).toBe(2);
   expect(stderr).toContain("there is no service probe.v1.Probe; known are: none");
+});
+
+function descriptor(init: MessageInitShape<typeof FileDescriptorProtoSchema>): Uint8Array {
+  return toBinary(FileDescriptorProtoSchema, create(FileDescriptorProtoSchema, { syntax: "proto3", ...init }));
+}
+
+function sent(...fileDescriptorProto: readonly Uint8Array[]): Answer {
+  return { $case: "fileDescriptorResponse", value: { fileDescriptorProto: [...fileDescriptorProto] } };
+}
+
+test("a server that names one missing import after the other is asked for so many and no more", async () => {
+  let asked = 0;
+  const address = await serve(ServerReflection, () =>
+    sent(descriptor({ name: `f${asked++}.proto`, dependency: [`f${asked}.proto`] })),
+  );
+  expect(await echo(address)).toEqual({
+    code: 1,
+    stdout: "",
+    stderr:
+      "RESOURCE_EXHAUSTED: reflection: the server's contract has more than 1000 files, which is not taken from a server; " +
+      "give it with --proto FILE\n",
+  });
+  expect(asked).toBeLessThan(1_010);
+});
+
+test("a file of many imports, and many large files, are told at once", async () => {
+  const dependency = Array.from({ length: 5_000 }, (_, i) => `${i}.proto`);
+  const many = await serve(ServerReflection, () => sent(descriptor({ name: "many.proto", dependency })));
+  expect((await echo(many)).stderr).toContain(
+    "RESOURCE_EXHAUSTED: reflection: the server's contract has more than 1000",
+  );
+  let n = 0;
+  const text = "x".repeat(2 ** 20);
+  const large = await serve(ServerReflection, () =>
+    sent(descriptor({ name: `${n++}.proto`, dependency: [`${n}.proto`], messageType: [{ name: text }] })),
+  );
+  expect((await echo(large)).stderr).toContain("the server's contract has more than 16 MiB");
+  expect(n).toBe(16);
+});
+
+test("all questions together have the time of one call", async () => {
+  let asked = 0;
+  const server = createServer({ reflection: false });
+  server.add(ServerReflection, {
+    async *serverReflectionInfo() {
+      await setTimeout(50);
+      yield { messageResponse: sent(descriptor({ name: `f${asked++}.proto`, dependency: [`f${asked}.proto`] })) };
+    },
+  });
+  toClose.push(() => server.close({ timeoutMs: 0 }));
+  const address = await server.listen("127.0.0.1:0");
+  const outcome = await trunkline(["call", "probe.v1.Probe/Echo", "-a", address, "--timeout", "400"]);
+  expect(outcome).toMatchObject({ code: 1, stderr: expect.stringMatching(/^DEADLINE_EXCEEDED: /) });
+  expect(asked).toBeLessThan(9);
+});
+
+test("answers to something else are no answer, however many come", async () => {
+  const server = createServer({ reflection: false });
+  server.add(ServerReflection, {
+    async *serverReflectionInfo() {
+      for (;;) yield { messageResponse: { $case: "listServicesResponse", value: { service: [] } } } as const;
+    },
+  });
+  toClose.push(() => server.close({ timeoutMs: 0 }));
+  const address = await server.listen("127.0.0.1:0");
+  expect((await echo(address)).stderr).toBe("INTERNAL: reflection: the server did not answer for probe.v1.Probe\n");
+});
+
+/** A message in a message in a message. */
+function nested(levels: number): Uint8Array {
+  let bytes = Buffer.from([10, 1, 77]);
+  for (let i = 0; i < levels; i++) {
+    const length: number[] = [];
+    for (let rest = bytes.length; ; rest >>>= 7) {
+      length.push(rest < 0x80 ? rest : (rest & 0x7f) | 0x80);
+      if (rest < 0x80) break;
+    }
+    bytes = Buffer.concat([Buffer.from([10, 1, 77, i + 1 < levels ? 26 : 34, ...length]), bytes]);
+  }
+  return bytes;
+}
+
+test.each<[string, (asked: string) => Answer]>([
+  [
+    "imports in a circle",
+    (asked) =>
+      asked === "b"
+        ? sent(descriptor({ name: "b", dependency: ["a"] }))
+        : sent(descriptor({ name: "a", dependency: ["b"] })),
+  ],
+  ["messages nested without end", () => sent(nested(5_000))],
+  [
+    "a type that is nowhere",
+    () =>
+      sent(
+        descriptor({
+          name: "a",
+          messageType: [{ name: "M", field: [{ name: "f", number: 1, type: 11, typeName: ".no.M" }] }],
+        }),
+      ),
+  ],
+  ["one name for two types", () => sent(descriptor({ name: "a", messageType: [{ name: "M" }, { name: "M" }] }))],
+  ["no bytes at all", () => sent(new Uint8Array())],
+  ["nothing", () => sent()],
+  [
+    "a service of the right name with a method of no type",
+    () =>
+      sent(descriptor({ name: "a", package: "probe.v1", service: [{ name: "Probe", method: [{ name: "Echo" }] }] })),
+  ],
+])("a contract with %s is an error that ends the command", async (_, answer) => {
+  const { code, stdout, stderr } = await echo(await serve(ServerReflection, answer));
+  expect(stdout).toBe("");
+  expect([1, 2]).toContain(code);
+  expect(stderr).toMatch(
+    /^(INTERNAL: reflection: the server's contract cannot be read: .*; give it with --proto FILE|there is no service probe\.v1\.Probe.*)\n/,
+  );
+});
+
+test("an error with a code that gRPC does not have is UNKNOWN", async () => {
+  const address = await serve(ServerReflection, () => ({
+    $case: "errorResponse",
+    value: { errorCode: 0, errorMessage: "fine?" },
+  }));
+  expect(await echo(address)).toMatchObject({ code: 1, stderr: "UNKNOWN: reflection: fine?\n" });
 });

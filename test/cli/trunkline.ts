@@ -9,6 +9,10 @@ export interface TrunklineOptions {
   readonly registry?: string | undefined;
   /** What stands on its stdin. */
   readonly input?: string | undefined;
+  /** In place of `input`. */
+  readonly stdin?: Readable | undefined;
+  /** Interrupts it when it aborts, as Ctrl-C does. */
+  readonly signal?: AbortSignal | undefined;
   /** Called with each line that it prints; what it returns true for interrupts it, as Ctrl-C does. */
   readonly interrupt?: ((line: string) => boolean) | undefined;
 }
@@ -24,7 +28,7 @@ export async function trunkline(args: readonly string[], options: TrunklineOptio
   let [stdout, stderr] = ["", ""];
   const interruption = new AbortController();
   const terminal = createTerminal({
-    stdin: Readable.from(options.input === undefined ? [] : [options.input]),
+    stdin: options.stdin ?? Readable.from(options.input === undefined ? [] : [options.input]),
     env: { TRUNKLINE_REGISTRY: options.registry },
     out: async (text) => {
       stdout += text;
@@ -34,7 +38,7 @@ export async function trunkline(args: readonly string[], options: TrunklineOptio
       stderr += text;
     },
   });
-  const code = await run(args, terminal, interruption.signal);
+  const code = await run(args, terminal, options.signal ?? interruption.signal);
   return { code, stdout, stderr };
 }
 
