@@ -24,8 +24,9 @@ export function makeCall(
   options: AnyOptions | undefined,
   direct = false,
 ): Call {
+  let message: unknown;
   try {
-    const message = method.requestStream
+    message = method.requestStream
       ? new RequestStream(method.path, method.request, request)
       : method.request.fromPartial(request as never);
     const parent = currentCall();
@@ -45,6 +46,7 @@ export function makeCall(
       policy: policyOf(options),
     });
   } catch (cause) {
+    if (message instanceof RequestStream) message.release();
     const why = `${method.path}: ${cause instanceof Error ? cause.message : String(cause)}`;
     throw new RpcError(Code.INVALID_ARGUMENT, why, { cause, local: true, method: method.path });
   }

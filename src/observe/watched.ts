@@ -1,6 +1,6 @@
 import type { Call, Handler, Reply } from "../core/call.ts";
-import { Cancellation } from "../core/cancellation.ts";
-import type { RpcError } from "../core/rpc-error.ts";
+import { Code } from "../core/code.ts";
+import { RpcError } from "../core/rpc-error.ts";
 
 type Ended = (error?: unknown) => void;
 
@@ -24,7 +24,7 @@ export async function watched(next: Handler, call: Call, ended: Ended): Promise<
 
 /** A client's call that was cancelled may have been answered before. */
 function reasonOf({ cancellation, caller }: Call): RpcError | undefined {
-  return caller !== undefined && cancellation instanceof Cancellation ? cancellation.reason : undefined;
+  return caller === undefined ? undefined : cancellation?.reason;
 }
 
 function watchedStream(reply: Reply, call: Call, ended: Ended): Reply {
@@ -42,22 +42,34 @@ function watchedStream(reply: Reply, call: Call, ended: Ended): Reply {
 }
 
 function watchedIterator(source: AsyncIterator<unknown>, call: Call, ended: Ended): AsyncIterator<unknown> {
+  const { cancellation } = call;
+  // Whoever read it may not come back once it is cancelled.
+  cancellation?.onCancel(ended);
+  const end = (error?: unknown): void => {
+    cancellation?.offCancel(ended);
+    ended(error);
+  };
   return {
     async next() {
       try {
         const step = await source.next();
-        if (step.done) ended(reasonOf(call));
+        if (step.done) end(reasonOf(call));
         return step;
       } catch (error) {
-        ended(reasonOf(call) ?? error);
+        end(reasonOf(call) ?? error);
         throw error;
       }
     },
     async return(value) {
-      ended(reasonOf(call));
+      end(cancellation?.reason ?? left(call));
       return (await source.return?.(value)) ?? { done: true, value };
     },
   };
+}
+
+/** A server lets go of a stream that nobody waits for any more; a client leaves one. */
+function left({ caller }: Call): RpcError | undefined {
+  return caller === undefined ? new RpcError(Code.CANCELLED, "the stream was left before its end") : undefined;
 }
 
 function once(ended: Ended): Ended {

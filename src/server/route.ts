@@ -4,6 +4,7 @@ import { runInCall } from "../core/context.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Method, Service } from "../core/method.ts";
 import { pushbackOf, RETRY_PUSHBACK } from "../core/pushback.ts";
+import { readOnce } from "../core/read-once.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { sized } from "../core/sized.ts";
 import type { Acceptor } from "../core/transport.ts";
@@ -64,7 +65,7 @@ export function route(served: readonly Served[], { interceptors, logger, drainin
     const handler = intercept(async (call): Promise<Reply> => answer(call), interceptors);
     return async (call) => {
       try {
-        const reply: Reply | null | undefined = await handler(call);
+        const reply: Reply | null | undefined = await handler(sendableOnce(call));
         if (reply === undefined || reply === null) {
           throw new TypeError(`an interceptor gave ${reply} for a reply: return next(call)`);
         }
@@ -79,6 +80,12 @@ export function route(served: readonly Served[], { interceptors, logger, drainin
 /** What waits by an AbortSignal throws an AbortError of its own. */
 function endedByDrain(thrown: unknown, { reason }: Draining): boolean {
   return reason !== undefined && thrown instanceof Error && thrown.name === "AbortError";
+}
+
+/** An interceptor may call `next` again: the handler must not take requests that were read for none. */
+function sendableOnce(call: Call): Call {
+  const { method, request } = call;
+  return method.requestStream ? call.with({ request: readOnce(method.path, request as AsyncIterator<unknown>) }) : call;
 }
 
 function unknownPath(path: string, served: readonly Served[]): RpcError {

@@ -1,12 +1,20 @@
 import { describe } from "vitest";
 import type { Transport } from "../../src/core/transport.ts";
+import { chains } from "./channel/chains.ts";
+import { life } from "./channel/life.ts";
 import { mistakes } from "./channel/mistakes.ts";
+import { sources } from "./channel/sources.ts";
+import { twice } from "./channel/twice.ts";
 import { createWorld } from "./channel/world.ts";
 
 /** What a channel and a server must do over every wire. `make` is called for each test. */
 export function channelContract(name: string, make: () => Transport): void {
   describe(name, () => {
     const world = createWorld(make);
+    describe("a call's life", () => life(world));
+    describe("the source of requests", () => sources(world));
+    describe("a second next", () => twice(world));
+    describe("a chain of services", () => chains(world));
     describe("a caller's own mistake", () => mistakes(world));
   });
 }

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 import { Probe } from "../../gen/probe/v1/probe.rpc.ts";
 import { Call, type Handler, intercept, type Reply } from "../../src/core/call.ts";
+import { Cancellation } from "../../src/core/cancellation.ts";
 import { Code } from "../../src/core/code.ts";
 import { Metadata } from "../../src/core/metadata.ts";
 import { RpcError } from "../../src/core/rpc-error.ts";
@@ -142,8 +143,23 @@ describe("with an SDK", () => {
     await expect(read(broken)).rejects.toMatchObject({ code: Code.DATA_LOSS });
     expect(recording.spans.map((span) => [span.ended, span.attributes["rpc.response.status_code"]])).toEqual([
       [1, "OK"],
-      [1, "OK"],
+      [1, "CANCELLED"],
       [1, "DATA_LOSS"],
+    ]);
+  });
+
+  test("a client's stream that is cut by its deadline or its caller is told as that, though nobody reads on", async () => {
+    for (const code of [Code.DEADLINE_EXCEEDED, Code.CANCELLED]) {
+      const cancellation = new Cancellation();
+      const cut = await metrics()(streams())(stream.with({ cancellation }));
+      const replies = (cut.response as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+      await replies.next();
+      cancellation.cancel(new RpcError(code, "over"));
+      await replies.return?.();
+    }
+    expect(recording.measurements.map(({ attributes }) => attributes["rpc.response.status_code"])).toEqual([
+      "DEADLINE_EXCEEDED",
+      "CANCELLED",
     ]);
   });
 

@@ -166,6 +166,57 @@ describe("an attempt that fails", () => {
   });
 });
 
+describe("an attempt that fails on this side", () => {
+  test("ends the call, at once or later, and no other is sent", async () => {
+    for (const thrower of [
+      () => {
+        throw new Error("mine");
+      },
+      () => Promise.reject(new Error("mine")),
+    ]) {
+      let sent = 0;
+      const handle = retry({ clock, budget: retryBudget({ clock }) })(() => {
+        sent++;
+        return thrower();
+      });
+      const policy = { hedge: { delayMs: 100, maxAttempts: 3 }, retry: { retryableCodes: ["UNKNOWN"] } } as const;
+      const failed = await handle(callOf(safe, { policy })).catch((error) => error);
+      expect(failed).toMatchObject({ code: Code.UNKNOWN, message: "mine", local: true });
+      await clock.advance(1_000);
+      expect(sent).toBe(1);
+    }
+  });
+
+  test("as a later one, ends the call too and throws nowhere else", async () => {
+    let sent = 0;
+    const policy = { hedge: { delayMs: 100, maxAttempts: 3 } };
+    const handle = retry({ clock, budget: retryBudget({ clock }) })((call) => {
+      sent++;
+      if (call.attempt === 2) throw new Error("mine");
+      return new Promise(() => {});
+    });
+    const failing = handle(callOf(safe, { policy })).catch((error) => error);
+    await clock.advance(100);
+    expect(await failing).toMatchObject({ message: "mine" });
+    await clock.advance(1_000);
+    expect(sent).toBe(2);
+  });
+});
+
+test("an attempt that no server took up, with the word to make no other, is not replaced", async () => {
+  const call = hedged();
+  attempts[0]?.fail(failure("UNAVAILABLE", { unprocessed: true, ...pushback("-1") }));
+  expect(await call).toMatchObject({ code: Code.UNAVAILABLE, final: true });
+  await clock.advance(1_000);
+  expect(attempts).toHaveLength(1);
+});
+
+test("a call that was cancelled before sends nothing", async () => {
+  expect(await hedged({ cancellation: AbortSignal.abort() })).toMatchObject({ code: Code.CANCELLED });
+  await clock.advance(1_000);
+  expect(attempts).toHaveLength(0);
+});
+
 describe("the budget", () => {
   const spent = () => retryBudget({ clock, ratio: 0, floorPerSecond: 0 });
 

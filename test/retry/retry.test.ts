@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 import { Probe } from "../../gen/probe/v1/probe.rpc.ts";
 import type { Call, Reply } from "../../src/core/call.ts";
@@ -329,6 +329,21 @@ describe("request streams", () => {
     await outcome(retrying(script(failure("INTERNAL")).handler)(callOf(chat, { request })));
     expect(ended).toBe(true);
   });
+});
+
+test("an attempt that no server took up is not replaced where the server asks for none", async () => {
+  const { handler, calls } = script(failure("UNAVAILABLE", { unprocessed: true, ...pushback("-1") }));
+  await outcome(retrying(handler)(callOf(safe)));
+  expect(calls).toHaveLength(1);
+});
+
+test("what failed on this side is not sent again, whatever its code", async () => {
+  for (const error of [failure("UNAVAILABLE", { local: true }), new Error("a bug")]) {
+    const handler = vi.fn(() => Promise.reject(error));
+    const policy = { retry: { retryableCodes: ["UNAVAILABLE", "UNKNOWN"] } } as const;
+    expect(await outcome(retrying(handler)(callOf(safe, { policy })))).toMatchObject({ local: true });
+    expect(handler).toHaveBeenCalledTimes(1);
+  }
 });
 
 describe("a chain of services", () => {

@@ -12,6 +12,7 @@ import { afterEach } from "vitest";
 import { Probe } from "../../../gen/probe/v1/probe.rpc.ts";
 import type { Service } from "../../../src/core/method.ts";
 import type { Transport } from "../../../src/core/transport.ts";
+import { event } from "../transport/world.ts";
 
 type Served = Implementation<typeof Probe>;
 
@@ -87,4 +88,29 @@ export async function collected<T>(stream: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const message of stream) all.push(message);
   return all;
+}
+
+/** A source that never yields of itself, or `count` messages, and says when it is let go of. */
+export function sourceOf(count = 0) {
+  const released = event();
+  let left = count;
+  const stuck = Promise.withResolvers<IteratorResult<object>>();
+  const source = {
+    returns: 0,
+    released,
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next(): Promise<IteratorResult<object>> {
+      if (count === 0) return stuck.promise;
+      return Promise.resolve(left-- > 0 ? { done: false, value: {} } : { done: true, value: undefined });
+    },
+    async return(): Promise<IteratorResult<object>> {
+      source.returns++;
+      stuck.resolve({ done: true, value: undefined });
+      released.happen();
+      return { done: true, value: undefined };
+    },
+  };
+  return source;
 }

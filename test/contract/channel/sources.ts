@@ -1,0 +1,80 @@
+import { once } from "node:events";
+import { Code, type Interceptor, RpcError } from "trunkline";
+import { expect, test } from "vitest";
+import { collected, failure, sourceOf, type World } from "./world.ts";
+
+const { DEADLINE_EXCEEDED, UNAVAILABLE } = Code;
+const hanging: Interceptor = () => () => new Promise(() => {});
+
+/** The source of a stream of requests is let go of once, whatever becomes of the call. */
+export function sources(world: () => World): void {
+  test.each([
+    ["that is never sent", "127.0.0.1:1", {}],
+    ["that waits for another attempt", undefined, { attemptInterceptors: [refusing] }],
+    ["that an interceptor answers", undefined, { interceptors: [answering] }],
+    ["that an interceptor holds for ever", undefined, { interceptors: [hanging] }],
+  ])("the requests of a call %s are let go of once", async (_name, address, channel) => {
+    const one = world();
+    const probe = one.probe([address ?? (await one.serve())], channel as object);
+    for (const make of [
+      (source: never, options: object) => probe.collect(source, options),
+      (source: never, options: object) => collected(probe.converse(source, options)),
+    ]) {
+      const source = sourceOf();
+      const leaving = new AbortController();
+      const over = make(source as never, { signal: leaving.signal, timeoutMs: 5_000 }).catch((error: unknown) => error);
+      await new Promise(setImmediate);
+      leaving.abort();
+      await over;
+      await source.released.happened;
+      expect(source.returns).toBe(1);
+    }
+  });
+
+  test("the requests of a stream that is left unread, or cannot be sent, are let go of once", async () => {
+    const one = world();
+    const probe = one.probe([await one.serve()]);
+    const unread = sourceOf();
+    await probe.converse(unread).return?.();
+    await unread.released.happened;
+    const unsent = sourceOf();
+    await failure(probe.collect(unsent, { metadata: { "not a key": "" } }));
+    await unsent.released.happened;
+    expect([unread.returns, unsent.returns]).toEqual([1, 1]);
+  });
+
+  test("the requests of a call that the server answers early, or that is cancelled, are let go of once", async () => {
+    const one = world();
+    const at = await one.serve({
+      collect: () => ({ count: 0 }),
+      async *converse(_requests, { signal }) {
+        await once(signal, "abort");
+      },
+    });
+    const probe = one.probe([at]);
+    const early = sourceOf();
+    await probe.collect(early).catch(() => {});
+    await early.released.happened;
+    const cut = sourceOf();
+    expect(await failure(probe.converse(cut, { timeoutMs: 50 }).next())).toMatchObject({ code: DEADLINE_EXCEEDED });
+    await cut.released.happened;
+    expect([early.returns, cut.returns]).toEqual([1, 1]);
+  });
+
+  test("requests that were read to their end are not let go of", async () => {
+    const one = world();
+    const source = sourceOf(2);
+    expect(await one.probe([await one.serve()]).collect(source)).toMatchObject({ count: 2 });
+    expect(source.returns).toBe(0);
+  });
+}
+
+const refused = new RpcError(UNAVAILABLE, "refused", { unprocessed: true, peer: "10.0.0.1:50051" });
+const refusing: Interceptor = () => () => Promise.reject(refused);
+const answering: Interceptor =
+  () =>
+  async ({ method }) => ({
+    response: method.responseStream ? (async function* () {})() : {},
+    header: undefined as never,
+    trailer: undefined as never,
+  });
