@@ -1,5 +1,6 @@
 import type { Logger } from "../core/logger.ts";
 import type { Registry } from "./registry.ts";
+import { shownUri } from "./shown-uri.ts";
 import { staticRegistry } from "./static.ts";
 
 export interface RegistryFromUriOptions {
@@ -7,7 +8,7 @@ export interface RegistryFromUriOptions {
   readonly logger?: Logger | undefined;
 }
 
-const etcdUri = /^(etcds?|https?):\/\//;
+const etcdUri = /^(etcds?|https?):\/\//i;
 
 /**
  * The registry that a URI names, as `TRUNKLINE_REGISTRY` and the command line carry it:
@@ -22,16 +23,15 @@ export async function registryFromUri(uri: string, { logger }: RegistryFromUriOp
     const { etcd } = await import("./etcd/index.ts");
     return etcd(text, { logger });
   }
-  const scheme = /^(\w*):\/\//.exec(text)?.[1];
+  const scheme = /^([^/]*):\/\//.exec(text)?.[1]?.toLowerCase();
   if (text === "" || (scheme !== undefined && scheme !== "static")) {
-    throw new TypeError(
-      `"${uri}" names no registry: write etcd://host:2379, etcds://host:2379 or static://host:port,host:port`,
-    );
+    throw refused(uri, "write etcd://host:2379, etcds://host:2379 or static://host:port,host:port");
   }
-  return staticRegistry(
-    text
-      .replace(/^static:\/\//, "")
-      .split(",")
-      .map((address) => address.trim()),
-  );
+  const addresses = text.replace(/^static:\/\//i, "");
+  if (addresses.includes("@")) throw refused(uri, "only etcd takes a login: write etcd://user:password@host:2379");
+  return staticRegistry(addresses.split(",").map((address) => address.trim()));
+}
+
+function refused(uri: string, why: string): TypeError {
+  return new TypeError(`"${shownUri(uri)}" names no registry: ${why}`);
 }

@@ -30,6 +30,36 @@ test.each(["", " ", "consul://a:1", "nonsense", "static://", "static://a", "://a
   },
 );
 
+test.each([
+  "ectd://root:secret@10.0.0.1:2379",
+  "ECTD://root:secret@10.0.0.1:2379",
+  "root:secret@10.0.0.1:2379",
+  "root:sec,ret@10.0.0.1:2379",
+  "my-etcd://root:sec/ret@10.0.0.1:2379",
+  "etcd://root:sec\nret@10.0.0.1:x",
+  "root:sec\nret@10.0.0.1:2379",
+  "ectd\n://root:secret@10.0.0.1:2379",
+  "etcd://root:secret",
+  "ectd://root:secret",
+  "ETCD://10.0.0.1:2379/?user=root&password=secret",
+  "etcd://root:%secret@10.0.0.1:2379",
+])("%j is refused without the password in the message", async (uri) => {
+  const error: Error = await registryFromUri(uri).then(
+    () => new Error("it was taken"),
+    (refused) => refused,
+  );
+  expect(error).toBeInstanceOf(TypeError);
+  expect(`${error.stack} ${error.cause ?? ""}`).not.toMatch(/sec|ret@/);
+  expect(error.message).not.toMatch(/\n/);
+});
+
+test("schemes are understood in any case", async () => {
+  expect(watchService(await registryFromUri("STATIC://10.0.0.1:1"), "a.B").addresses).toEqual(["10.0.0.1:1"]);
+  await (await registryFromUri("ETCD://root:secret@127.0.0.1:1")).close();
+  await (await registryFromUri("etcd://root:sec/r?e#t@127.0.0.1:1")).close();
+  await (await registryFromUri(" Http://127.0.0.1:1\n")).close();
+});
+
 test("who uses no etcd does not load its client", () => {
   const source = new URL("../../src/registry/from-uri.ts", import.meta.url);
   const script = `

@@ -1,4 +1,5 @@
 import { formatAddress, parseAddress } from "../../core/endpoint.ts";
+import { shownUri } from "../shown-uri.ts";
 
 /** What a URI says of an etcd. */
 export interface EtcdUri {
@@ -30,16 +31,17 @@ const parameters = ["ttl", "dialects", "client", "ca", "cert", "key", "serverNam
  * @throws TypeError that names what is wrong, without the password
  */
 export function parseEtcdUri(uri: string): EtcdUri {
-  const shown = uri.replace(/^(\w*:\/\/)?.*@/, "$1…@");
-  const refuse = (why: string) => new TypeError(`"${shown}" names no etcd: ${why}`);
-  const { scheme = "etcd", login, hosts = "", path = "", query } = pattern.exec(uri)?.groups ?? {};
-  const secure = Object.hasOwn(isSecure, scheme) ? isSecure[scheme] : undefined;
-  if (secure === undefined) throw refuse(`${scheme}:// is none of etcd://, etcds://, http:// and https://`);
+  const refuse = (why: string) => new TypeError(`"${shownUri(uri)}" names no etcd: ${why}`);
+  const { scheme = "etcd", login, hosts = "", path = "", query } = pattern.exec(uri.trim())?.groups ?? {};
+  const name = scheme.toLowerCase();
+  const secure = Object.hasOwn(isSecure, name) ? isSecure[name] : undefined;
+  if (secure === undefined) throw refuse(`${shownUri(scheme)}:// is none of etcd://, etcds://, http:// and https://`);
   if (hosts === "") throw refuse("it has no host; write etcd://host:2379");
 
   const found = new URLSearchParams(query);
   for (const name of found.keys()) {
-    if (!parameters.includes(name)) throw refuse(`there is no parameter "${name}", only ${parameters.join(", ")}`);
+    if (!parameters.includes(name))
+      throw refuse(`there is no parameter "${shownUri(name)}", only ${parameters.join(", ")}`);
   }
   const [username, ...password] = login?.split(":") ?? [];
   try {
@@ -62,6 +64,10 @@ export function parseEtcdUri(uri: string): EtcdUri {
 
 function withPort(host: string): string {
   const hasPort = /^(\[[^\]]*\]|[^:[]*):/.test(host);
-  const { host: name, port } = parseAddress(hasPort ? host : `${host}:2379`);
-  return formatAddress(name, port);
+  try {
+    const { host: name, port } = parseAddress(hasPort ? host : `${host}:2379`);
+    return formatAddress(name, port);
+  } catch {
+    throw new TypeError(`"${shownUri(host)}" is no address: write host:port, with IPv6 in brackets ([::1]:2379)`);
+  }
 }
