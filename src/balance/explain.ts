@@ -10,7 +10,11 @@ const mostReasons = 3;
 /** UNAVAILABLE where the registry lists nobody for a service, or has not said. */
 export function nobodyListed(call: Call, heard: Snapshot | undefined): RpcError {
   const { service } = call.method;
-  if (heard?.state === "current") return unavailable(`no endpoint of ${service} is registered (the registry says so)`);
+  if (heard?.state === "current") {
+    const { incomplete } = heard;
+    const which = incomplete === undefined ? "is registered (the registry says so)" : `can be read (${incomplete})`;
+    return unavailable(`no endpoint of ${service} ${which}`);
+  }
   const why = heard?.reason === undefined ? "has not answered yet" : `cannot be reached: ${heard.reason}`;
   return unavailable(`no endpoint of ${service} is known (the registry ${why})`);
 }

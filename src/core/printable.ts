@@ -13,3 +13,10 @@ const short: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t"
 export function printable(text: string): string {
   return text.replace(obeyed, (each) => short[each] ?? `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
+
+const maxLength = 300;
+
+/** As `printable`, and not longer than a log or a message can bear. */
+export function shortened(text: string): string {
+  return printable(text.length > maxLength ? `${text.slice(0, maxLength)}…` : text);
+}

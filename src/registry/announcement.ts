@@ -1,13 +1,21 @@
 import { type Endpoint, parseAddress } from "../core/endpoint.ts";
+import { printable, shortened } from "../core/printable.ts";
 import type { Announcement } from "./registry.ts";
 
-const serviceName = /^[^/\s]+$/;
+const serviceName = /^[^/\s]{1,1024}$/;
+/** The longest of a Unix socket or of a host's name are shorter. */
+const maxAddressLength = 1024;
+/** In characters of keys and values. */
+const maxMetadataLength = 256 * 1024;
 
 /**
  * Checks an address that others are to dial: `host:port` with a port from 1, or `unix:` and a path.
  * @throws TypeError that names the address and what is wrong with it
  */
 export function checkAddress(address: string): void {
+  if (address.length > maxAddressLength || printable(address) !== address) {
+    throw new TypeError(`"${shortened(address)}" is no address: it is too long, or has characters that nobody can see`);
+  }
   if (/^unix:.+/.test(address)) return;
   if (parseAddress(address).port === 0) throw new TypeError(`"${address}" is no address to dial: its port is 0`);
 }
@@ -19,18 +27,30 @@ export function checkAddress(address: string): void {
 export function checkAnnouncement({ services, endpoint }: Announcement): void {
   if (services.length === 0) throw new TypeError(`${endpoint.address} announces no service; name at least one`);
   for (const service of services) {
-    if (!serviceName.test(service))
-      throw new TypeError(`"${service}" is no name of a service: it is empty or has a / in it`);
+    if (isServiceName(service)) continue;
+    throw new TypeError(`"${shortened(service)}" is no name of a service: it is empty, too long, or has a / in it`);
   }
   checkEndpoint(endpoint);
+}
+
+/** Whether it may be a service's full name, and may be shown. */
+export function isServiceName(name: string): boolean {
+  return serviceName.test(name) && printable(name) === name;
 }
 
 /** @throws TypeError that names the address or the metadata at fault */
 export function checkEndpoint(endpoint: Endpoint): void {
   checkAddress(endpoint.address);
+  let length = 0;
   for (const [key, value] of Object.entries(endpoint.metadata ?? {})) {
     if (typeof value !== "string") {
-      throw new TypeError(`metadata "${key}" of ${endpoint.address} is ${typeof value}; give a string`);
+      throw new TypeError(`metadata "${shortened(key)}" of ${endpoint.address} is ${typeof value}; give a string`);
     }
+    length += key.length + value.length;
+  }
+  if (length > maxMetadataLength) {
+    throw new TypeError(
+      `the metadata of ${endpoint.address} has ${length} characters; ${maxMetadataLength} may be announced`,
+    );
   }
 }

@@ -11,6 +11,8 @@ export interface Snapshot {
   readonly state: "current" | "stale" | "unknown";
   /** Why it is not current, for an error message. */
   readonly reason?: string;
+  /** What of the registry's entries is not in it, for an error message: `1 entry cannot be read`. */
+  readonly incomplete?: string;
 }
 
 /** What a server announces. */

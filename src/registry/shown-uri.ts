@@ -1,6 +1,5 @@
-import { printable } from "../core/printable.ts";
+import { shortened } from "../core/printable.ts";
 
-const maxLength = 300;
 /** Parameters whose values are no secret. */
 const harmless = new Set(["ttl", "dialects", "client", "ca", "cert", "key", "serverName"]);
 
@@ -18,6 +17,5 @@ export function shownUri(uri: string): string {
     // A password that is followed by no host.
     .replace(/^([^/?#]*)/, (hosts) => hosts.replace(/:(?!\d{1,5}(?:,|$))[^,:[\]]+(?=,|$)/g, ":…"))
     .replace(/([?&])([^=&#]*)=([^&#]*)/g, (whole, mark, name) => (harmless.has(name) ? whole : `${mark}${name}=…`));
-  const shown = printable(`${scheme}${login}${place}`);
-  return shown.length > maxLength ? `${shown.slice(0, maxLength)}…` : shown;
+  return shortened(`${scheme}${login}${place}`);
 }

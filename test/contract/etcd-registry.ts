@@ -1,4 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
+import { createChannel } from "../../src/client/channel.ts";
+import { Call } from "../../src/core/call.ts";
 import { type EtcdOptions, etcd, goNaming, goZero } from "../../src/registry/etcd/index.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { type EtcdKeys, openEtcdKeys } from "../support/etcd-keys.ts";
@@ -299,6 +302,59 @@ export function etcdRegistryContract(name: string, url: () => string, by: Pick<E
       await keys.delete(`${last}/10.0.0.1:1000`);
       await vi.waitUntil(async () => (await keys.list(last)).length === 1, { timeout: 10_000 });
       expect((await keys.list(last))[0]?.leaseId).toBe(before?.leaseId);
+    });
+
+    test("what no reader would take is refused where it is announced", () => {
+      const it = registry();
+      const register = (metadata: Record<string, string>) => () =>
+        it.register({ services: [freshService()], endpoint: { address: "10.0.0.1:1000", metadata } });
+      expect(register({ a: "x".repeat(300_000) })).toThrow(/metadata of 10.0.0.1:1000 has 300001 characters/);
+      expect(register({ a: "\u0001".repeat(50_000) })).toThrow(/an entry of 300\d{3} bytes.*262144 are read/);
+    });
+
+    test("values that are too large to be any server's hide none", { timeout: 60_000 }, async () => {
+      const service = freshService();
+      const large = Array.from({ length: 100 }, (_, i) => `${service}/a${i}`);
+      await keys.putAll(large, "x".repeat(1_000_000));
+      await keys.put(`${service}/b`, '{"Addr":"10.0.0.1:1000"}');
+      const watched = watchService(registry(), service);
+      await watched.untilCurrent("10.0.0.1:1000");
+      expect(watched.seen.at(-1)?.incomplete).toBe("100 entries cannot be read");
+      await keys.deletePrefix(service);
+      await watched.untilCurrent();
+      expect(watched.seen.at(-1)?.incomplete).toBeUndefined();
+    });
+
+    test("entries that cannot be read hide none, however many sort before it", { timeout: 60_000 }, async () => {
+      const service = freshService();
+      await keys.putAll(
+        Array.from({ length: 20_100 }, (_, i) => `${service}/a${i}`),
+        "none",
+      );
+      await keys.put(`${service}/b`, '{"Addr":"10.0.0.1:1000"}');
+      const watched = watchService(registry(), service);
+      await watched.untilCurrent("10.0.0.1:1000");
+      expect(watched.seen.at(-1)?.incomplete).toBe("20100 entries cannot be read");
+      await keys.deletePrefix(service);
+    });
+
+    test("where the only entry cannot be read a call's error says so", async () => {
+      const service = freshService();
+      await keys.put(`${service}/a`, '{"Addr":"10.0.0.1:0"}');
+      const channel = createChannel({ registry: registry() });
+      toClose.push(() => channel.close());
+      const method = { ...Greeter.methods.sayHello, service };
+      await expect(channel.handle(new Call({ method, request: {} }))).rejects.toThrow(
+        `no endpoint of ${service} can be read (1 entry cannot be read)`,
+      );
+    });
+
+    test("a key that would move a terminal's cursor reaches no log as it is", async () => {
+      const [service, log] = [freshService(), createLog()];
+      await keys.put(`${service}/\u001b[2J\n${"k".repeat(5_000)}`, "\u001b]0;title\u0007");
+      await watchService(registry({ logger: log }), service).until(({ incomplete }) => incomplete !== undefined);
+      const [line] = log.of("warn");
+      for (const text of Object.values(line?.fields ?? {})) expect(text).toMatch(/^[\x20-\x7e…]{1,400}$/);
     });
 
     test("a dialect of the user's own is written and read", async () => {

@@ -190,6 +190,10 @@ export function registryContract(name: string, connect: () => Registry | Promise
       expect(register("a.B", "10.0.0.1")).toThrow('"10.0.0.1" is no address');
       expect(register("a.B", "10.0.0.1:0")).toThrow("its port is 0");
       expect(register("a.B", "10.0.0.1:65536")).toThrow('"10.0.0.1:65536" is no address');
+      expect(register("a.B", "10.0.\u001b[2J.1:1")).toThrow('"10.0.\\u001b[2J.1:1" is no address');
+      expect(register("a.B", "unix:/run/\u202egreeter.sock")).toThrow('"unix:/run/\\u202egreeter.sock" is no address');
+      expect(register("a.B", `unix:/${"x".repeat(2_000)}`)).toThrow("is no address");
+      expect(register("a.\u0007B", "10.0.0.1:1000")).toThrow('"a.\\u0007B" is no name of a service');
       expect(register("a/B", "10.0.0.1:1000")).toThrow('"a/B" is no name of a service');
       expect(register("", "10.0.0.1:1000")).toThrow('"" is no name of a service');
     });

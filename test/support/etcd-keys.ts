@@ -13,7 +13,10 @@ export interface EtcdKeys {
   /** Every key that starts with this. */
   list(prefix: string): Promise<readonly StoredKey[]>;
   put(key: string, value: string): Promise<void>;
+  /** Puts one value under many keys. */
+  putAll(keys: readonly string[], value: string): Promise<void>;
   delete(...keys: readonly string[]): Promise<void>;
+  deletePrefix(prefix: string): Promise<void>;
   revoke(leaseId: string): Promise<void>;
   /** Compacts everything up to now. */
   compact(): Promise<void>;
@@ -34,6 +37,18 @@ export function openEtcdKeys(url: string): EtcdKeys {
     },
     async put(key, value) {
       await etcd.put(key).value(value);
+    },
+    async putAll(keys, value) {
+      const size = value.length > 1_000 ? 1 : 100;
+      for (let from = 0; from < keys.length; from += size) {
+        const success = keys.slice(from, from + size).map((key) => ({
+          request_put: { key: Buffer.from(key), value: Buffer.from(value) },
+        }));
+        await etcd.kv.txn({ success });
+      }
+    },
+    async deletePrefix(prefix) {
+      await etcd.delete().prefix(prefix);
     },
     async delete(...keys) {
       // One transaction, so that a watch sees them go at once.

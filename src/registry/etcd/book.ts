@@ -1,5 +1,6 @@
 import type { Endpoint } from "../../core/endpoint.ts";
 import type { Logger } from "../../core/logger.ts";
+import { shortened } from "../../core/printable.ts";
 import { type Change, maxEntries } from "./client.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import type { Entry } from "./keys.ts";
@@ -15,6 +16,8 @@ export interface Book {
    * written again, also where that says the same: it has been announced anew.
    */
   endpoints(): readonly Endpoint[];
+  /** How many entries no dialect can read. */
+  readonly unreadable: number;
 }
 
 interface Line {
@@ -34,10 +37,25 @@ export function createBook(service: string, dialects: readonly Dialect[], logger
   const complaints = new Set<string>();
   let lines = new Map<string, Line>();
   let endpoints: readonly Endpoint[] | undefined;
+  let unreadable = 0;
+
+  const countOut = (key: string) => {
+    const line = lines.get(key);
+    if (line !== undefined && line.endpoint === undefined) unreadable--;
+  };
+  const set = (key: string, line: Line) => {
+    countOut(key);
+    lines.set(key, line);
+    if (line.endpoint === undefined) unreadable++;
+  };
+  const forget = (key: string) => {
+    countOut(key);
+    return lines.delete(key);
+  };
 
   const lineOf = (entry: Entry): Line => {
-    const problems: string[] = [];
-    for (const [rank, dialect] of dialects.entries()) {
+    const problems: string[] = entry.tooLong === undefined ? [] : [entry.tooLong];
+    for (const [rank, dialect] of entry.tooLong === undefined ? dialects.entries() : []) {
       if (!entry.key.startsWith(prefixes[rank] ?? "")) continue;
       try {
         return { modRevision: entry.modRevision, endpoint: dialect.read(entry), rank };
@@ -50,22 +68,26 @@ export function createBook(service: string, dialects: readonly Dialect[], logger
   };
 
   const complain = ({ key, modRevision }: Entry, problem: string) => {
-    const complaint = `${modRevision} ${key}`;
+    const complaint = `${modRevision} ${shortened(key)}`;
     if (complaints.size >= maxComplaints || complaints.has(complaint)) return;
     complaints.add(complaint);
-    logger.warn({ service, key, problem }, "an entry of the registry cannot be read and is left out");
+    logger.warn(
+      { service, key: shortened(key), problem: shortened(problem) },
+      "an entry of the registry cannot be read and is left out",
+    );
   };
 
   return {
     replace(entries) {
       const before = lines;
       lines = new Map();
+      unreadable = 0;
       let changed = false;
       for (const entry of entries) {
         const known = before.get(entry.key);
         const same = known !== undefined && known.modRevision === entry.modRevision;
         if (!same) changed = true;
-        lines.set(entry.key, same ? known : lineOf(entry));
+        set(entry.key, same ? known : lineOf(entry));
       }
       changed ||= lines.size !== before.size;
       if (changed) endpoints = undefined;
@@ -76,14 +98,18 @@ export function createBook(service: string, dialects: readonly Dialect[], logger
       let changed = false;
       for (const { key, entry } of changes) {
         if (entry === undefined) {
-          if (lines.delete(key)) changed = true;
+          if (forget(key)) changed = true;
         } else if (lines.has(key) || lines.size < maxEntries) {
-          lines.set(key, lineOf(entry));
+          set(key, lineOf(entry));
           changed = true;
         }
       }
       if (changed) endpoints = undefined;
       return changed;
+    },
+
+    get unreadable() {
+      return unreadable;
     },
 
     endpoints() {

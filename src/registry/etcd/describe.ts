@@ -1,4 +1,4 @@
-const maxLength = 300;
+import { shortened } from "../../core/printable.ts";
 
 /** An error in one short line, for a log and for `Snapshot.reason`. */
 export function describe(error: unknown): string {
@@ -6,5 +6,5 @@ export function describe(error: unknown): string {
   // What grpc-js puts around the cause says nothing more.
   const plain = text.replace(/^\d+ [A-Z_]+: /, "").replace(/ Resolution note: $/, "");
   const [line = ""] = plain.split("\n");
-  return line.length > maxLength ? `${line.slice(0, maxLength)}…` : line || "no reason given";
+  return shortened(line) || "no reason given";
 }

@@ -1,10 +1,11 @@
 import { silent } from "../../core/logger.ts";
 import { checkAnnouncement } from "../announcement.ts";
 import { createListeners, type Listeners } from "../listeners.ts";
-import type { Registration, Registry } from "../registry.ts";
+import type { Announcement, Registration, Registry } from "../registry.ts";
 import { createClient } from "./client.ts";
 import { createWire } from "./create-wire.ts";
 import type { Dialect } from "./dialects/dialect.ts";
+import { maxValueBytes } from "./keys.ts";
 import { createOutage } from "./outage.ts";
 import { register } from "./registration.ts";
 import { resolveService } from "./resolver.ts";
@@ -65,6 +66,7 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
       assertOpen();
       checkAnnouncement(announcement);
       checkPrefixes(announcement.services, dialects);
+      checkLength(announcement, dialects);
       const registration = register(announcement, {
         client,
         dialects,
@@ -113,5 +115,15 @@ function checkPrefixes(services: readonly string[], dialects: readonly Dialect[]
       }
       writers.set(prefix, dialect.name);
     }
+  }
+}
+
+function checkLength({ services, endpoint }: Announcement, dialects: readonly Dialect[]): void {
+  for (const dialect of dialects) {
+    const bytes = Math.max(...services.map((each) => Buffer.byteLength(dialect.write(each, endpoint, "0").value)));
+    if (bytes <= maxValueBytes) continue;
+    throw new TypeError(
+      `${endpoint.address} with its metadata makes an entry of ${bytes} bytes; ${maxValueBytes} are read, announce less`,
+    );
   }
 }

@@ -5,18 +5,21 @@ export type KeyRange = { readonly prefix: string } | { readonly key: string };
 
 /** A key as it stands in etcd. */
 export interface Entry {
+  /** No more than its first `maxKeyBytes`. */
   readonly key: string;
-  /** Empty where it is longer than `maxValueBytes`. */
+  /** Empty where `tooLong` says so. */
   readonly value: string;
-  /** How long a value is that is too long, in bytes. */
-  readonly tooLong?: number;
+  /** What is longer than what is looked at, in a few words. */
+  readonly tooLong?: string | undefined;
   /** The revision of etcd in which it was written last. */
   readonly modRevision: string;
   /** The lease that it stands under, in decimal; `0` is none. */
   readonly leaseId: string;
 }
 
-/** The longest value that is looked at: what a server announces of itself needs no more. */
+/** The longest key that is looked at, in bytes. */
+const maxKeyBytes = 4 * 1024;
+/** The longest value that is looked at, in bytes: what a server announces of itself needs no more. */
 export const maxValueBytes: number = 256 * 1024;
 
 /** Between keys as they are used here and keys as etcd has them, with the namespace before them. */
@@ -39,13 +42,13 @@ export function createKeys(namespace: string): Keys {
         : { key: prefix, rangeEnd: after(prefix) };
     },
     entryOf({ key, value, modRevision, leaseId }) {
-      const isTooLong = value.length > maxValueBytes;
+      const tooLong = longer("key", key, maxKeyBytes) ?? longer("value", value, maxValueBytes);
       return {
-        key: textOf(key).slice(namespace.length),
-        value: isTooLong ? "" : textOf(value),
+        key: textOf(key.subarray(0, maxKeyBytes)).slice(namespace.length),
+        value: tooLong === undefined ? textOf(value) : "",
         modRevision: `${modRevision}`,
         leaseId: `${leaseId}`,
-        ...(isTooLong ? { tooLong: value.length } : {}),
+        ...(tooLong === undefined ? {} : { tooLong }),
       };
     },
   };
@@ -62,6 +65,10 @@ function after(prefix: Buffer): Buffer {
     }
   }
   return Buffer.of(0);
+}
+
+function longer(what: string, { length }: Uint8Array, most: number): string | undefined {
+  return length <= most ? undefined : `its ${what} has ${length} bytes; ${most} are read`;
 }
 
 function textOf({ buffer, byteOffset, length }: Uint8Array): string {

@@ -2,7 +2,7 @@ import { batches } from "./batches.ts";
 import { type EtcdWire, isTooLarge, type Stored, type WireRange } from "./wire.ts";
 
 /** Keys of each range that are asked for before it is known how large they are. */
-const firstLimit = 128;
+const firstLimit = 16;
 const maxLimit = 5_000;
 /** What a page is to have, in bytes, once that is known. */
 const pageBytes = 4 * 1024 * 1024;

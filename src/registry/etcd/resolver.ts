@@ -3,7 +3,7 @@ import type { Logger } from "../../core/logger.ts";
 import { createPace } from "../../core/pace.ts";
 import type { Snapshot } from "../registry.ts";
 import { createBook } from "./book.ts";
-import { type EtcdClient, maxEntries } from "./client.ts";
+import { type EtcdClient, maxEntries, maxListedBytes } from "./client.ts";
 import { describe } from "./describe.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { createDoubt } from "./doubt.ts";
@@ -38,7 +38,8 @@ export function resolveService(options: ResolveOptions): void {
     outage.report(service, reason);
     // Before the first list nothing is known, and it stays `unknown` until there has been one.
     const failed = last === undefined || last.state === "unknown" ? "unknown" : "stale";
-    last = reason === undefined ? { endpoints, state: "current" } : { endpoints, state: failed, reason };
+    const known = { endpoints, ...missing(book.unreadable, isTruncated) };
+    last = reason === undefined ? { ...known, state: "current" } : { ...known, state: failed, reason };
     logger.debug({ service, endpoints: endpoints.length, state: last.state }, "resolved");
     report(last);
     return endpoints.length;
@@ -53,10 +54,11 @@ export function resolveService(options: ResolveOptions): void {
     signal,
     listed(listing, lostData) {
       if (lostData !== undefined) doubt.begin(lostData, book.endpoints());
-      if (listing.truncated && !isTruncated)
-        logger.warn({ service, maxEntries }, "too many entries; some are not read");
+      const cut = listing.truncated !== isTruncated;
+      if (listing.truncated && cut)
+        logger.warn({ service, maxEntries, maxListedBytes }, "too many entries; some are not read");
       isTruncated = listing.truncated;
-      const changed = book.replace(listing.entries);
+      const changed = book.replace(listing.entries) || cut;
       const back = away !== undefined;
       away = undefined;
       if (changed || back || lostData !== undefined || last === undefined) tell();
@@ -77,4 +79,12 @@ export function resolveService(options: ResolveOptions): void {
     doubt.end();
     outage.report(service, undefined);
   });
+}
+
+/** What of the entries is not in the list, in words. */
+function missing(unreadable: number, isTruncated: boolean): Pick<Snapshot, "incomplete"> {
+  const parts: string[] = [];
+  if (unreadable > 0) parts.push(unreadable === 1 ? "1 entry cannot be read" : `${unreadable} entries cannot be read`);
+  if (isTruncated) parts.push(`there are more than ${maxEntries} entries or ${maxListedBytes} bytes`);
+  return parts.length === 0 ? {} : { incomplete: parts.join("; ") };
 }

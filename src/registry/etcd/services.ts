@@ -1,5 +1,6 @@
 import { Code } from "../../core/code.ts";
 import { RpcError } from "../../core/rpc-error.ts";
+import { isServiceName } from "../announcement.ts";
 import type { EtcdClient } from "./client.ts";
 import { describe } from "./describe.ts";
 import type { Dialect } from "./dialects/dialect.ts";
@@ -29,7 +30,8 @@ async function scan(client: EtcdClient, dialects: readonly Dialect[]): Promise<s
       if (++seen > maxKeys) break;
       for (const dialect of here) {
         const service = dialect.serviceOf(entry);
-        if (service !== undefined && !services.has(service) && isReadable(dialect, entry)) services.add(service);
+        if (service === undefined || services.has(service) || !isServiceName(service)) continue;
+        if (isReadable(dialect, entry)) services.add(service);
       }
     }
   }
