@@ -60,7 +60,7 @@ test("every example has its command", () => {
   const { scripts } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
   const listed = [...readFileSync(example("README.md"), "utf8").matchAll(/^\| \[(\w+)\]\(\1\) \| (.*) \|$/gm)];
   const folders = readdirSync(example(""), { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  expect(listed.map(([, folder]) => folder).sort()).toEqual(folders.map(({ name }) => name).sort());
+  expect(new Set(listed.map(([, folder]) => folder))).toEqual(new Set(folders.map(({ name }) => name)));
   for (const [, folder, text = ""] of listed) {
     const commands = [...text.matchAll(/`npm run ([\w:]+)`/g)].map(([, command]) => scripts[command as string]);
     expect(commands, folder).not.toEqual([]);
