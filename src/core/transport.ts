@@ -98,6 +98,17 @@ export interface ConnectOptions extends MessageLimits {
   readonly keepaliveMs?: number | undefined;
   /** Milliseconds until a ping that is not answered breaks the connection; 2,000 by default. */
   readonly keepaliveTimeoutMs?: number | undefined;
+  /**
+   * Pings also while no call is under way: after `keepaliveMs` of silence, or 10,000 where that is not given. False by
+   * default: gRPC servers hang up on clients that do so more often than they permit (every 5 minutes, by default).
+   */
+  readonly keepaliveWithoutCalls?: boolean | undefined;
+  /**
+   * Milliseconds without a call after which a connection may have died without a word, as where a NAT forgot it: the
+   * next call is sent once a ping has been answered. Where none is within 500 ms, or three times what connecting took
+   * if that is more, it is sent on a new connection. 10,000 by default, never with `Infinity`.
+   */
+  readonly confirmIdleMs?: number | undefined;
   /** How requests are compressed; `identity` by default. */
   readonly compression?: Compression | undefined;
   readonly userAgent?: string | undefined;

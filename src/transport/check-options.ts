@@ -21,6 +21,7 @@ const connectRanges: Ranges<ConnectOptions> = {
   connectTimeoutMs: between(1, LONGEST_MS),
   keepaliveMs: atLeast(1),
   keepaliveTimeoutMs: atLeast(1),
+  confirmIdleMs: atLeast(1),
 };
 
 const listenRanges: Ranges<ListenOptions> = {

@@ -20,8 +20,8 @@ export interface ClientCallOptions {
   readonly request: Uint8Array | undefined;
   /** Where the call puts how to end it from outside, for as long as it is under way. */
   readonly underWay: Set<(error: RpcError) => void>;
-  /** Called once the call is over, its stream of replies included. */
-  readonly over: () => void;
+  /** Called once the call is over, its stream of replies included; with the error where it rejects. */
+  readonly over: (error: RpcError | undefined) => void;
 }
 
 interface OpenReply {
@@ -131,6 +131,7 @@ export function callOver(open: OpenStream, call: Call, options: ClientCallOption
     stopAlarm();
     stopListening();
     stopSending();
+    let rejectedWith: RpcError | undefined;
     if (error === undefined) {
       reply.response ??= responses;
       responses?.end();
@@ -139,9 +140,12 @@ export function callOver(open: OpenStream, call: Call, options: ClientCallOption
       const failure = withHeader(error, reply.header);
       failure.method ??= method.path;
       if (responses !== undefined && received > 0) responses.fail(failure);
-      else reject(failure);
+      else {
+        rejectedWith = failure;
+        reject(failure);
+      }
     }
-    options.over();
+    options.over(rejectedWith);
   }
 }
 

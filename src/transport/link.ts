@@ -5,12 +5,14 @@ import { now } from "../core/deadline.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { PeerState } from "../core/transport.ts";
-import { atDeadline } from "./alarm.ts";
-import { deadlinePassed, onCancel } from "./cancelled.ts";
+import { connectionBackoff } from "./backoff.ts";
 import { connectReason } from "./connect-reason.ts";
+import { withinCall } from "./within-call.ts";
 
 /** What a link keeps: a connection that is up. */
 export interface Connection {
+  /** True once a call on it has been taken: where it goes after that it was a good one, and is replaced at once. */
+  readonly served: boolean;
   /** Takes no new calls; calls in flight finish, then it is gone. */
   close(): void;
 }
@@ -41,16 +43,15 @@ export interface Link<C extends Connection> {
   connected(call: Call): Promise<C>;
   /** Tries now what would be tried later, where the last try has not just failed. */
   hurry(): void;
+  /** Gives up the connection, where it is still this one, and makes another. */
+  drop(connection: C, reason: string): void;
   close(): void;
 }
 
 /** A failure this young, in milliseconds, still stands: a burst of calls makes one try, not one each. */
 const freshMs = 100;
-/** A connection that held for this long, in milliseconds, was a good one: the next try need not wait. */
+/** A connection that held for this long, in milliseconds, was a good one, though nobody made a call on it. */
 const stableMs = 1000;
-const initialBackoffMs = 100;
-const maxBackoffMs = 2000;
-const backoffMultiplier = 1.6;
 
 interface Waiting<C> {
   readonly resolve: (connection: C) => void;
@@ -58,18 +59,20 @@ interface Waiting<C> {
 }
 
 /**
- * Backoff as gRPC's: it grows by 1.6 with 20 % jitter, though from 100 ms to 2 s, since a registry removes what stays
- * away. https://github.com/grpc/grpc/blob/master/doc/connection-backoff.md
+ * Tries that fail are made again after a backoff. A connection that was of use and went, as behind a proxy that allows
+ * each so many calls, is no try that failed: it is replaced at once. One that goes as soon as it came, and has taken no
+ * call, is one.
  */
 export function createLink<C extends Connection>(options: LinkOptions<C>): Link<C> {
   const { address, open, connectTimeoutMs = 5000, changed, logger = silent } = options;
   const waiting = new Set<Waiting<C>>();
+  const backoff = connectionBackoff();
   let state: PeerState = "connecting";
   let reason: string | undefined;
   let connection: C | undefined;
   let attempt: AbortController | undefined;
   let retry: NodeJS.Timeout | undefined;
-  let backoffMs = initialBackoffMs;
+  let retryAt = 0;
   let since = 0;
 
   detached(connect);
@@ -85,6 +88,7 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
     },
     connected,
     hurry,
+    drop,
     close,
   };
 
@@ -110,7 +114,7 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
     let goneEarly: string | undefined;
     const gone = (why: string): void => {
       if (mine === undefined) goneEarly = why;
-      else if (mine === connection) lost(mine, why);
+      else drop(mine, why);
     };
     open(controller.signal, gone).then(
       (opened) => {
@@ -143,24 +147,24 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
     logger.debug({ address, reason: why }, "connection failed");
     become("failed", why);
     for (const { reject } of drainWaiting()) reject(unreachable(why));
-    again();
+    tryIn(backoff.next());
   }
 
   function lost(gone: C, why: string): void {
     connection = undefined;
     gone.close();
     logger.debug({ address, reason: why }, "connection lost");
-    const stable = now() - since >= stableMs;
+    const heldMs = now() - since;
     become("connecting", why);
-    if (stable) {
-      backoffMs = initialBackoffMs;
+    if (gone.served || heldMs >= stableMs) {
+      backoff.reset();
       detached(connect);
-    } else again();
+    } else tryIn(backoff.next(heldMs));
   }
 
-  function again(): void {
-    const delayMs = backoffMs * (0.8 + 0.4 * Math.random());
-    backoffMs = Math.min(backoffMs * backoffMultiplier, maxBackoffMs);
+  function tryIn(delayMs: number): void {
+    clearTimeout(retry);
+    retryAt = now() + delayMs;
     retry = detached(() => setTimeout(connect, delayMs));
     if (waiting.size === 0) retry.unref();
   }
@@ -171,7 +175,11 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
     if (attempt === undefined) {
       if (now() - since >= freshMs) detached(connect);
       else if (state === "failed") return Promise.reject(unreachable(reason ?? "not connected"));
-      else retry?.ref();
+      else {
+        // It was lost just now, and is wanted: the longer pauses are for those that nobody waits for.
+        if (retryAt > since + freshMs) tryIn(since + freshMs - now());
+        retry?.ref();
+      }
     }
     return join(call);
   }
@@ -181,18 +189,15 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
     if (idle && now() - since >= freshMs) detached(connect);
   }
 
+  function drop(dropped: C, why: string): void {
+    if (dropped === connection) lost(dropped, why);
+  }
+
   function join(call: Call): Promise<C> {
     const { promise, resolve, reject } = Promise.withResolvers<C>();
     const entry = { resolve, reject };
     waiting.add(entry);
-    const during = `while connecting to ${address}`;
-    const stopAlarm = atDeadline(call.deadline, () => reject(deadlinePassed(call, during)));
-    const stopListening = onCancel(call, reject);
-    return promise.finally(() => {
-      stopAlarm();
-      stopListening();
-      waiting.delete(entry);
-    });
+    return withinCall(call, `while connecting to ${address}`, promise).finally(() => waiting.delete(entry));
   }
 
   function drainWaiting(): Waiting<C>[] {

@@ -50,6 +50,7 @@ export function createMemoryHost(
     const caller = { address: `memory:${connections}` };
     const streams = new Set<MemoryStream>();
     let open = true;
+    let served = false;
 
     function start(stream: AnsweringStream, { path, metadata, deadline }: OpenCall): AnsweringEvents {
       const method = acceptor.method(path);
@@ -80,9 +81,13 @@ export function createMemoryHost(
 
     lines.add(line);
     return {
+      get served() {
+        return served;
+      },
       open(call, events) {
         if (!open) return refused(events, address);
         const gone = (): void => {
+          served = true;
           streams.delete(stream);
           forget();
         };

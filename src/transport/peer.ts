@@ -5,15 +5,21 @@ import { RpcError } from "../core/rpc-error.ts";
 import type { ConnectOptions, Peer } from "../core/transport.ts";
 import { overAlready } from "./cancelled.ts";
 import { callOver } from "./client-call.ts";
+import { NO_ANSWER } from "./idle.ts";
 import { type Connection, createLink } from "./link.ts";
 import { checkSize, encodeMessage } from "./message.ts";
 import { checkSentMetadata } from "./metadata-size.ts";
 import { shutAfter } from "./shut-after.ts";
 import type { OpenStream } from "./wire-stream.ts";
+import { withinCall } from "./within-call.ts";
 
 /** A connection that carries calls. */
 export interface CallConnection extends Connection {
   readonly open: OpenStream;
+  /** True where it was idle for so long that it may have died without a word. */
+  readonly rested?: boolean;
+  /** Asks whether it lives; resolves with false where there is no answer in time. */
+  confirm?(): Promise<boolean>;
 }
 
 type Connect = (signal: AbortSignal, lost: (reason: string) => void) => Promise<CallConnection>;
@@ -46,6 +52,15 @@ export function createPeer(endpoint: Endpoint, options: ConnectOptions, connect:
     resolve();
   }
 
+  async function connectionFor(call: Call): Promise<CallConnection> {
+    for (;;) {
+      const connection = link.connection ?? (await link.connected(call));
+      if (connection.rested !== true || connection.confirm === undefined) return connection;
+      if (await withinCall(call, `while asking whether ${address} lives`, connection.confirm())) return connection;
+      link.drop(connection, NO_ANSWER);
+    }
+  }
+
   async function handle(call: Call): Promise<Reply> {
     if (closing !== undefined) {
       throw new RpcError(Code.UNAVAILABLE, `the connection to ${address} was closed`, { unprocessed: true });
@@ -56,14 +71,33 @@ export function createPeer(endpoint: Endpoint, options: ConnectOptions, connect:
     const request = call.method.requestStream ? undefined : encodeMessage(call.method, "request", call.request);
     if (request !== undefined) checkSize("sent", request.length, options.maxSendMessageBytes);
     inflight += 1;
+    return attempt(call, request);
+  }
+
+  async function attempt(call: Call, request: Uint8Array | undefined): Promise<Reply> {
     let connection: CallConnection;
     try {
-      connection = link.connection ?? (await link.connected(call));
+      const ready = link.connection;
+      connection = ready === undefined || ready.rested === true ? await connectionFor(call) : ready;
     } catch (error) {
       over();
       throw error;
     }
-    return callOver(connection.open, call, { limits: options, address, request, underWay, over });
+    // A server that goes, and has taken calls before, refuses what came too late: that is made on the next connection.
+    let refused = false;
+    const ended = (error: RpcError | undefined): void => {
+      refused = error?.unprocessed === true && request !== undefined && connection.served;
+      if (!refused) over();
+    };
+    const reply = callOver(connection.open, call, { limits: options, address, request, underWay, over: ended });
+    return reply.catch(async (error) => {
+      if (!refused) throw error;
+      // The word that the connection has gone may come behind what it refused.
+      if (link.connection === connection) await new Promise(setImmediate);
+      if (link.connection !== connection && overAlready(call) === undefined) return attempt(call, request);
+      over();
+      throw error;
+    });
   }
 
   return {

@@ -8,6 +8,7 @@ import { deadlines } from "./transport/deadlines.ts";
 import { errors } from "./transport/errors.ts";
 import { limits } from "./transport/limits.ts";
 import { metadata } from "./transport/metadata.ts";
+import { replacing } from "./transport/replacing.ts";
 import { shutdown } from "./transport/shutdown.ts";
 import { tls } from "./transport/tls.ts";
 import { type Abilities, createWorld, type Wire } from "./transport/world.ts";
@@ -27,6 +28,8 @@ export function transportContract(name: string, make: () => Wire, abilities: Abi
     describe("limits", () => limits(world, abilities));
     describe("connections", () => connections(world, abilities));
     describe("shutdown", () => shutdown(world));
+    // The servers of this one know no TLS; it is what comes without it that has abilities.tls.
+    if (abilities.tls) describe("replacing connections", () => replacing(world));
     if (abilities.tls) describe("TLS", () => tls(world));
     if (abilities.compressedRequests) describe("compression", () => compression(world, abilities));
   });

@@ -3,11 +3,12 @@ import { Probe } from "../../gen/probe/v1/probe.rpc.ts";
 import { Call, type CallInit } from "../../src/core/call.ts";
 import { Code } from "../../src/core/code.ts";
 import { deadlineAfter } from "../../src/core/deadline.ts";
-import { createLink, type Link } from "../../src/transport/link.ts";
+import { type Connection, createLink, type Link } from "../../src/transport/link.ts";
 
 interface Attempt {
   readonly signal: AbortSignal;
-  succeed(): void;
+  /** `served` where a call on the connection has been answered. */
+  succeed(served?: boolean): void;
   fail(error?: Error): void;
   lose(reason?: string): void;
 }
@@ -18,16 +19,16 @@ function linked(options: { connectTimeoutMs?: number } = {}) {
   const arrivals: ((attempt: Attempt) => void)[] = [];
   const closed: number[] = [];
   const states: string[] = [];
-  const link: Link<{ close(): void }> = createLink({
+  const link: Link<Connection> = createLink<Connection>({
     address: "a:1",
     ...options,
     changed: () => states.push(link.state),
     open(signal, lost) {
-      const { promise, resolve, reject } = Promise.withResolvers<{ close(): void }>();
+      const { promise, resolve, reject } = Promise.withResolvers<Connection>();
       const number = attempts.length;
       const attempt: Attempt = {
         signal,
-        succeed: () => resolve({ close: () => closed.push(number) }),
+        succeed: (served = false) => resolve({ served, close: () => closed.push(number) }),
         fail: (error = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" })) => reject(error),
         lose: (reason = "connection lost") => lost(reason),
       };
@@ -213,4 +214,48 @@ test("closing gives up the try, the calls that wait for it, and the connection t
   expect(closed).toEqual([0]);
   expect(states).toEqual(["closed"]);
   await expect(link.connected(call())).rejects.toMatchObject({ unprocessed: true });
+});
+
+test("a connection that has taken a call is replaced at once when it goes, however young", async () => {
+  const { link, attempts } = linked();
+  for (let i = 0; i < 20; i += 1) {
+    attempts[i]?.succeed(true);
+    await turn();
+    attempts[i]?.lose("the server goes away");
+    expect(attempts).toHaveLength(i + 2);
+  }
+  link.close();
+});
+
+test("a call waits no longer than a moment for a connection that is lost as soon as it is made, again and again", async () => {
+  const { link, attempts, next } = linked();
+  for (let i = 0; i < 5; i += 1) {
+    const waiting = link.connected(call());
+    if (i > 0) await next();
+    attempts[i]?.succeed();
+    await waiting;
+    attempts[i]?.lose();
+  }
+  // Without a call the pause is longer than half a second by now.
+  const started = performance.now();
+  const waiting = link.connected(call());
+  (await next()).succeed();
+  await waiting;
+  expect(performance.now() - started).toBeLessThan(400);
+  link.close();
+});
+
+test("a connection can be given up, and only while it is the one", async () => {
+  const { link, attempts, closed } = linked();
+  attempts[0]?.succeed(true);
+  await turn();
+  const first = link.connection as Connection;
+  link.drop(first, "it does not answer");
+  expect(closed).toEqual([0]);
+  expect(attempts).toHaveLength(2);
+  link.drop(first, "it does not answer");
+  attempts[1]?.succeed();
+  await turn();
+  expect(link.state).toBe("ready");
+  link.close();
 });

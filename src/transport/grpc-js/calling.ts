@@ -11,14 +11,25 @@ import { asBuffer, asBytes, fromGrpc, toGrpc } from "./metadata.ts";
 
 /** What grpc-js says of a call that it never sent, or that the server's HTTP/2 turned away. */
 const neverProcessed =
-  /^(?:Stream refused by server|Channel closed|No connection established|Failed to start HTTP\/2 stream)/;
+  /^(?:Stream refused by server|Channel closed|No connection established|Failed to start HTTP\/2 stream)|NGHTTP2_REFUSED_STREAM$/;
 
 /** What it says where the connection broke under the call, in the code INTERNAL. */
 const connectionBroke = /triggered by internal client error/;
 
+/** What has come and gone on a connection. */
+export interface Traffic {
+  /** True once a call has been answered. */
+  served: boolean;
+  /** Calls under way. */
+  calls: number;
+  /** When the last call ended, on the clock of `now()`; before there was one, when it was connected. */
+  restsSince: number;
+}
+
 /** Calls over one grpc-js channel. */
-export function openOn(channel: Channel, address: string): OpenStream {
-  return ({ path, metadata, deadline }, events) => {
+export function openOn(channel: Channel, address: string, traffic: Traffic): OpenStream {
+  return ({ path, metadata, deadline }, told) => {
+    const { events, over } = counted(told, traffic);
     const headers = toGrpc(metadata);
     const timeout = formatTimeout(remainingMs(deadline));
     if (timeout !== undefined) headers.set("grpc-timeout", timeout);
@@ -30,12 +41,39 @@ export function openOn(channel: Channel, address: string): OpenStream {
         write: (bytes, written) => call.sendMessageWithContext({ callback: () => written() }, asBuffer(bytes)),
         end: () => call.halfClose(),
         read: () => call.startRead(),
-        reset: () => giveUp(call),
+        reset() {
+          over();
+          giveUp(call);
+        },
       };
     } catch (cause) {
       return refused(events, address, cause);
     }
   };
+}
+
+function counted(told: CallingEvents, traffic: Traffic): { events: CallingEvents; over: () => void } {
+  let isOver = false;
+  const over = (): void => {
+    if (isOver) return;
+    isOver = true;
+    traffic.calls -= 1;
+    traffic.restsSince = now();
+  };
+  traffic.calls += 1;
+  const events: CallingEvents = {
+    header(metadata) {
+      traffic.served = true;
+      told.header(metadata);
+    },
+    message: (bytes) => told.message(bytes),
+    status(error, trailer) {
+      if (error === undefined || !(error.unprocessed || error.disconnected)) traffic.served = true;
+      over();
+      told.status(error, trailer);
+    },
+  };
+  return { events, over };
 }
 
 /** A grpc-js server takes a timeout that no timer of Node's reaches for one that has passed: such a one is not sent. */

@@ -6,24 +6,28 @@ import {
   Metadata as GrpcMetadata,
   connectivityState as State,
 } from "@grpc/grpc-js";
+import { now } from "../../core/deadline.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
 import type { ConnectOptions, Peer } from "../../core/transport.ts";
 import { socketAddress } from "../address.ts";
+import { CONFIRM_IDLE_MS, patienceMs } from "../idle.ts";
 import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
 import { createPeer } from "../peer.ts";
 import { clientTlsOptions } from "../tls.ts";
-import { openOn } from "./calling.ts";
+import { openOn, type Traffic } from "./calling.ts";
 import { SocketCredentials } from "./credentials.ts";
 import { pingAfter, pingsOf, timerMs } from "./pings.ts";
 
 /** A peer over grpc-js: one grpc-js channel for each connection, none of whose own reconnecting is used. */
 export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer {
   const { address } = endpoint;
+  const { confirmIdleMs = CONFIRM_IDLE_MS } = options;
   const tls = options.tls && clientTlsOptions(options.tls, address);
   const target = targetOf(address);
   const channelOptions = channelOptionsOf(options);
 
   return createPeer(endpoint, options, async (signal, lost) => {
+    const startedAt = now();
     const sockets: Socket[] = [];
     const credentials = new SocketCredentials(tls, (socket) => sockets.push(socket));
     const channel = new Channel(target, credentials, channelOptions);
@@ -40,12 +44,31 @@ export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer
     } finally {
       signal.removeEventListener("abort", abandon);
     }
-    const stopPings = pingsOf(channel);
+    const pings = pingsOf(channel);
     channel.watchConnectivityState(State.READY, Number.POSITIVE_INFINITY, () => {
-      stopPings();
+      pings.stop();
       lost("connection lost");
     });
-    return { open: openOn(channel, address), close: () => channel.close() };
+    const traffic: Traffic = { served: false, calls: 0, restsSince: now() };
+    const patience = patienceMs(traffic.restsSince - startedAt);
+    let asked: Promise<boolean> | undefined;
+    return {
+      open: openOn(channel, address, traffic),
+      get served() {
+        return traffic.served;
+      },
+      get rested() {
+        return traffic.calls === 0 && now() - traffic.restsSince >= confirmIdleMs;
+      },
+      confirm() {
+        asked ??= pings.answered(patience).finally(() => {
+          asked = undefined;
+          traffic.restsSince = now();
+        });
+        return asked;
+      },
+      close: () => channel.close(),
+    };
   });
 }
 
@@ -103,6 +126,7 @@ function channelOptionsOf(options: ConnectOptions): ChannelOptions {
     "grpc.default_compression_algorithm": compressionAlgorithms[compression],
     "grpc.keepalive_time_ms": pingAfter(keepaliveMs),
     "grpc.keepalive_timeout_ms": timerMs(keepaliveTimeoutMs),
+    "grpc.keepalive_permit_without_calls": options.keepaliveWithoutCalls === true ? 1 : 0,
     ...(userAgent !== undefined && { "grpc.primary_user_agent": userAgent }),
   };
 }

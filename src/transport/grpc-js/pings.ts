@@ -1,3 +1,4 @@
+import type { ClientHttp2Session } from "node:http2";
 import type { Channel, Server } from "@grpc/grpc-js";
 
 // Once a session has sent or received GOAWAY, Node refuses its pings; grpc-js takes that for a dead connection and
@@ -23,17 +24,48 @@ interface Pinging {
   keepaliveTimeMs?: unknown;
 }
 
-interface Inside {
-  readonly internalChannel?: { readonly wrappedSubchannels?: Iterable<{ readonly child?: { transport?: Pinging } }> };
+interface OnSession extends Pinging {
+  readonly session?: Pick<ClientHttp2Session, "ping" | "closed" | "destroyed">;
 }
 
-/** For a channel that is connected: how to stop its pings. */
-export function pingsOf(channel: Channel): () => void {
+interface Inside {
+  readonly internalChannel?: { readonly wrappedSubchannels?: Iterable<{ readonly child?: { transport?: OnSession } }> };
+}
+
+/** The pings of a connection. */
+export interface Pings {
+  stop(): void;
+  /** Sends one; resolves with false where it is not answered in time. */
+  answered(withinMs: number): Promise<boolean>;
+}
+
+/** For a channel that is connected. */
+export function pingsOf(channel: Channel): Pings {
   const subchannels = (channel as unknown as Inside).internalChannel?.wrappedSubchannels ?? [];
   const transports = [...subchannels].map(({ child }) => child?.transport);
-  return () => {
-    for (const transport of transports) stop(transport);
+  return {
+    stop() {
+      for (const transport of transports) stop(transport);
+    },
+    async answered(withinMs) {
+      const asked = transports.map((transport) => answers(transport, withinMs));
+      return (await Promise.all(asked)).every((alive) => alive);
+    },
   };
+}
+
+function answers(transport: OnSession | undefined, withinMs: number): Promise<boolean> {
+  const session = transport?.session;
+  if (typeof session?.ping !== "function") return Promise.resolve(true);
+  return new Promise((resolve) => {
+    // What has come while our own event loop stood still is read before this.
+    const late = setTimeout(() => setImmediate(resolve, false), withinMs);
+    const settle = (error: Error | null): void => {
+      clearTimeout(late);
+      resolve(error === null);
+    };
+    if (session.closed || session.destroyed || !session.ping(settle)) settle(new Error("it cannot be pinged"));
+  });
 }
 
 export function stopServerPings(server: Server): void {

@@ -4,6 +4,7 @@ import { Code } from "../../core/code.ts";
 import type { Method } from "../../core/method.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import type { Compression } from "../../core/transport.ts";
+import { NO_ANSWER } from "../idle.ts";
 import { CachedBlock } from "./cached-block.ts";
 import { ClientStream } from "./client-stream.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
@@ -30,6 +31,10 @@ export interface ClientConnectionOptions extends ConnectionOptions {
   readonly freed: () => void;
   /** Called when `silent` has changed. */
   readonly silence: () => void;
+  /** True while connections that took calls, and went, answered them. */
+  readonly trusted: () => boolean;
+  /** Makes a call that this server has not looked at, and will not, on another connection. */
+  readonly elsewhere: (call: Call) => Promise<Reply>;
   /** Called once when it takes no more calls. `calm` where the server complains of too many pings. */
   readonly lost: (reason: string, calm: boolean) => void;
 }
@@ -49,6 +54,14 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
   readonly wheel: TimerWheel;
   readonly maxReceiveMessageBytes: number;
   readonly compression: Compression;
+  /** True once a call has been answered. */
+  answered = false;
+  /** True where the server goes and has said that it took calls, which it may still answer. */
+  taken = false;
+  /** True where it was idle for so long that it may have died without a word: it is asked before it takes a call. */
+  doubted = false;
+  /** How long it has to answer then, in milliseconds. */
+  patienceMs = 0;
   protected lastSeenId = 0;
   readonly #options: ClientConnectionOptions;
   readonly #blocks = new Map<Method, CachedBlock>();
@@ -56,6 +69,7 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
   #closing = false;
   #lost = false;
   #readySaid = false;
+  #confirming: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, options: ClientConnectionOptions) {
     super(socket, heads, options);
@@ -70,7 +84,12 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
 
   /** True while the server allows another call on it. */
   get available(): boolean {
-    return !this.goingAway && this.streams.size < this.peer.maxConcurrentStreams;
+    return !this.goingAway && !this.doubted && this.streams.size < this.peer.maxConcurrentStreams;
+  }
+
+  /** True where it has been of use. */
+  get served(): boolean {
+    return this.answered || (this.taken && this.#options.trusted());
   }
 
   /** Makes a call. Only where it is `available`. */
@@ -111,6 +130,7 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
     if (stream.remoteEnded)
       throw new ConnectionError(ErrorCode.STREAM_CLOSED, `HEADERS on stream ${id}, which has ended`);
     if (ended) stream.remoteEnded = true;
+    this.answered = true;
     stream.onHead(head, ended);
     if (ended && stream.localEnded) this.forget(stream);
   }
@@ -126,9 +146,16 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
   protected onGoAway(lastId: number, code: number, reason: string): void {
     const words = code === ErrorCode.NO_ERROR ? "" : ` (${errorCodeName(code)}${reason === "" ? "" : `: ${reason}`})`;
     const calm = code === ErrorCode.ENHANCE_YOUR_CALM && reason === "too_many_pings";
+    if (code === ErrorCode.NO_ERROR && Math.min(lastId, this.#nextId - 2) > 0) this.taken = true;
     this.#loseCalls(`the server goes away${words}`, calm);
-    for (const stream of this.streams.all()) if (stream.id > lastId) stream.onRefused();
+    for (const stream of this.streams.all()) if (stream.id > lastId) this.#refused(stream);
     this.#closeIfIdle();
+  }
+
+  /** It goes on elsewhere where this server has taken others: one that has taken none might refuse for ever. */
+  #refused(stream: ClientStream): void {
+    if (this.served) stream.goElsewhere(this.#options.elsewhere);
+    else stream.onRefused();
   }
 
   #loseCalls(reason: string, calm: boolean): void {
@@ -138,7 +165,32 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
     this.#options.lost(reason, calm);
   }
 
-  protected onPingAnswered(): void {}
+  /** It has been idle for long. */
+  doubt(): void {
+    this.doubted = true;
+  }
+
+  /** Asks whether it lives. Where no answer comes within `patienceMs` it is given up. */
+  confirm(): void {
+    if (this.#confirming !== undefined) return;
+    if (this.pingSentAt === 0) this.ping();
+    this.#confirming = setTimeout(() => {
+      // What has come while our own event loop stood still is read before this.
+      setImmediate(() => this.doubted && this.destroy(NO_ANSWER));
+    }, this.patienceMs);
+  }
+
+  protected onPingAnswered(): void {
+    if (!this.doubted) return;
+    this.#certain();
+    this.#options.freed();
+  }
+
+  #certain(): void {
+    this.doubted = false;
+    clearTimeout(this.#confirming);
+    this.#confirming = undefined;
+  }
 
   protected onSilence(): void {
     this.#options.silence();
@@ -180,6 +232,7 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
   }
 
   protected onClosed(reason: string): void {
+    this.#certain();
     this.#loseCalls(reason, false);
   }
 }

@@ -347,6 +347,17 @@ export class ClientStream extends Stream implements Receiver, Sender {
     this.#finish(new RpcError(Code.UNAVAILABLE, why, { unprocessed: true }));
   }
 
+  /** The same, and there is somebody to make the call all the same, where its request can be sent once more. */
+  goElsewhere(make: (call: Call) => Promise<Reply>): void {
+    if (this.#call.method.requestStream || this.#opened) {
+      this.onRefused();
+      return;
+    }
+    this.#connection.resetStream(this, ErrorCode.CANCEL);
+    this.#release();
+    make(this.#call).then(this.#resolve, this.#reject);
+  }
+
   /** Ends the call from our side. */
   #giveUp(error: RpcError): void {
     if (this.#over) return;
@@ -383,11 +394,15 @@ export class ClientStream extends Stream implements Receiver, Sender {
   }
 
   #settle(): void {
+    this.#release();
+    this.#connection.callOver();
+  }
+
+  #release(): void {
     this.#over = true;
     this.#connection.wheel.clear(this);
     this.#call.cancellation?.offCancel(this.#onCancel);
     this.#requests?.stop();
-    this.#connection.callOver();
   }
 }
 

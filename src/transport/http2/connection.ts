@@ -56,6 +56,8 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
   spokeAt = 0;
   /** True while a ping has waited for its answer for long, and nothing else is heard. */
   silent = false;
+  /** PINGs since the peer last sent headers or data, as its watch counts them. */
+  pings = 0;
   /** When a PING was last answered. */
   pingAnsweredAt = 0;
   /** True once the peer's first SETTINGS are there. */
@@ -409,6 +411,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
 
   /** Asks whether the peer lives. */
   ping(): void {
+    this.pings++;
     this.#pingSentAt = now();
     this.frames.ping();
   }

@@ -60,7 +60,7 @@ export async function listen(
     const watch = new Watch(wheel, connection as never, {
       keepaliveMs,
       keepaliveTimeoutMs,
-      pingWhenIdle: true,
+      idleKeepaliveMs: keepaliveMs,
       patient: false,
       stalled: (stream) => (stream as ServerStream).onStalled(),
     });

@@ -7,20 +7,15 @@ import type { ConnectOptions, Peer, PeerState } from "../../core/transport.ts";
 import { socketAddress } from "../address.ts";
 import { overAlready } from "../cancelled.ts";
 import { createLink, type Link } from "../link.ts";
-import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
-import { checkSentMetadata, DEFAULT_MAX_METADATA_BYTES } from "../metadata-size.ts";
+import { checkSentMetadata } from "../metadata-size.ts";
 import { shutAfter } from "../shut-after.ts";
-import { ClientConnection } from "./client-connection.ts";
-import { dial } from "./dial.ts";
+import type { ClientConnection } from "./client-connection.ts";
+import { createDialler, type Dialler } from "./dialler.ts";
 import type { Limits } from "./limits.ts";
-import type { RequestFields } from "./request-block.ts";
+import { createMoreConnections, type MoreConnections } from "./more-connections.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 import { WaitingCall } from "./waiting-call.ts";
 import { WaitingCalls } from "./waiting-calls.ts";
-import { Watch } from "./watch.ts";
-
-/** A server is asked for the first time when it has been silent for this part of `keepaliveMs`, to walk around it soon. */
-const QUIET_PART = 0.25;
 
 /**
  * A server and our connections to it: one that is kept up for ever, and others while the server allows fewer streams
@@ -32,46 +27,64 @@ export class Http2Peer implements Peer {
   readonly #options: ConnectOptions;
   readonly #limits: Limits;
   readonly #wheel: TimerWheel;
-  readonly #fields: RequestFields;
   readonly #link: Link<ClientConnection>;
   /** The connection that is kept up, while it is. */
   #main: ClientConnection | undefined;
-  #others: ClientConnection[] = [];
-  #opening: AbortController | undefined;
+  readonly #dialler: Dialler;
+  readonly #more: MoreConnections;
   #waiting = new WaitingCalls();
   #inflight = 0;
   #closing: PromiseWithResolvers<void> | undefined;
-  /** How many times rarer than by its options it pings. */
-  #calm = 1;
 
   constructor(endpoint: Endpoint, options: ConnectOptions, limits: Limits, wheel: TimerWheel) {
-    const { compression = "identity", userAgent = "trunkline", connectTimeoutMs, logger } = options;
     this.endpoint = endpoint;
     this.#address = endpoint.address;
     this.#options = options;
     this.#limits = limits;
     this.#wheel = wheel;
-    this.#fields = {
-      scheme: options.tls === undefined ? "http" : "https",
-      authority: this.#authority(),
-      userAgent,
-      compression,
-    };
+    this.#dialler = this.#createDialler();
+    const { connectTimeoutMs = 5000, logger } = options;
+    this.#more = createMoreConnections({
+      connect: this.#dialler.connect,
+      most: limits.maxConnectionsPerPeer - 1,
+      connectTimeoutMs,
+      wanted: () => this.#waiting.size > 0,
+      opened: this.#serve,
+    });
     const changed = this.#changed;
-    const open = async (signal: AbortSignal, lost: (reason: string) => void): Promise<ClientConnection> => {
-      let opened: ClientConnection | undefined;
-      opened = await this.#connect(signal, (reason) => {
-        if (this.#main === opened) this.#main = undefined;
-        lost(reason);
-        this.#placeAgain();
-      });
-      // It may have gone as soon as it came.
-      if (opened.goingAway) throw new Error("the server goes away");
-      this.#main = opened;
-      return opened;
-    };
-    this.#link = createLink({ address: this.#address, open, connectTimeoutMs, changed, logger });
+    this.#link = createLink({ address: this.#address, open: this.#openMain, connectTimeoutMs, changed, logger });
   }
+
+  #createDialler(): Dialler {
+    const { tls, compression = "identity", userAgent = "trunkline" } = this.#options;
+    const scheme = tls === undefined ? "http" : "https";
+    return createDialler({
+      address: this.#address,
+      options: this.#options,
+      limits: this.#limits,
+      wheel: this.#wheel,
+      fields: { scheme, authority: this.#authority(), userAgent, compression },
+      freed: this.#serve,
+      over: this.#over,
+      elsewhere: (call) => this.#place(call),
+      silence: (connection) => {
+        if (connection === this.#main) this.#changed();
+      },
+    });
+  }
+
+  readonly #openMain = async (signal: AbortSignal, lost: (reason: string) => void): Promise<ClientConnection> => {
+    let opened: ClientConnection | undefined;
+    opened = await this.#dialler.connect(signal, (reason) => {
+      if (this.#main === opened) this.#main = undefined;
+      lost(reason);
+      this.#placeAgain();
+    });
+    // It may have gone as soon as it came.
+    if (opened.goingAway) throw new Error("the server goes away");
+    this.#main = opened;
+    return opened;
+  };
 
   get state(): PeerState {
     if (this.#closing !== undefined) return "closed";
@@ -131,16 +144,14 @@ export class Http2Peer implements Peer {
   }
 
   readonly #cutOff = (closing: PromiseWithResolvers<void>): void => {
-    for (const connection of [this.#main, ...this.#others]) connection?.destroy("it was closed");
+    for (const connection of this.#dialler.open) connection.destroy("it was closed");
     this.#shut(closing);
   };
 
   #shut({ resolve }: PromiseWithResolvers<void>): void {
-    this.#opening?.abort();
     this.#link.close();
-    for (const connection of this.#others) connection.close();
+    this.#more.close();
     this.#main = undefined;
-    this.#others = [];
     resolve();
   }
 
@@ -164,7 +175,7 @@ export class Http2Peer implements Peer {
 
   #available(): ClientConnection | undefined {
     const main = this.#main;
-    return main?.available === true ? main : this.#others.find((connection) => connection.available);
+    return main?.available === true ? main : this.#more.all.find((connection) => connection.available);
   }
 
   readonly #onUnplaced = (error: unknown): never => {
@@ -173,8 +184,9 @@ export class Http2Peer implements Peer {
   };
 
   #enqueue(call: Call): Promise<Reply> {
+    const asked = this.#confirmIdle();
     const { maxWaitingCalls } = this.#limits;
-    if (this.#waiting.size >= maxWaitingCalls) {
+    if (!asked && this.#waiting.size >= maxWaitingCalls) {
       const why = `${maxWaitingCalls} calls wait for a free stream of ${this.#address} already`;
       return this.#onUnplacedLater(new RpcError(Code.UNAVAILABLE, why, { unprocessed: true }));
     }
@@ -184,8 +196,19 @@ export class Http2Peer implements Peer {
       waiting.reject(error);
     });
     this.#waiting.push(waiting);
-    this.#openAnother();
+    if (!asked) this.#more.open();
     return waiting.promise;
+  }
+
+  /** Asks connections that were idle whether they live: calls wait for the answer. False where there is none. */
+  #confirmIdle(): boolean {
+    let asked = false;
+    for (const connection of [this.#main, ...this.#more.all]) {
+      if (connection?.doubted !== true || connection.goingAway) continue;
+      connection.confirm();
+      asked = true;
+    }
+    return asked;
   }
 
   async #onUnplacedLater(error: RpcError): Promise<never> {
@@ -196,7 +219,10 @@ export class Http2Peer implements Peer {
   readonly #serve = (): void => {
     while (this.#waiting.size > 0) {
       const connection = this.#available();
-      if (connection === undefined) return;
+      if (connection === undefined) {
+        if (this.#main !== undefined && !this.#confirmIdle()) this.#more.open();
+        return;
+      }
       const waiting = this.#waiting.shift() as WaitingCall;
       waiting.leave();
       connection.start(waiting.call).then(waiting.resolve, waiting.reject);
@@ -211,78 +237,6 @@ export class Http2Peer implements Peer {
       waiting.leave();
       this.#place(waiting.call).then(waiting.resolve, waiting.reject);
     }
-  }
-
-  #openAnother(): void {
-    const { maxConnectionsPerPeer } = this.#limits;
-    if (this.#opening !== undefined || this.#others.length + 1 >= maxConnectionsPerPeer) return;
-    const controller = new AbortController();
-    this.#opening = controller;
-    const timeout = setTimeout(() => controller.abort(), this.#options.connectTimeoutMs ?? 5000);
-    const lost = (): void => {
-      this.#others = this.#others.filter((each) => each !== opened);
-    };
-    let opened: ClientConnection | undefined;
-    const settle = (): void => {
-      clearTimeout(timeout);
-      this.#opening = undefined;
-    };
-    this.#connect(controller.signal, lost).then((connection) => {
-      settle();
-      opened = connection;
-      if (connection.goingAway) return;
-      this.#others.push(connection);
-      this.#serve();
-      if (this.#waiting.size > 0) this.#openAnother();
-    }, settle);
-  }
-
-  /** Opens a connection; resolves when the server has said what it allows. */
-  async #connect(signal: AbortSignal, lost: (reason: string) => void): Promise<ClientConnection> {
-    let connection: ClientConnection | undefined;
-    const socket = await dial(this.#address, this.#options.tls, signal, (bytes, length) =>
-      connection?.receive(bytes, length),
-    );
-    const { promise, resolve, reject } = Promise.withResolvers<ClientConnection>();
-    const opened = new ClientConnection(socket, {
-      address: this.#address,
-      wheel: this.#wheel,
-      limits: this.#limits,
-      fields: this.#fields,
-      compression: this.#fields.compression,
-      maxMetadataBytes: this.#options.maxMetadataBytes ?? DEFAULT_MAX_METADATA_BYTES,
-      maxReceiveMessageBytes: this.#options.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES,
-      maxSendMessageBytes: this.#options.maxSendMessageBytes,
-      ready: () => resolve(opened),
-      freed: this.#serve,
-      over: this.#over,
-      silence: () => {
-        if (opened === this.#main) this.#changed();
-      },
-      lost: (reason, calm) => {
-        // A8: a server that is pinged too often is pinged half as often from then on.
-        if (calm) this.#calm *= 2;
-        reject(new Error(reason));
-        lost(reason);
-      },
-    });
-    connection = opened;
-    const keepaliveMs = (this.#options.keepaliveMs ?? 2_000) * this.#calm;
-    const watch = new Watch(this.#wheel, opened as never, {
-      keepaliveMs,
-      quietMs: keepaliveMs * QUIET_PART,
-      keepaliveTimeoutMs: this.#options.keepaliveTimeoutMs ?? 2_000,
-      pingWhenIdle: false,
-      patient: true,
-    });
-    signal.addEventListener("abort", () => opened.settled || opened.destroy("given up"), { once: true });
-    socket.on("error", (error) => opened.destroy(error.message));
-    socket.once("end", () => opened.destroy("the server closed it"));
-    socket.once("close", () => {
-      watch.stop();
-      opened.destroy("it was closed");
-    });
-    return promise;
   }
 
   readonly #over = (): void => {

@@ -10,10 +10,13 @@ export interface WatchOptions {
   readonly keepaliveTimeoutMs: number;
   /** Silence until the first ping asks, where that is sooner; what it finds out is only that the peer is slow to answer. */
   readonly quietMs?: number;
-  /** True where pings are sent though no call is under way. */
-  readonly pingWhenIdle: boolean;
+  /** Silence until a ping asks though no call is under way, in milliseconds; none does where it is not given. */
+  readonly idleKeepaliveMs?: number | undefined;
   /** True where pings that are all that is heard grow rarer. */
   readonly patient: boolean;
+  /** Called, now and then, once nothing was heard and no call made for `restedMs`. */
+  readonly rested?: () => void;
+  readonly restedMs?: number;
   /** Called for a stream whose message does not come fast enough. */
   readonly stalled?: (stream: Stream) => void;
 }
@@ -24,6 +27,8 @@ const LONGEST_PERIOD_MS = 1000;
 // (grpc-go's and grpc-java's enforcement, as they are by default). So the pauses grow: 0.5 s, 12 s, 72 s, then these. They
 // begin anew with the next headers or data, after which those servers count anew.
 const PAUSE_GROWTH = 6;
+/** The first and what such a server forgives. */
+const MOST_PINGS = 3;
 const LONGEST_PAUSE_MS = 310_000;
 /** A peer that has not answered a ping for this part of the time it has is taken for silent. */
 const SILENT_PART = 0.25;
@@ -53,10 +58,12 @@ export class Watch extends Alarm {
     this.#connection = connection;
     this.#options = options;
     const { keepaliveMs, keepaliveTimeoutMs, quietMs = keepaliveMs } = options;
+    const { idleKeepaliveMs = keepaliveMs, restedMs = keepaliveMs } = options;
     this.#quietMs = quietMs;
     this.#pauseMs = quietMs;
     const { handshakeTimeoutMs, stallTimeoutMs } = connection.limits;
-    const shortest = Math.min(keepaliveMs, keepaliveTimeoutMs, 2 * quietMs, handshakeTimeoutMs, stallTimeoutMs);
+    const pings = Math.min(keepaliveMs, keepaliveTimeoutMs, 2 * quietMs, idleKeepaliveMs, restedMs);
+    const shortest = Math.min(pings, handshakeTimeoutMs, stallTimeoutMs);
     this.#periodMs = Math.min(LONGEST_PERIOD_MS, Math.max(1, shortest / 4));
     wheel.set(this, this.#since + this.#periodMs);
   }
@@ -85,19 +92,35 @@ export class Watch extends Alarm {
 
   #checkLife(time: number): void {
     const connection = this.#connection;
-    const { keepaliveMs, pingWhenIdle, patient } = this.#options;
     if (connection.pingSentAt > 0) {
       this.#checkAnswer(time);
       return;
     }
     this.#early = false;
-    if (!pingWhenIdle && connection.streams.size === 0) return;
-    if (connection.spokeAt > connection.pingAnsweredAt) this.#pauseMs = this.#quietMs;
-    if (time - connection.heardAt < this.#pauseMs) return;
+    if (connection.spokeAt > connection.pingAnsweredAt) {
+      this.#pauseMs = this.#quietMs;
+      connection.pings = 0;
+    }
+    if (connection.streams.size === 0) this.#checkIdle(time);
+    else if (time - connection.heardAt >= this.#pauseMs) this.#ask(time);
+  }
+
+  #ask(time: number): void {
+    const connection = this.#connection;
+    const { keepaliveMs, patient } = this.#options;
     this.#early = time - connection.heardAt < keepaliveMs;
     connection.ping();
-    const longerMs = Math.max(this.#pauseMs, keepaliveMs) * PAUSE_GROWTH;
-    if (patient) this.#pauseMs = Math.max(keepaliveMs, Math.min(longerMs, LONGEST_PAUSE_MS));
+    if (!patient) return;
+    const longerMs =
+      connection.pings < MOST_PINGS ? Math.max(this.#pauseMs, keepaliveMs) * PAUSE_GROWTH : LONGEST_PAUSE_MS;
+    this.#pauseMs = Math.max(keepaliveMs, Math.min(longerMs, LONGEST_PAUSE_MS));
+  }
+
+  #checkIdle(time: number): void {
+    const { idleKeepaliveMs = Number.POSITIVE_INFINITY, rested, restedMs = Number.POSITIVE_INFINITY } = this.#options;
+    const quietMs = time - this.#connection.heardAt;
+    if (quietMs >= idleKeepaliveMs) this.#connection.ping();
+    else if (quietMs >= restedMs) rested?.();
   }
 
   #checkAnswer(time: number): void {
