@@ -8,8 +8,9 @@ import {
   type CodeGeneratorResponse_File,
   CodeGeneratorResponseSchema,
 } from "@bufbuild/protobuf/wkt";
+import { lossless } from "./lossless.ts";
 import { withPresence } from "./presence.ts";
-import { withUsedFiles } from "./used-files.ts";
+import { messagesOf, withUsedFiles } from "./used-files.ts";
 
 /** With these ts-proto makes what service files import: plain objects, and a codec that knows its full name. */
 const tsProtoOptions = [
@@ -40,7 +41,8 @@ export function generateMessages(
 ): CodeGeneratorResponse_File[] {
   const own = withPresence(request);
   own.parameter = [...tsProtoOptions, `importSuffix=${importExtension}`].join(",");
-  own.fileToGenerate = [...withUsedFiles(files)].map((file) => file.proto.name);
+  const used = [...withUsedFiles(files)];
+  own.fileToGenerate = used.map((file) => file.proto.name);
   const run = spawnSync(process.execPath, [findTsProto()], {
     input: toBinary(CodeGeneratorRequestSchema, own),
     maxBuffer: Number.POSITIVE_INFINITY,
@@ -48,7 +50,8 @@ export function generateMessages(
   if (run.status !== 0) throw new Error(`ts-proto failed: ${run.error?.message ?? run.stderr.toString()}`);
   const response = fromBinary(CodeGeneratorResponseSchema, run.stdout);
   if (response.error !== "") throw new Error(`ts-proto failed: ${response.error}`);
-  for (const file of response.file) file.content = shareNoBytes(file.content);
+  const types = new Map(used.flatMap(messagesOf).map((type) => [type.typeName, type]));
+  for (const file of response.file) file.content = shareNoBytes(lossless(file.content, types));
   return response.file;
 }
 

@@ -402,6 +402,14 @@ export interface LocalizedMessage {
   message: string;
 }
 
+function $setEntry<T>(map: { [key: string]: T }, key: string, value: T): void {
+  if (key !== "__proto__") {
+    map[key] = value;
+    return;
+  }
+  globalThis.Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
 function createBaseErrorInfo(): ErrorInfo {
   return { reason: "", domain: "", metadata: {} };
 }
@@ -458,7 +466,7 @@ export const ErrorInfo: MessageFns<ErrorInfo, "google.rpc.ErrorInfo"> = {
 
             const entry3 = ErrorInfo_MetadataEntry.decode(reader, reader.uint32());
             if (entry3.value !== undefined) {
-              message.metadata[entry3.key] = entry3.value;
+              $setEntry(message.metadata, entry3.key, entry3.value);
             }
             continue;
           }
@@ -484,7 +492,7 @@ export const ErrorInfo: MessageFns<ErrorInfo, "google.rpc.ErrorInfo"> = {
     message.metadata = (globalThis.Object.entries(object.metadata ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
         if (value !== undefined) {
-          acc[key] = globalThis.String(value);
+          $setEntry(acc, key, globalThis.String(value));
         }
         return acc;
       },
@@ -858,7 +866,7 @@ export const QuotaFailure_Violation: MessageFns<QuotaFailure_Violation, "google.
 
             const entry6 = QuotaFailure_Violation_QuotaDimensionsEntry.decode(reader, reader.uint32());
             if (entry6.value !== undefined) {
-              message.quotaDimensions[entry6.key] = entry6.value;
+              $setEntry(message.quotaDimensions, entry6.key, entry6.value);
             }
             continue;
           }
@@ -903,7 +911,7 @@ export const QuotaFailure_Violation: MessageFns<QuotaFailure_Violation, "google.
     message.quotaDimensions = (globalThis.Object.entries(object.quotaDimensions ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
         if (value !== undefined) {
-          acc[key] = globalThis.String(value);
+          $setEntry(acc, key, globalThis.String(value));
         }
         return acc;
       },

@@ -1,3 +1,6 @@
+import { readFileSync } from "node:fs";
+import { createFileRegistry, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { FastReader } from "../../../src/transport/codec/fast-reader.ts";
 import { SlabWriter } from "../../../src/transport/codec/slab-writer.ts";
@@ -5,6 +8,9 @@ import { Empty, Nest, Rich } from "./golden/rich.ts";
 import { Maker } from "./random-rich.ts";
 
 const reader = new FastReader();
+const descriptors = readFileSync(new URL("./golden/rich.binpb", import.meta.url));
+const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
+const richSchema = registry.getMessage("codec.test.v1.Rich") as DescMessage;
 
 /** Reads a message from its bytes in hex, with more bytes behind it that it must not touch. */
 function read<T>(type: { decode(input: Uint8Array): T }, hex: string): T {
@@ -31,6 +37,13 @@ const malformed: readonly (readonly [what: string, hex: string, message: RegExp]
   ["a field that runs beyond its nested message", "8a 01 02 0a 02 61 62", /do not end where/],
   ["a nested varint that runs beyond its message", "8a 01 02 28 80 01", /do not end where/],
   ["packed numbers that run beyond the message", "ba 01 05 01", /cut short/],
+  [
+    "a packed number that runs beyond its field",
+    "82 02 09 00 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00",
+    /packed field|do not end where/,
+  ],
+  ["a packed number that runs beyond its field at the very end", "fa 01 03 00 00 00 00", /packed field/],
+  ["a packed varint that runs beyond its field", "ba 01 01 80 01", /packed field/],
   ["a map entry that runs beyond the message", "c2 02 09 0a 01 61", /ends behind its parent/],
   ["field number 0", "00 01", /do not end where/],
   ["field number 0 of another wire type", "02 01 61", /number 0/],
@@ -101,6 +114,33 @@ test("nested messages and groups are read to 100 levels and refused beyond", () 
   expect(() => read(Empty, "9b06".repeat(99) + "9c06".repeat(99))).not.toThrow();
   expect(() => read(Empty, "9b06".repeat(101) + "9c06".repeat(101))).toThrow(/deeper than 100 levels/);
 });
+
+test("wherever a message is cut, it is read or refused as @bufbuild/protobuf does", () => {
+  const writer = new SlabWriter();
+  for (let round = 0; round < 100; round++) {
+    const maker = new Maker(round);
+    const whole = maker.rich(1);
+    const fields = Object.keys(whole) as (keyof Rich)[];
+    const some = Object.fromEntries([1, 2, 3].map(() => maker.one(fields)).map((field) => [field, whole[field]]));
+    const end = writer.write(Rich, Rich.fromPartial(some), Buffer.alloc(1000), 0, 0);
+    for (let i = 0; i < 20; i++) {
+      const bytes = new Uint8Array(writer.slab.subarray(0, maker.below(end + 1)));
+      expect(
+        outcome(() => Rich.encode(reader.read(Rich, bytes, 0, bytes.length)).finish()),
+        `round ${round}`,
+      ).toEqual(outcome(() => bytes));
+    }
+  }
+});
+
+/** What protobuf-es makes of a message's bytes, as its own bytes; undefined where it refuses them. */
+function outcome(bytes: () => Uint8Array): Uint8Array | undefined {
+  try {
+    return toBinary(richSchema, fromBinary(richSchema, bytes()), { writeUnknownFields: false });
+  } catch {
+    return undefined;
+  }
+}
 
 test("no prefix, no flipped bit and no garbage makes the reader do anything but answer or refuse", () => {
   const writer = new SlabWriter();

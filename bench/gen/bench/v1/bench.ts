@@ -74,6 +74,10 @@ export interface Item {
   options: number[];
 }
 
+function $overrun(): Error {
+  return new globalThis.Error("a packed field runs over its end");
+}
+
 const $noBytes = new Uint8Array(0);
 
 function createBaseText(): Text {
@@ -306,7 +310,7 @@ export const Order: MessageFns<Order, "bench.v1.Order"> = {
     for (const v of message.tags) {
       writer.uint32(66).string(v!);
     }
-    if (message.total !== 0) {
+    if (!globalThis.Object.is(message.total, 0)) {
       writer.uint32(73).double(message.total);
     }
     if (message.currency !== "") {
@@ -663,7 +667,7 @@ export const Item: MessageFns<Item, "bench.v1.Item"> = {
     if (message.quantity !== 0) {
       writer.uint32(24).uint32(message.quantity);
     }
-    if (message.price !== 0) {
+    if (!globalThis.Object.is(message.price, 0)) {
       writer.uint32(33).double(message.price);
     }
     if (message.options.length !== 0) {
@@ -732,6 +736,9 @@ export const Item: MessageFns<Item, "bench.v1.Item"> = {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.options.push(reader.uint32());
+              }
+              if (reader.pos > end2) {
+                throw $overrun();
               }
 
               continue;

@@ -703,21 +703,15 @@ export const ClientCompatRequest_Cancel: MessageFns<
     const message = createBaseClientCompatRequest_Cancel();
     switch (object.cancelTiming?.$case) {
       case "beforeCloseSend": {
-        if (object.cancelTiming?.value !== undefined && object.cancelTiming?.value !== null) {
-          message.cancelTiming = { $case: "beforeCloseSend", value: Empty.fromPartial(object.cancelTiming.value) };
-        }
+        message.cancelTiming = { $case: "beforeCloseSend", value: Empty.fromPartial(object.cancelTiming.value ?? {}) };
         break;
       }
       case "afterCloseSendMs": {
-        if (object.cancelTiming?.value !== undefined && object.cancelTiming?.value !== null) {
-          message.cancelTiming = { $case: "afterCloseSendMs", value: object.cancelTiming.value };
-        }
+        message.cancelTiming = { $case: "afterCloseSendMs", value: object.cancelTiming.value ?? 0 };
         break;
       }
       case "afterNumResponses": {
-        if (object.cancelTiming?.value !== undefined && object.cancelTiming?.value !== null) {
-          message.cancelTiming = { $case: "afterNumResponses", value: object.cancelTiming.value };
-        }
+        message.cancelTiming = { $case: "afterNumResponses", value: object.cancelTiming.value ?? 0 };
         break;
       }
     }
@@ -805,16 +799,12 @@ export const ClientCompatResponse: MessageFns<ClientCompatResponse, "connectrpc.
       message.testName = object.testName ?? "";
       switch (object.result?.$case) {
         case "response": {
-          if (object.result?.value !== undefined && object.result?.value !== null) {
-            message.result = { $case: "response", value: ClientResponseResult.fromPartial(object.result.value) };
-          }
-          break;
+        message.result = { $case: "response", value: ClientResponseResult.fromPartial(object.result.value ?? {}) };
+        break;
         }
         case "error": {
-          if (object.result?.value !== undefined && object.result?.value !== null) {
-            message.result = { $case: "error", value: ClientErrorResult.fromPartial(object.result.value) };
-          }
-          break;
+        message.result = { $case: "error", value: ClientErrorResult.fromPartial(object.result.value ?? {}) };
+        break;
         }
       }
       return message;

@@ -322,6 +322,10 @@ export interface TLSCreds {
   key: Uint8Array;
 }
 
+function $overrun(): Error {
+  return new globalThis.Error("a packed field runs over its end");
+}
+
 const $noBytes = new Uint8Array(0);
 
 function createBaseConfig(): Config {
@@ -512,6 +516,9 @@ export const Features: MessageFns<Features, "connectrpc.conformance.v1.Features"
               while (reader.pos < end2) {
                 message.versions.push(reader.int32() as any);
               }
+              if (reader.pos > end2) {
+                throw $overrun();
+              }
 
               continue;
             }
@@ -529,6 +536,9 @@ export const Features: MessageFns<Features, "connectrpc.conformance.v1.Features"
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.protocols.push(reader.int32() as any);
+              }
+              if (reader.pos > end2) {
+                throw $overrun();
               }
 
               continue;
@@ -548,6 +558,9 @@ export const Features: MessageFns<Features, "connectrpc.conformance.v1.Features"
               while (reader.pos < end2) {
                 message.codecs.push(reader.int32() as any);
               }
+              if (reader.pos > end2) {
+                throw $overrun();
+              }
 
               continue;
             }
@@ -566,6 +579,9 @@ export const Features: MessageFns<Features, "connectrpc.conformance.v1.Features"
               while (reader.pos < end2) {
                 message.compressions.push(reader.int32() as any);
               }
+              if (reader.pos > end2) {
+                throw $overrun();
+              }
 
               continue;
             }
@@ -583,6 +599,9 @@ export const Features: MessageFns<Features, "connectrpc.conformance.v1.Features"
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.streamTypes.push(reader.int32() as any);
+              }
+              if (reader.pos > end2) {
+                throw $overrun();
               }
 
               continue;

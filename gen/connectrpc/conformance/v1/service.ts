@@ -492,15 +492,11 @@ export const UnaryResponseDefinition: MessageFns<
     message.responseHeaders = object.responseHeaders?.map((e) => Header.fromPartial(e)) || [];
     switch (object.response?.$case) {
       case "responseData": {
-        if (object.response?.value !== undefined && object.response?.value !== null) {
-          message.response = { $case: "responseData", value: object.response.value };
-        }
+        message.response = { $case: "responseData", value: object.response.value ?? $noBytes };
         break;
       }
       case "error": {
-        if (object.response?.value !== undefined && object.response?.value !== null) {
-          message.response = { $case: "error", value: Error.fromPartial(object.response.value) };
-        }
+        message.response = { $case: "error", value: Error.fromPartial(object.response.value ?? {}) };
         break;
       }
     }
@@ -1918,15 +1914,11 @@ export const RawHTTPRequest: MessageFns<RawHTTPRequest, "connectrpc.conformance.
       object.encodedQueryParams?.map((e) => RawHTTPRequest_EncodedQueryParam.fromPartial(e)) || [];
     switch (object.body?.$case) {
       case "unary": {
-        if (object.body?.value !== undefined && object.body?.value !== null) {
-          message.body = { $case: "unary", value: MessageContents.fromPartial(object.body.value) };
-        }
+        message.body = { $case: "unary", value: MessageContents.fromPartial(object.body.value ?? {}) };
         break;
       }
       case "stream": {
-        if (object.body?.value !== undefined && object.body?.value !== null) {
-          message.body = { $case: "stream", value: StreamContents.fromPartial(object.body.value) };
-        }
+        message.body = { $case: "stream", value: StreamContents.fromPartial(object.body.value ?? {}) };
         break;
       }
     }
@@ -2109,21 +2101,15 @@ export const MessageContents: MessageFns<MessageContents, "connectrpc.conformanc
     const message = createBaseMessageContents();
     switch (object.data?.$case) {
       case "binary": {
-        if (object.data?.value !== undefined && object.data?.value !== null) {
-          message.data = { $case: "binary", value: object.data.value };
-        }
+        message.data = { $case: "binary", value: object.data.value ?? $noBytes };
         break;
       }
       case "text": {
-        if (object.data?.value !== undefined && object.data?.value !== null) {
-          message.data = { $case: "text", value: object.data.value };
-        }
+        message.data = { $case: "text", value: object.data.value ?? "" };
         break;
       }
       case "binaryMessage": {
-        if (object.data?.value !== undefined && object.data?.value !== null) {
-          message.data = { $case: "binaryMessage", value: Any.fromPartial(object.data.value) };
-        }
+        message.data = { $case: "binaryMessage", value: Any.fromPartial(object.data.value ?? {}) };
         break;
       }
     }
@@ -2377,15 +2363,11 @@ export const RawHTTPResponse: MessageFns<RawHTTPResponse, "connectrpc.conformanc
     message.headers = object.headers?.map((e) => Header.fromPartial(e)) || [];
     switch (object.body?.$case) {
       case "unary": {
-        if (object.body?.value !== undefined && object.body?.value !== null) {
-          message.body = { $case: "unary", value: MessageContents.fromPartial(object.body.value) };
-        }
+        message.body = { $case: "unary", value: MessageContents.fromPartial(object.body.value ?? {}) };
         break;
       }
       case "stream": {
-        if (object.body?.value !== undefined && object.body?.value !== null) {
-          message.body = { $case: "stream", value: StreamContents.fromPartial(object.body.value) };
-        }
+        message.body = { $case: "stream", value: StreamContents.fromPartial(object.body.value ?? {}) };
         break;
       }
     }

@@ -670,6 +670,10 @@ export interface AuthenticateResponse {
   token: string;
 }
 
+function $overrun(): Error {
+  return new globalThis.Error("a packed field runs over its end");
+}
+
 const $noBytes = new Uint8Array(0);
 
 function createBaseResponseHeader(): ResponseHeader {
@@ -1575,30 +1579,22 @@ export const RequestOp: MessageFns<RequestOp, "etcdserverpb.RequestOp"> = {
     const message = createBaseRequestOp();
     switch (object.request?.$case) {
       case "requestRange": {
-        if (object.request?.value !== undefined && object.request?.value !== null) {
-          message.request = { $case: "requestRange", value: RangeRequest.fromPartial(object.request.value) };
-        }
+        message.request = { $case: "requestRange", value: RangeRequest.fromPartial(object.request.value ?? {}) };
         break;
       }
       case "requestPut": {
-        if (object.request?.value !== undefined && object.request?.value !== null) {
-          message.request = { $case: "requestPut", value: PutRequest.fromPartial(object.request.value) };
-        }
+        message.request = { $case: "requestPut", value: PutRequest.fromPartial(object.request.value ?? {}) };
         break;
       }
       case "requestDeleteRange": {
-        if (object.request?.value !== undefined && object.request?.value !== null) {
-          message.request = {
-            $case: "requestDeleteRange",
-            value: DeleteRangeRequest.fromPartial(object.request.value),
-          };
-        }
+        message.request = {
+          $case: "requestDeleteRange",
+          value: DeleteRangeRequest.fromPartial(object.request.value ?? {}),
+        };
         break;
       }
       case "requestTxn": {
-        if (object.request?.value !== undefined && object.request?.value !== null) {
-          message.request = { $case: "requestTxn", value: TxnRequest.fromPartial(object.request.value) };
-        }
+        message.request = { $case: "requestTxn", value: TxnRequest.fromPartial(object.request.value ?? {}) };
         break;
       }
     }
@@ -1698,30 +1694,22 @@ export const ResponseOp: MessageFns<ResponseOp, "etcdserverpb.ResponseOp"> = {
     const message = createBaseResponseOp();
     switch (object.response?.$case) {
       case "responseRange": {
-        if (object.response?.value !== undefined && object.response?.value !== null) {
-          message.response = { $case: "responseRange", value: RangeResponse.fromPartial(object.response.value) };
-        }
+        message.response = { $case: "responseRange", value: RangeResponse.fromPartial(object.response.value ?? {}) };
         break;
       }
       case "responsePut": {
-        if (object.response?.value !== undefined && object.response?.value !== null) {
-          message.response = { $case: "responsePut", value: PutResponse.fromPartial(object.response.value) };
-        }
+        message.response = { $case: "responsePut", value: PutResponse.fromPartial(object.response.value ?? {}) };
         break;
       }
       case "responseDeleteRange": {
-        if (object.response?.value !== undefined && object.response?.value !== null) {
-          message.response = {
-            $case: "responseDeleteRange",
-            value: DeleteRangeResponse.fromPartial(object.response.value),
-          };
-        }
+        message.response = {
+          $case: "responseDeleteRange",
+          value: DeleteRangeResponse.fromPartial(object.response.value ?? {}),
+        };
         break;
       }
       case "responseTxn": {
-        if (object.response?.value !== undefined && object.response?.value !== null) {
-          message.response = { $case: "responseTxn", value: TxnResponse.fromPartial(object.response.value) };
-        }
+        message.response = { $case: "responseTxn", value: TxnResponse.fromPartial(object.response.value ?? {}) };
         break;
       }
     }
@@ -1888,33 +1876,23 @@ export const Compare: MessageFns<Compare, "etcdserverpb.Compare"> = {
     message.key = object.key ?? $noBytes;
     switch (object.targetUnion?.$case) {
       case "version": {
-        if (object.targetUnion?.value !== undefined && object.targetUnion?.value !== null) {
-          message.targetUnion = { $case: "version", value: BigInt(object.targetUnion.value) };
-        }
+        message.targetUnion = { $case: "version", value: BigInt(object.targetUnion.value ?? 0n) };
         break;
       }
       case "createRevision": {
-        if (object.targetUnion?.value !== undefined && object.targetUnion?.value !== null) {
-          message.targetUnion = { $case: "createRevision", value: BigInt(object.targetUnion.value) };
-        }
+        message.targetUnion = { $case: "createRevision", value: BigInt(object.targetUnion.value ?? 0n) };
         break;
       }
       case "modRevision": {
-        if (object.targetUnion?.value !== undefined && object.targetUnion?.value !== null) {
-          message.targetUnion = { $case: "modRevision", value: BigInt(object.targetUnion.value) };
-        }
+        message.targetUnion = { $case: "modRevision", value: BigInt(object.targetUnion.value ?? 0n) };
         break;
       }
       case "value": {
-        if (object.targetUnion?.value !== undefined && object.targetUnion?.value !== null) {
-          message.targetUnion = { $case: "value", value: object.targetUnion.value };
-        }
+        message.targetUnion = { $case: "value", value: object.targetUnion.value ?? $noBytes };
         break;
       }
       case "lease": {
-        if (object.targetUnion?.value !== undefined && object.targetUnion?.value !== null) {
-          message.targetUnion = { $case: "lease", value: BigInt(object.targetUnion.value) };
-        }
+        message.targetUnion = { $case: "lease", value: BigInt(object.targetUnion.value ?? 0n) };
         break;
       }
     }
@@ -2305,30 +2283,24 @@ export const WatchRequest: MessageFns<WatchRequest, "etcdserverpb.WatchRequest">
     const message = createBaseWatchRequest();
     switch (object.requestUnion?.$case) {
       case "createRequest": {
-        if (object.requestUnion?.value !== undefined && object.requestUnion?.value !== null) {
-          message.requestUnion = {
-            $case: "createRequest",
-            value: WatchCreateRequest.fromPartial(object.requestUnion.value),
-          };
-        }
+        message.requestUnion = {
+          $case: "createRequest",
+          value: WatchCreateRequest.fromPartial(object.requestUnion.value ?? {}),
+        };
         break;
       }
       case "cancelRequest": {
-        if (object.requestUnion?.value !== undefined && object.requestUnion?.value !== null) {
-          message.requestUnion = {
-            $case: "cancelRequest",
-            value: WatchCancelRequest.fromPartial(object.requestUnion.value),
-          };
-        }
+        message.requestUnion = {
+          $case: "cancelRequest",
+          value: WatchCancelRequest.fromPartial(object.requestUnion.value ?? {}),
+        };
         break;
       }
       case "progressRequest": {
-        if (object.requestUnion?.value !== undefined && object.requestUnion?.value !== null) {
-          message.requestUnion = {
-            $case: "progressRequest",
-            value: WatchProgressRequest.fromPartial(object.requestUnion.value),
-          };
-        }
+        message.requestUnion = {
+          $case: "progressRequest",
+          value: WatchProgressRequest.fromPartial(object.requestUnion.value ?? {}),
+        };
         break;
       }
     }
@@ -2446,6 +2418,9 @@ export const WatchCreateRequest: MessageFns<WatchCreateRequest, "etcdserverpb.Wa
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.filters.push(reader.int32() as any);
+              }
+              if (reader.pos > end2) {
+                throw $overrun();
               }
 
               continue;

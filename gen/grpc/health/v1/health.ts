@@ -49,6 +49,14 @@ export namespace HealthCheckResponse_ServingStatus {
   export type UNRECOGNIZED = typeof HealthCheckResponse_ServingStatus.UNRECOGNIZED;
 }
 
+function $setEntry<T>(map: { [key: string]: T }, key: string, value: T): void {
+  if (key !== "__proto__") {
+    map[key] = value;
+    return;
+  }
+  globalThis.Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
 function createBaseHealthListRequest(): HealthListRequest {
   return {};
 }
@@ -128,7 +136,7 @@ export const HealthListResponse: MessageFns<HealthListResponse, "grpc.health.v1.
 
             const entry1 = HealthListResponse_StatusesEntry.decode(reader, reader.uint32());
             if (entry1.value !== undefined) {
-              message.statuses[entry1.key] = entry1.value;
+              $setEntry(message.statuses, entry1.key, entry1.value);
             }
             continue;
           }
@@ -152,7 +160,7 @@ export const HealthListResponse: MessageFns<HealthListResponse, "grpc.health.v1.
     message.statuses = (globalThis.Object.entries(object.statuses ?? {}) as [string, HealthCheckResponse][]).reduce(
       (acc: { [key: string]: HealthCheckResponse }, [key, value]: [string, HealthCheckResponse]) => {
         if (value !== undefined) {
-          acc[key] = HealthCheckResponse.fromPartial(value);
+          $setEntry(acc, key, HealthCheckResponse.fromPartial(value));
         }
         return acc;
       },

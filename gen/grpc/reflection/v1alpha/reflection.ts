@@ -154,6 +154,10 @@ export interface ErrorResponse {
   errorMessage: string;
 }
 
+function $overrun(): Error {
+  return new globalThis.Error("a packed field runs over its end");
+}
+
 function createBaseServerReflectionRequest(): ServerReflectionRequest {
   return { host: "", messageRequest: undefined };
 }
@@ -272,36 +276,26 @@ export const ServerReflectionRequest: MessageFns<
     message.host = object.host ?? "";
     switch (object.messageRequest?.$case) {
       case "fileByFilename": {
-        if (object.messageRequest?.value !== undefined && object.messageRequest?.value !== null) {
-          message.messageRequest = { $case: "fileByFilename", value: object.messageRequest.value };
-        }
+        message.messageRequest = { $case: "fileByFilename", value: object.messageRequest.value ?? "" };
         break;
       }
       case "fileContainingSymbol": {
-        if (object.messageRequest?.value !== undefined && object.messageRequest?.value !== null) {
-          message.messageRequest = { $case: "fileContainingSymbol", value: object.messageRequest.value };
-        }
+        message.messageRequest = { $case: "fileContainingSymbol", value: object.messageRequest.value ?? "" };
         break;
       }
       case "fileContainingExtension": {
-        if (object.messageRequest?.value !== undefined && object.messageRequest?.value !== null) {
-          message.messageRequest = {
-            $case: "fileContainingExtension",
-            value: ExtensionRequest.fromPartial(object.messageRequest.value),
-          };
-        }
+        message.messageRequest = {
+          $case: "fileContainingExtension",
+          value: ExtensionRequest.fromPartial(object.messageRequest.value ?? {}),
+        };
         break;
       }
       case "allExtensionNumbersOfType": {
-        if (object.messageRequest?.value !== undefined && object.messageRequest?.value !== null) {
-          message.messageRequest = { $case: "allExtensionNumbersOfType", value: object.messageRequest.value };
-        }
+        message.messageRequest = { $case: "allExtensionNumbersOfType", value: object.messageRequest.value ?? "" };
         break;
       }
       case "listServices": {
-        if (object.messageRequest?.value !== undefined && object.messageRequest?.value !== null) {
-          message.messageRequest = { $case: "listServices", value: object.messageRequest.value };
-        }
+        message.messageRequest = { $case: "listServices", value: object.messageRequest.value ?? "" };
         break;
       }
     }
@@ -505,39 +499,31 @@ export const ServerReflectionResponse: MessageFns<
       : undefined;
     switch (object.messageResponse?.$case) {
       case "fileDescriptorResponse": {
-        if (object.messageResponse?.value !== undefined && object.messageResponse?.value !== null) {
-          message.messageResponse = {
-            $case: "fileDescriptorResponse",
-            value: FileDescriptorResponse.fromPartial(object.messageResponse.value),
-          };
-        }
+        message.messageResponse = {
+          $case: "fileDescriptorResponse",
+          value: FileDescriptorResponse.fromPartial(object.messageResponse.value ?? {}),
+        };
         break;
       }
       case "allExtensionNumbersResponse": {
-        if (object.messageResponse?.value !== undefined && object.messageResponse?.value !== null) {
-          message.messageResponse = {
-            $case: "allExtensionNumbersResponse",
-            value: ExtensionNumberResponse.fromPartial(object.messageResponse.value),
-          };
-        }
+        message.messageResponse = {
+          $case: "allExtensionNumbersResponse",
+          value: ExtensionNumberResponse.fromPartial(object.messageResponse.value ?? {}),
+        };
         break;
       }
       case "listServicesResponse": {
-        if (object.messageResponse?.value !== undefined && object.messageResponse?.value !== null) {
-          message.messageResponse = {
-            $case: "listServicesResponse",
-            value: ListServiceResponse.fromPartial(object.messageResponse.value),
-          };
-        }
+        message.messageResponse = {
+          $case: "listServicesResponse",
+          value: ListServiceResponse.fromPartial(object.messageResponse.value ?? {}),
+        };
         break;
       }
       case "errorResponse": {
-        if (object.messageResponse?.value !== undefined && object.messageResponse?.value !== null) {
-          message.messageResponse = {
-            $case: "errorResponse",
-            value: ErrorResponse.fromPartial(object.messageResponse.value),
-          };
-        }
+        message.messageResponse = {
+          $case: "errorResponse",
+          value: ErrorResponse.fromPartial(object.messageResponse.value ?? {}),
+        };
         break;
       }
     }
@@ -661,6 +647,9 @@ export const ExtensionNumberResponse: MessageFns<
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.extensionNumber.push(reader.int32());
+              }
+              if (reader.pos > end2) {
+                throw $overrun();
               }
 
               continue;

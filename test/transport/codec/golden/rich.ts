@@ -3,9 +3,16 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { Struct, Value } from "./google/protobuf/struct.ts";
+import { ListValue, Struct, Value } from "./google/protobuf/struct.ts";
 import { Timestamp } from "./google/protobuf/timestamp.ts";
-import { StringValue, UInt64Value } from "./google/protobuf/wrappers.ts";
+import {
+  BoolValue,
+  BytesValue,
+  DoubleValue,
+  Int64Value,
+  StringValue,
+  UInt64Value,
+} from "./google/protobuf/wrappers.ts";
 
 export const protobufPackage = "codec.test.v1";
 
@@ -108,10 +115,65 @@ export interface Nest {
   value: number;
 }
 
+/** Fields that every JavaScript object seems to have, and what may stand in a oneof. */
+export interface Tricky {
+  Proto: string;
+  constructor: string;
+  toString: Tricky | undefined;
+  valueOf: string[];
+  hasOwnProperty: { [key: string]: Tricky };
+  DefineGetter:
+    | { $case: "value"; value: any | undefined }
+    | { $case: "stringValue"; value: string | undefined }
+    | { $case: "int64Value"; value: bigint | undefined }
+    | { $case: "boolValue"; value: boolean | undefined }
+    | { $case: "bytesValue"; value: Uint8Array | undefined }
+    | { $case: "struct"; value: { [key: string]: any } | undefined }
+    | { $case: "list"; value: Array<any> | undefined }
+    | { $case: "timestamp"; value: Timestamp }
+    | { $case: "isPrototypeOf"; value: Tricky }
+    | { $case: "colorOfANameSoLongThatAFormatterBreaksTheLineThatItStandsIn"; value: Color }
+    | { $case: "sfixed64"; value: bigint }
+    | { $case: "float"; value: number }
+    | undefined;
+  doublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsIn: { [key: string]: number };
+  values: { [key: string]: any | undefined };
+  maybeDouble: number | undefined;
+}
+
+export interface Tricky_HasOwnPropertyEntry {
+  key: string;
+  value: Tricky | undefined;
+}
+
+export interface Tricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry {
+  key: string;
+  value: number;
+}
+
+export interface Tricky_ValuesEntry {
+  key: string;
+  value: any | undefined;
+}
+
+function $setEntry<T>(map: { [key: string]: T }, key: string, value: T): void {
+  if (key !== "__proto__") {
+    map[key] = value;
+    return;
+  }
+  globalThis.Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
+function $overrun(): Error {
+  return new globalThis.Error("a packed field runs over its end");
+}
+
+const $noBytes = new Uint8Array(0);
+
 function createBaseRich(): Rich {
   return {
     text: "",
-    data: new Uint8Array(0),
+    data: $noBytes,
     flag: false,
     int32: 0,
     uint32: 0,
@@ -219,10 +281,10 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
       }
       writer.uint32(105).sfixed64(message.sfixed64);
     }
-    if (message.float !== 0) {
+    if (!globalThis.Object.is(message.float, 0)) {
       writer.uint32(117).float(message.float);
     }
-    if (message.double !== 0) {
+    if (!globalThis.Object.is(message.double, 0)) {
       writer.uint32(121).double(message.double);
     }
     if (message.color !== 0) {
@@ -581,6 +643,9 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
               while (reader.pos < end2) {
                 message.flags.push(reader.bool());
               }
+              if (reader.pos > end2) {
+                throw $overrun();
+              }
 
               continue;
             }
@@ -598,6 +663,9 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.int32s.push(reader.int32());
+              }
+              if (reader.pos > end2) {
+                throw $overrun();
               }
 
               continue;
@@ -617,6 +685,9 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
               while (reader.pos < end2) {
                 message.uint32s.push(reader.uint32());
               }
+              if (reader.pos > end2) {
+                throw $overrun();
+              }
 
               continue;
             }
@@ -634,6 +705,9 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.sint32s.push(reader.sint32());
+              }
+              if (reader.pos > end2) {
+                throw $overrun();
               }
 
               continue;
@@ -653,6 +727,9 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
               while (reader.pos < end2) {
                 message.int64s.push(reader.int64() as bigint);
               }
+              if (reader.pos > end2) {
+                throw $overrun();
+              }
 
               continue;
             }
@@ -670,6 +747,9 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.uint64s.push(reader.uint64() as bigint);
+              }
+              if (reader.pos > end2) {
+                throw $overrun();
               }
 
               continue;
@@ -689,6 +769,9 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
               while (reader.pos < end2) {
                 message.sint64s.push(reader.sint64() as bigint);
               }
+              if (reader.pos > end2) {
+                throw $overrun();
+              }
 
               continue;
             }
@@ -706,6 +789,9 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.fixed32s.push(reader.fixed32());
+              }
+              if (reader.pos > end2) {
+                throw $overrun();
               }
 
               continue;
@@ -725,6 +811,9 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
               while (reader.pos < end2) {
                 message.sfixed64s.push(reader.sfixed64() as bigint);
               }
+              if (reader.pos > end2) {
+                throw $overrun();
+              }
 
               continue;
             }
@@ -742,6 +831,9 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.floats.push(reader.float());
+              }
+              if (reader.pos > end2) {
+                throw $overrun();
               }
 
               continue;
@@ -761,6 +853,9 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
               while (reader.pos < end2) {
                 message.doubles.push(reader.double());
               }
+              if (reader.pos > end2) {
+                throw $overrun();
+              }
 
               continue;
             }
@@ -778,6 +873,9 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.colors.push(reader.int32() as any);
+              }
+              if (reader.pos > end2) {
+                throw $overrun();
               }
 
               continue;
@@ -805,6 +903,9 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
               while (reader.pos < end2) {
                 message.unpacked.push(reader.int32());
               }
+              if (reader.pos > end2) {
+                throw $overrun();
+              }
 
               continue;
             }
@@ -818,7 +919,7 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
 
             const entry40 = Rich_TextsByTextEntry.decode(reader, reader.uint32());
             if (entry40.value !== undefined) {
-              message.textsByText[entry40.key] = entry40.value;
+              $setEntry(message.textsByText, entry40.key, entry40.value);
             }
             continue;
           }
@@ -993,7 +1094,7 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
   fromPartial(object: DeepPartial<Rich>): Rich {
     const message = createBaseRich();
     message.text = object.text ?? "";
-    message.data = object.data ?? new Uint8Array(0);
+    message.data = object.data ?? $noBytes;
     message.flag = object.flag ?? false;
     message.int32 = object.int32 ?? 0;
     message.uint32 = object.uint32 ?? 0;
@@ -1030,7 +1131,7 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
     message.textsByText = (globalThis.Object.entries(object.textsByText ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
         if (value !== undefined) {
-          acc[key] = globalThis.String(value);
+          $setEntry(acc, key, globalThis.String(value));
         }
         return acc;
       },
@@ -1071,33 +1172,23 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
     message.optionalFlag = object.optionalFlag ?? undefined;
     switch (object.choice?.$case) {
       case "choiceText": {
-        if (object.choice?.value !== undefined && object.choice?.value !== null) {
-          message.choice = { $case: "choiceText", value: object.choice.value };
-        }
+        message.choice = { $case: "choiceText", value: object.choice.value ?? "" };
         break;
       }
       case "choiceUint32": {
-        if (object.choice?.value !== undefined && object.choice?.value !== null) {
-          message.choice = { $case: "choiceUint32", value: object.choice.value };
-        }
+        message.choice = { $case: "choiceUint32", value: object.choice.value ?? 0 };
         break;
       }
       case "choiceRich": {
-        if (object.choice?.value !== undefined && object.choice?.value !== null) {
-          message.choice = { $case: "choiceRich", value: Rich.fromPartial(object.choice.value) };
-        }
+        message.choice = { $case: "choiceRich", value: Rich.fromPartial(object.choice.value ?? {}) };
         break;
       }
       case "choiceData": {
-        if (object.choice?.value !== undefined && object.choice?.value !== null) {
-          message.choice = { $case: "choiceData", value: object.choice.value };
-        }
+        message.choice = { $case: "choiceData", value: object.choice.value ?? $noBytes };
         break;
       }
       case "choiceDouble": {
-        if (object.choice?.value !== undefined && object.choice?.value !== null) {
-          message.choice = { $case: "choiceDouble", value: object.choice.value };
-        }
+        message.choice = { $case: "choiceDouble", value: object.choice.value ?? 0 };
         break;
       }
     }
@@ -1252,7 +1343,7 @@ export const Rich_RichesByInt32Entry: MessageFns<Rich_RichesByInt32Entry, "codec
 };
 
 function createBaseRich_DatasByUint64Entry(): Rich_DatasByUint64Entry {
-  return { key: 0n, value: new Uint8Array(0) };
+  return { key: 0n, value: $noBytes };
 }
 
 export const Rich_DatasByUint64Entry: MessageFns<Rich_DatasByUint64Entry, "codec.test.v1.Rich.DatasByUint64Entry"> = {
@@ -1318,7 +1409,7 @@ export const Rich_DatasByUint64Entry: MessageFns<Rich_DatasByUint64Entry, "codec
   fromPartial(object: DeepPartial<Rich_DatasByUint64Entry>): Rich_DatasByUint64Entry {
     const message = createBaseRich_DatasByUint64Entry();
     message.key = (object.key !== undefined && object.key !== null) ? BigInt(object.key) : 0n;
-    message.value = object.value ?? new Uint8Array(0);
+    message.value = object.value ?? $noBytes;
     return message;
   },
 };
@@ -1502,6 +1593,625 @@ export const Nest: MessageFns<Nest, "codec.test.v1.Nest"> = {
     const message = createBaseNest();
     message.nest = (object.nest !== undefined && object.nest !== null) ? Nest.fromPartial(object.nest) : undefined;
     message.value = object.value ?? 0;
+    return message;
+  },
+};
+
+function createBaseTricky(): Tricky {
+  return {
+    Proto: "",
+    constructor: "",
+    toString: undefined,
+    valueOf: [],
+    hasOwnProperty: {},
+    DefineGetter: undefined,
+    doublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsIn: {},
+    values: {},
+    maybeDouble: undefined,
+  };
+}
+
+export const Tricky: MessageFns<Tricky, "codec.test.v1.Tricky"> = {
+  $type: "codec.test.v1.Tricky" as const,
+
+  encode(message: Tricky, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.Proto !== "") {
+      writer.uint32(10).string(message.Proto);
+    }
+    if (message.constructor !== "") {
+      writer.uint32(18).string(message.constructor);
+    }
+    if (message.toString !== undefined) {
+      Tricky.encode(message.toString, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.valueOf) {
+      writer.uint32(34).string(v!);
+    }
+    globalThis.Object.entries(message.hasOwnProperty).forEach(([key, value]: [string, Tricky]) => {
+      Tricky_HasOwnPropertyEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
+    switch (message.DefineGetter?.$case) {
+      case "value":
+        Value.encode(Value.wrap(message.DefineGetter.value), writer.uint32(50).fork()).join();
+        break;
+      case "stringValue":
+        StringValue.encode({ value: message.DefineGetter.value! }, writer.uint32(58).fork()).join();
+        break;
+      case "int64Value":
+        Int64Value.encode({ value: message.DefineGetter.value! }, writer.uint32(66).fork()).join();
+        break;
+      case "boolValue":
+        BoolValue.encode({ value: message.DefineGetter.value! }, writer.uint32(74).fork()).join();
+        break;
+      case "bytesValue":
+        BytesValue.encode({ value: message.DefineGetter.value! }, writer.uint32(82).fork()).join();
+        break;
+      case "struct":
+        Struct.encode(Struct.wrap(message.DefineGetter.value), writer.uint32(90).fork()).join();
+        break;
+      case "list":
+        ListValue.encode(ListValue.wrap(message.DefineGetter.value), writer.uint32(98).fork()).join();
+        break;
+      case "timestamp":
+        Timestamp.encode(message.DefineGetter.value, writer.uint32(106).fork()).join();
+        break;
+      case "isPrototypeOf":
+        Tricky.encode(message.DefineGetter.value, writer.uint32(114).fork()).join();
+        break;
+      case "colorOfANameSoLongThatAFormatterBreaksTheLineThatItStandsIn":
+        writer.uint32(120).int32(message.DefineGetter.value);
+        break;
+      case "sfixed64":
+        if (BigInt.asIntN(64, message.DefineGetter.value) !== message.DefineGetter.value) {
+          throw new globalThis.Error("value provided for field message.DefineGetter.value of type sfixed64 too large");
+        }
+        writer.uint32(129).sfixed64(message.DefineGetter.value);
+        break;
+      case "float":
+        writer.uint32(141).float(message.DefineGetter.value);
+        break;
+    }
+    globalThis.Object.entries(message.doublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsIn).forEach(
+      ([key, value]: [string, number]) => {
+        Tricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry.encode(
+          { key: key as any, value },
+          writer.uint32(162).fork(),
+        ).join();
+      },
+    );
+    globalThis.Object.entries(message.values).forEach(([key, value]: [string, any | undefined]) => {
+      if (value !== undefined) {
+        Tricky_ValuesEntry.encode({ key: key as any, value }, writer.uint32(170).fork()).join();
+      }
+    });
+    if (message.maybeDouble !== undefined) {
+      DoubleValue.encode({ value: message.maybeDouble! }, writer.uint32(178).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Tricky {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTricky();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.Proto = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.constructor = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.toString = Tricky.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.valueOf.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = Tricky_HasOwnPropertyEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              $setEntry(message.hasOwnProperty, entry5.key, entry5.value);
+            }
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.DefineGetter = { $case: "value", value: Value.unwrap(Value.decode(reader, reader.uint32())) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.DefineGetter = { $case: "stringValue", value: StringValue.decode(reader, reader.uint32()).value };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.DefineGetter = { $case: "int64Value", value: Int64Value.decode(reader, reader.uint32()).value };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.DefineGetter = { $case: "boolValue", value: BoolValue.decode(reader, reader.uint32()).value };
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.DefineGetter = { $case: "bytesValue", value: BytesValue.decode(reader, reader.uint32()).value };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.DefineGetter = { $case: "struct", value: Struct.unwrap(Struct.decode(reader, reader.uint32())) };
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.DefineGetter = {
+              $case: "list",
+              value: ListValue.unwrap(ListValue.decode(reader, reader.uint32())),
+            };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.DefineGetter = { $case: "timestamp", value: Timestamp.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.DefineGetter = { $case: "isPrototypeOf", value: Tricky.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.DefineGetter = {
+              $case: "colorOfANameSoLongThatAFormatterBreaksTheLineThatItStandsIn",
+              value: reader.int32() as any,
+            };
+            continue;
+          }
+          case 16: {
+            if (tag !== 129) {
+              break;
+            }
+
+            message.DefineGetter = { $case: "sfixed64", value: reader.sfixed64() as bigint };
+            continue;
+          }
+          case 17: {
+            if (tag !== 141) {
+              break;
+            }
+
+            message.DefineGetter = { $case: "float", value: reader.float() };
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            const entry20 = Tricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry.decode(
+              reader,
+              reader.uint32(),
+            );
+            if (entry20.value !== undefined) {
+              $setEntry(message.doublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsIn, entry20.key, entry20.value);
+            }
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            const entry21 = Tricky_ValuesEntry.decode(reader, reader.uint32());
+            if (entry21.value !== undefined) {
+              $setEntry(message.values, entry21.key, entry21.value);
+            }
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.maybeDouble = DoubleValue.decode(reader, reader.uint32()).value;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Tricky>): Tricky {
+    return Tricky.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Tricky>): Tricky {
+    object = globalThis.Object.assign(globalThis.Object.create(null), object);
+    const message = createBaseTricky();
+    message.Proto = object.Proto ?? "";
+    message.constructor = object.constructor ?? "";
+    message.toString = (object.toString !== undefined && object.toString !== null)
+      ? Tricky.fromPartial(object.toString)
+      : undefined;
+    message.valueOf = object.valueOf?.map((e) => e) || [];
+    message.hasOwnProperty = (globalThis.Object.entries(object.hasOwnProperty ?? {}) as [string, Tricky][]).reduce(
+      (acc: { [key: string]: Tricky }, [key, value]: [string, Tricky]) => {
+        if (value !== undefined) {
+          $setEntry(acc, key, Tricky.fromPartial(value));
+        }
+        return acc;
+      },
+      {},
+    );
+    switch (object.DefineGetter?.$case) {
+      case "value": {
+        message.DefineGetter = { $case: "value", value: object.DefineGetter.value ?? null };
+        break;
+      }
+      case "stringValue": {
+        message.DefineGetter = { $case: "stringValue", value: object.DefineGetter.value ?? "" };
+        break;
+      }
+      case "int64Value": {
+        message.DefineGetter = { $case: "int64Value", value: BigInt(object.DefineGetter.value ?? 0n) };
+        break;
+      }
+      case "boolValue": {
+        message.DefineGetter = { $case: "boolValue", value: object.DefineGetter.value ?? false };
+        break;
+      }
+      case "bytesValue": {
+        message.DefineGetter = { $case: "bytesValue", value: object.DefineGetter.value ?? $noBytes };
+        break;
+      }
+      case "struct": {
+        message.DefineGetter = { $case: "struct", value: object.DefineGetter.value ?? {} };
+        break;
+      }
+      case "list": {
+        message.DefineGetter = { $case: "list", value: object.DefineGetter.value ?? [] };
+        break;
+      }
+      case "timestamp": {
+        message.DefineGetter = { $case: "timestamp", value: Timestamp.fromPartial(object.DefineGetter.value ?? {}) };
+        break;
+      }
+      case "isPrototypeOf": {
+        message.DefineGetter = { $case: "isPrototypeOf", value: Tricky.fromPartial(object.DefineGetter.value ?? {}) };
+        break;
+      }
+      case "colorOfANameSoLongThatAFormatterBreaksTheLineThatItStandsIn": {
+        message.DefineGetter = {
+          $case: "colorOfANameSoLongThatAFormatterBreaksTheLineThatItStandsIn",
+          value: object.DefineGetter.value ?? 0,
+        };
+        break;
+      }
+      case "sfixed64": {
+        message.DefineGetter = { $case: "sfixed64", value: BigInt(object.DefineGetter.value ?? 0n) };
+        break;
+      }
+      case "float": {
+        message.DefineGetter = { $case: "float", value: object.DefineGetter.value ?? 0 };
+        break;
+      }
+    }
+    message.doublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsIn =
+      (globalThis.Object.entries(object.doublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsIn ?? {}) as [
+        string,
+        number,
+      ][]).reduce((acc: { [key: string]: number }, [key, value]: [string, number]) => {
+        if (value !== undefined) {
+          $setEntry(acc, key, globalThis.Number(value));
+        }
+        return acc;
+      }, {});
+    message.values = (globalThis.Object.entries(object.values ?? {}) as [string, any | undefined][]).reduce(
+      (acc: { [key: string]: any | undefined }, [key, value]: [string, any | undefined]) => {
+        if (value !== undefined) {
+          $setEntry(acc, key, value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.maybeDouble = object.maybeDouble ?? undefined;
+    return message;
+  },
+};
+
+function createBaseTricky_HasOwnPropertyEntry(): Tricky_HasOwnPropertyEntry {
+  return { key: "", value: undefined };
+}
+
+export const Tricky_HasOwnPropertyEntry: MessageFns<
+  Tricky_HasOwnPropertyEntry,
+  "codec.test.v1.Tricky.HasOwnPropertyEntry"
+> = {
+  $type: "codec.test.v1.Tricky.HasOwnPropertyEntry" as const,
+
+  encode(message: Tricky_HasOwnPropertyEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== undefined) {
+      Tricky.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Tricky_HasOwnPropertyEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTricky_HasOwnPropertyEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Tricky.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Tricky_HasOwnPropertyEntry>): Tricky_HasOwnPropertyEntry {
+    return Tricky_HasOwnPropertyEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Tricky_HasOwnPropertyEntry>): Tricky_HasOwnPropertyEntry {
+    const message = createBaseTricky_HasOwnPropertyEntry();
+    message.key = object.key ?? "";
+    message.value = (object.value !== undefined && object.value !== null)
+      ? Tricky.fromPartial(object.value)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseTricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry(): Tricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry {
+  return { key: "", value: 0 };
+}
+
+export const Tricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry: MessageFns<
+  Tricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry,
+  "codec.test.v1.Tricky.DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry"
+> = {
+  $type: "codec.test.v1.Tricky.DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry" as const,
+
+  encode(
+    message: Tricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry,
+    writer: BinaryWriter = new BinaryWriter(),
+  ): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (!globalThis.Object.is(message.value, 0)) {
+      writer.uint32(17).double(message.value);
+    }
+    return writer;
+  },
+
+  decode(
+    input: BinaryReader | Uint8Array,
+    length?: number,
+  ): Tricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.value = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(
+    base?: DeepPartial<Tricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry>,
+  ): Tricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry {
+    return Tricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry.fromPartial(base ?? {});
+  },
+  fromPartial(
+    object: DeepPartial<Tricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry>,
+  ): Tricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry {
+    const message = createBaseTricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? 0;
+    return message;
+  },
+};
+
+function createBaseTricky_ValuesEntry(): Tricky_ValuesEntry {
+  return { key: "", value: undefined };
+}
+
+export const Tricky_ValuesEntry: MessageFns<Tricky_ValuesEntry, "codec.test.v1.Tricky.ValuesEntry"> = {
+  $type: "codec.test.v1.Tricky.ValuesEntry" as const,
+
+  encode(message: Tricky_ValuesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== undefined) {
+      Value.encode(Value.wrap(message.value), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Tricky_ValuesEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTricky_ValuesEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Value.unwrap(Value.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Tricky_ValuesEntry>): Tricky_ValuesEntry {
+    return Tricky_ValuesEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Tricky_ValuesEntry>): Tricky_ValuesEntry {
+    const message = createBaseTricky_ValuesEntry();
+    message.key = object.key ?? "";
+    message.value = object.value === undefined ? undefined : object.value;
     return message;
   },
 };

@@ -15,6 +15,10 @@ export interface Item {
   expanded: number[];
 }
 
+function $overrun(): Error {
+  return new globalThis.Error("a packed field runs over its end");
+}
+
 function createBaseItem(): Item {
   return { plain: 0, nested: undefined, packed: [], expanded: [] };
 }
@@ -83,6 +87,9 @@ export const Item: MessageFns<Item, "edition.v1.Item"> = {
               while (reader.pos < end2) {
                 message.packed.push(reader.int32());
               }
+              if (reader.pos > end2) {
+                throw $overrun();
+              }
 
               continue;
             }
@@ -100,6 +107,9 @@ export const Item: MessageFns<Item, "edition.v1.Item"> = {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.expanded.push(reader.int32());
+              }
+              if (reader.pos > end2) {
+                throw $overrun();
               }
 
               continue;

@@ -15,6 +15,10 @@ export interface OldItem {
   packed: number[];
 }
 
+function $overrun(): Error {
+  return new globalThis.Error("a packed field runs over its end");
+}
+
 function createBaseOldItem(): OldItem {
   return { number: undefined, text: undefined, numbers: [], packed: [] };
 }
@@ -83,6 +87,9 @@ export const OldItem: MessageFns<OldItem, "edition.v1.OldItem"> = {
               while (reader.pos < end2) {
                 message.numbers.push(reader.int32());
               }
+              if (reader.pos > end2) {
+                throw $overrun();
+              }
 
               continue;
             }
@@ -100,6 +107,9 @@ export const OldItem: MessageFns<OldItem, "edition.v1.OldItem"> = {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.packed.push(reader.int32());
+              }
+              if (reader.pos > end2) {
+                throw $overrun();
               }
 
               continue;

@@ -100,6 +100,14 @@ export interface ListValue {
   values: any[];
 }
 
+function $setEntry<T>(map: { [key: string]: T }, key: string, value: T): void {
+  if (key !== "__proto__") {
+    map[key] = value;
+    return;
+  }
+  globalThis.Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
 function createBaseStruct(): Struct {
   return { fields: {} };
 }
@@ -136,7 +144,7 @@ export const Struct: MessageFns<Struct, "google.protobuf.Struct"> & StructWrappe
 
             const entry1 = Struct_FieldsEntry.decode(reader, reader.uint32());
             if (entry1.value !== undefined) {
-              message.fields[entry1.key] = entry1.value;
+              $setEntry(message.fields, entry1.key, entry1.value);
             }
             continue;
           }
@@ -160,7 +168,7 @@ export const Struct: MessageFns<Struct, "google.protobuf.Struct"> & StructWrappe
     message.fields = (globalThis.Object.entries(object.fields ?? {}) as [string, any | undefined][]).reduce(
       (acc: { [key: string]: any | undefined }, [key, value]: [string, any | undefined]) => {
         if (value !== undefined) {
-          acc[key] = value;
+          $setEntry(acc, key, value);
         }
         return acc;
       },
@@ -174,7 +182,7 @@ export const Struct: MessageFns<Struct, "google.protobuf.Struct"> & StructWrappe
 
     if (object !== undefined) {
       for (const key of globalThis.Object.keys(object)) {
-        struct.fields[key] = object[key];
+        $setEntry(struct.fields, key, object[key]);
       }
     }
     return struct;
@@ -184,7 +192,7 @@ export const Struct: MessageFns<Struct, "google.protobuf.Struct"> & StructWrappe
     const object: { [key: string]: any } = {};
     if (message.fields) {
       for (const key of globalThis.Object.keys(message.fields)) {
-        object[key] = message.fields[key];
+        $setEntry(object, key, message.fields[key]);
       }
     }
     return object;
@@ -371,39 +379,27 @@ export const Value: MessageFns<Value, "google.protobuf.Value"> & AnyValueWrapper
     const message = createBaseValue();
     switch (object.kind?.$case) {
       case "nullValue": {
-        if (object.kind?.value !== undefined && object.kind?.value !== null) {
-          message.kind = { $case: "nullValue", value: object.kind.value };
-        }
+        message.kind = { $case: "nullValue", value: object.kind.value ?? 0 };
         break;
       }
       case "numberValue": {
-        if (object.kind?.value !== undefined && object.kind?.value !== null) {
-          message.kind = { $case: "numberValue", value: object.kind.value };
-        }
+        message.kind = { $case: "numberValue", value: object.kind.value ?? 0 };
         break;
       }
       case "stringValue": {
-        if (object.kind?.value !== undefined && object.kind?.value !== null) {
-          message.kind = { $case: "stringValue", value: object.kind.value };
-        }
+        message.kind = { $case: "stringValue", value: object.kind.value ?? "" };
         break;
       }
       case "boolValue": {
-        if (object.kind?.value !== undefined && object.kind?.value !== null) {
-          message.kind = { $case: "boolValue", value: object.kind.value };
-        }
+        message.kind = { $case: "boolValue", value: object.kind.value ?? false };
         break;
       }
       case "structValue": {
-        if (object.kind?.value !== undefined && object.kind?.value !== null) {
-          message.kind = { $case: "structValue", value: object.kind.value };
-        }
+        message.kind = { $case: "structValue", value: object.kind.value ?? {} };
         break;
       }
       case "listValue": {
-        if (object.kind?.value !== undefined && object.kind?.value !== null) {
-          message.kind = { $case: "listValue", value: object.kind.value };
-        }
+        message.kind = { $case: "listValue", value: object.kind.value ?? [] };
         break;
       }
     }

@@ -135,7 +135,7 @@ export const DoubleValue: MessageFns<DoubleValue, "google.protobuf.DoubleValue">
   $type: "google.protobuf.DoubleValue" as const,
 
   encode(message: DoubleValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.value !== 0) {
+    if (!globalThis.Object.is(message.value, 0)) {
       writer.uint32(9).double(message.value);
     }
     return writer;
@@ -192,7 +192,7 @@ export const FloatValue: MessageFns<FloatValue, "google.protobuf.FloatValue"> = 
   $type: "google.protobuf.FloatValue" as const,
 
   encode(message: FloatValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.value !== 0) {
+    if (!globalThis.Object.is(message.value, 0)) {
       writer.uint32(13).float(message.value);
     }
     return writer;

@@ -81,6 +81,14 @@ export interface String {
   then: string;
 }
 
+function $setEntry<T>(map: { [key: string]: T }, key: string, value: T): void {
+  if (key !== "__proto__") {
+    map[key] = value;
+    return;
+  }
+  globalThis.Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
 const $noBytes = new Uint8Array(0);
 
 function createBaseError(): Error {
@@ -174,7 +182,7 @@ export const Object: MessageFns<Object, "names.v1.Object"> = {
 
             const entry1 = Object_ErrorsEntry.decode(reader, reader.uint32());
             if (entry1.value !== undefined) {
-              message.errors[entry1.key] = entry1.value;
+              $setEntry(message.errors, entry1.key, entry1.value);
             }
             continue;
           }
@@ -198,7 +206,7 @@ export const Object: MessageFns<Object, "names.v1.Object"> = {
     message.errors = (globalThis.Object.entries(object.errors ?? {}) as [string, Error][]).reduce(
       (acc: { [key: string]: Error }, [key, value]: [string, Error]) => {
         if (value !== undefined) {
-          acc[key] = Error.fromPartial(value);
+          $setEntry(acc, key, Error.fromPartial(value));
         }
         return acc;
       },

@@ -95,6 +95,18 @@ export interface Everything_KindsByFlagEntry {
   value: Everything_Kind;
 }
 
+function $setEntry<T>(map: { [key: string]: T }, key: string, value: T): void {
+  if (key !== "__proto__") {
+    map[key] = value;
+    return;
+  }
+  globalThis.Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
+function $overrun(): Error {
+  return new globalThis.Error("a packed field runs over its end");
+}
+
 const $noBytes = new Uint8Array(0);
 
 function createBaseEverything(): Everything {
@@ -140,10 +152,10 @@ export const Everything: MessageFns<Everything, "shapes.v1.Everything"> = {
   $type: "shapes.v1.Everything" as const,
 
   encode(message: Everything, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.aDouble !== 0) {
+    if (!globalThis.Object.is(message.aDouble, 0)) {
       writer.uint32(9).double(message.aDouble);
     }
-    if (message.aFloat !== 0) {
+    if (!globalThis.Object.is(message.aFloat, 0)) {
       writer.uint32(21).float(message.aFloat);
     }
     if (message.anInt32 !== 0) {
@@ -466,6 +478,9 @@ export const Everything: MessageFns<Everything, "shapes.v1.Everything"> = {
               while (reader.pos < end2) {
                 message.manyInt64.push(reader.int64() as bigint);
               }
+              if (reader.pos > end2) {
+                throw $overrun();
+              }
 
               continue;
             }
@@ -487,7 +502,7 @@ export const Everything: MessageFns<Everything, "shapes.v1.Everything"> = {
 
             const entry23 = Everything_TagsByNameEntry.decode(reader, reader.uint32());
             if (entry23.value !== undefined) {
-              message.tagsByName[entry23.key] = entry23.value;
+              $setEntry(message.tagsByName, entry23.key, entry23.value);
             }
             continue;
           }
@@ -655,7 +670,7 @@ export const Everything: MessageFns<Everything, "shapes.v1.Everything"> = {
     message.tagsByName = (globalThis.Object.entries(object.tagsByName ?? {}) as [string, Tag][]).reduce(
       (acc: { [key: string]: Tag }, [key, value]: [string, Tag]) => {
         if (value !== undefined) {
-          acc[key] = Tag.fromPartial(value);
+          $setEntry(acc, key, Tag.fromPartial(value));
         }
         return acc;
       },
@@ -681,27 +696,19 @@ export const Everything: MessageFns<Everything, "shapes.v1.Everything"> = {
     })();
     switch (object.choice?.$case) {
       case "text": {
-        if (object.choice?.value !== undefined && object.choice?.value !== null) {
-          message.choice = { $case: "text", value: object.choice.value };
-        }
+        message.choice = { $case: "text", value: object.choice.value ?? "" };
         break;
       }
       case "chosenPart": {
-        if (object.choice?.value !== undefined && object.choice?.value !== null) {
-          message.choice = { $case: "chosenPart", value: Everything_Part.fromPartial(object.choice.value) };
-        }
+        message.choice = { $case: "chosenPart", value: Everything_Part.fromPartial(object.choice.value ?? {}) };
         break;
       }
       case "chosenKind": {
-        if (object.choice?.value !== undefined && object.choice?.value !== null) {
-          message.choice = { $case: "chosenKind", value: object.choice.value };
-        }
+        message.choice = { $case: "chosenKind", value: object.choice.value ?? 0 };
         break;
       }
       case "nothing": {
-        if (object.choice?.value !== undefined && object.choice?.value !== null) {
-          message.choice = { $case: "nothing", value: Empty.fromPartial(object.choice.value) };
-        }
+        message.choice = { $case: "nothing", value: Empty.fromPartial(object.choice.value ?? {}) };
         break;
       }
     }

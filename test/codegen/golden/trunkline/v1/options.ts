@@ -125,6 +125,10 @@ export interface Hedge {
   delayMs?: number | undefined;
 }
 
+function $overrun(): Error {
+  return new globalThis.Error("a packed field runs over its end");
+}
+
 function createBasePolicy(): Policy {
   return {
     timeoutMs: undefined,
@@ -328,6 +332,9 @@ export const Retry: MessageFns<Retry, "trunkline.v1.Retry"> = {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.codes.push(reader.int32() as any);
+              }
+              if (reader.pos > end2) {
+                throw $overrun();
               }
 
               continue;

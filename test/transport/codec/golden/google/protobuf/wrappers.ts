@@ -125,6 +125,8 @@ export interface BytesValue {
   value: Uint8Array;
 }
 
+const $noBytes = new Uint8Array(0);
+
 function createBaseDoubleValue(): DoubleValue {
   return { value: 0 };
 }
@@ -133,7 +135,7 @@ export const DoubleValue: MessageFns<DoubleValue, "google.protobuf.DoubleValue">
   $type: "google.protobuf.DoubleValue" as const,
 
   encode(message: DoubleValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.value !== 0) {
+    if (!globalThis.Object.is(message.value, 0)) {
       writer.uint32(9).double(message.value);
     }
     return writer;
@@ -190,7 +192,7 @@ export const FloatValue: MessageFns<FloatValue, "google.protobuf.FloatValue"> = 
   $type: "google.protobuf.FloatValue" as const,
 
   encode(message: FloatValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.value !== 0) {
+    if (!globalThis.Object.is(message.value, 0)) {
       writer.uint32(13).float(message.value);
     }
     return writer;
@@ -588,7 +590,7 @@ export const StringValue: MessageFns<StringValue, "google.protobuf.StringValue">
 };
 
 function createBaseBytesValue(): BytesValue {
-  return { value: new Uint8Array(0) };
+  return { value: $noBytes };
 }
 
 export const BytesValue: MessageFns<BytesValue, "google.protobuf.BytesValue"> = {
@@ -639,7 +641,7 @@ export const BytesValue: MessageFns<BytesValue, "google.protobuf.BytesValue"> = 
   },
   fromPartial(object: DeepPartial<BytesValue>): BytesValue {
     const message = createBaseBytesValue();
-    message.value = object.value ?? new Uint8Array(0);
+    message.value = object.value ?? $noBytes;
     return message;
   },
 };
