@@ -7,6 +7,7 @@ import { type CallValues, callFlags, pathOf, unaryTimeoutMs } from "./call-flags
 import { type Command, command } from "./command.ts";
 import { methodOf } from "./contract.ts";
 import { dynamicMethod } from "./dynamic-method.ts";
+import { errorLine } from "./error-line.ts";
 import { linesOf, metadataFrom } from "./metadata-flags.ts";
 import { readProtoFiles } from "./proto-files.ts";
 import { reflect } from "./reflection.ts";
@@ -40,7 +41,7 @@ export const call: Command = command({
       if (signal.aborted) return 130;
       if (!RpcError.is(error)) throw error;
       if (values.verbose) showMetadata(terminal, "trailer", error.metadata);
-      terminal.note(`${error.codeName}: ${error.message}`);
+      terminal.note(errorLine(error));
       for (const detail of error.details) terminal.note(`  ${detailLine(detail, contract)}`);
       return 1;
     } finally {
@@ -86,10 +87,12 @@ async function callMethod(described: DescMethod, context: Context): Promise<void
   const requests = method.requestStream ? keepFailure(manyRequests(described, given)) : undefined;
   const request = requests?.items ?? (await oneRequest(described, given));
   const jsonOptions = { registry, alwaysEmitImplicit: values.defaults ?? false };
+  let opened = false;
   try {
     const reply = await target.channel.handle(
       makeCall(method, request, method.kind === "unary" ? unaryTimeoutMs : 0, options),
     );
+    opened = true;
     if (values.verbose) showMetadata(terminal, "header", reply.header);
     if (method.responseStream) {
       for await (const message of reply.response as AsyncIterable<Message>) {
@@ -101,6 +104,7 @@ async function callMethod(described: DescMethod, context: Context): Promise<void
     }
     if (values.verbose) showMetadata(terminal, "trailer", reply.trailer);
   } catch (error) {
+    if (values.verbose && !opened && RpcError.is(error)) showMetadata(terminal, "header", error.header);
     throw requests?.failure() ?? error;
   }
 }

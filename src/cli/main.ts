@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { requireNode } from "../core/require-node.ts";
+import { errorLine } from "./error-line.ts";
 import { run } from "./run.ts";
 import { processTerminal } from "./terminal.ts";
 
@@ -21,4 +22,12 @@ try {
   process.stderr.write(`${(error as Error).message}\n`);
   process.exit(1);
 }
-process.exit(await run(process.argv.slice(2), processTerminal(), interruption()));
+
+const terminal = processTerminal();
+// Libraries warn programmers, with what others wrote in it. What a user should know is said by an error.
+process.removeAllListeners("warning");
+process.on("uncaughtException", (error) => {
+  terminal.note(errorLine(error));
+  process.exit(1);
+});
+process.exit(await run(process.argv.slice(2), terminal, interruption()));

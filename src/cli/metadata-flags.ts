@@ -9,14 +9,22 @@ export function metadataFrom(pairs: readonly string[]): Metadata {
   return pairs.reduce((metadata, pair) => {
     const at = pair.indexOf(":");
     const key = pair.slice(0, at).trim();
-    if (at < 0 || key === "") throw new UsageError(`-H "${pair}" is no header: write 'key: value'`);
+    if (at < 0 || key === "") {
+      throw new UsageError(`-H "${pair.trim().split(/\s/)[0]}" is no header: write 'key: value'`);
+    }
     const text = pair.slice(at + 1).trim();
     try {
-      return metadata.append([[key, key.toLowerCase().endsWith("-bin") ? Buffer.from(text, "base64") : text]]);
+      return metadata.append([[key, key.toLowerCase().endsWith("-bin") ? bytesOf(text) : text]]);
     } catch (error) {
-      throw new UsageError(`-H "${pair}": ${(error as Error).message}`);
+      // Without the value, which may be a token, and the output may be kept.
+      throw new UsageError(`-H "${key}": ${(error as Error).message}`);
     }
   }, Metadata.EMPTY);
+}
+
+function bytesOf(text: string): Uint8Array {
+  if (!/^[\w+/-]*={0,2}$/.test(text)) throw new TypeError("the value of a key that ends in -bin is written in base64");
+  return Buffer.from(text, "base64");
 }
 
 /** Pairs as they are written; bytes in base64. */

@@ -19,8 +19,7 @@ export function parse({ name, flags }: Command, args: readonly string[]): Parsed
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
     return { values, positionals };
   } catch (error) {
-    const message = (error as Error).message.split(". ")[0] ?? "";
-    throw new UsageError(`trunkline ${name}: ${message}`);
+    throw new UsageError(`trunkline ${name}: ${(error as Error).message.replaceAll("\n", " ")}`);
   }
 }
 

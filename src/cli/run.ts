@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { RpcError } from "../core/rpc-error.ts";
 import type { Command } from "./command.ts";
+import { errorLine } from "./error-line.ts";
 import { commandHelp, generalHelp } from "./help.ts";
 import { parse } from "./parse.ts";
 import { didYouMean } from "./suggest.ts";
@@ -46,7 +46,7 @@ export async function run(args: readonly string[], terminal: Terminal, signal: A
       terminal.note(error.message, `trunkline ${command}--help shows how to write it.`);
       return 2;
     }
-    terminal.note(RpcError.is(error) ? `${error.codeName}: ${error.message}` : (error as Error).message);
+    terminal.note(errorLine(error));
     return 1;
   }
 }
@@ -57,6 +57,7 @@ async function runCommand(args: readonly string[], terminal: Terminal, signal: A
     return 0;
   };
   const [name = "--help", ...rest] = args;
+  if (name === "help" && rest[0] !== undefined) return runCommand([rest[0], "--help"], terminal, signal);
   if (name === "--help" || name === "-h" || name === "help") return show(generalHelp(commands));
   if (name === "--version") return show(version());
   const listed = commands.find((each) => each.name === name);

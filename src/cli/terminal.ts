@@ -32,7 +32,11 @@ export function createTerminal({ stdin, env, out, err }: TerminalStreams): Termi
 export function processTerminal(): Terminal {
   const { stdin, stdout, stderr, env } = process;
   for (const stream of [stdout, stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE") process.exit(0);
+      if (stream === stdout) stderr.write(`the output cannot be written: ${error.message}\n`);
+      process.exit(1);
+    });
   }
   return createTerminal({
     stdin,

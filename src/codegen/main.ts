@@ -7,6 +7,7 @@ import {
   CodeGeneratorRequestSchema,
   CodeGeneratorResponseSchema,
 } from "@bufbuild/protobuf/wkt";
+import { printable } from "../core/printable.ts";
 import { generate } from "./generate.ts";
 
 const help = `protoc-gen-trunkline turns .proto files into TypeScript.
@@ -48,7 +49,7 @@ async function readRequest(): Promise<CodeGeneratorRequest> {
 async function main(argument: string | undefined): Promise<void> {
   if (argument === "--help" || argument === "-h") process.stdout.write(help);
   else if (argument === "--version") process.stdout.write(`${version()}\n`);
-  else if (argument !== undefined) fail(`unknown argument "${argument}"; see --help`);
+  else if (argument !== undefined) fail(`unknown argument "${printable(argument)}"; see --help`);
   else if (process.stdin.isTTY) fail(`run by buf or protoc, not by hand\n\n${help}`);
   else process.stdout.write(toBinary(CodeGeneratorResponseSchema, generate(await readRequest(), warn)));
 }
@@ -65,5 +66,5 @@ function fail(message: string): void {
 try {
   await main(process.argv[2]);
 } catch (error) {
-  fail(error instanceof Error ? error.message : String(error));
+  fail(printable(error instanceof Error ? error.message : String(error)));
 }

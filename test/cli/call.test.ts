@@ -34,7 +34,8 @@ async function startServer(options: ServerOptions = {}): Promise<Running> {
       if (payload.text === "fail") throw failure();
       return payload.text === "wait" ? new Promise(() => {}) : payload;
     },
-    async *expand({ count }) {
+    async *expand({ count }, context) {
+      context.header = { "x-header": "first" };
       for (let i = 0; i < count; i++) yield { text: `${i}` };
       if (count === 3) throw new RpcError(Code.DATA_LOSS, "three is too many");
     },
@@ -143,6 +144,17 @@ test("--verbose shows the metadata that came back", async () => {
   const { stdout, stderr } = await call("probe.v1.Probe/Echo", "-v");
   expect(json(stdout)).toEqual({});
   expect(lines(stderr)).toEqual(["header: x-header: first", `trailer: x-trailer-bin: ${btoa("last")}`]);
+});
+
+test("--verbose shows the metadata of a failure, too", async () => {
+  const { stderr } = await call("probe.v1.Probe/Echo", "-v", "-d", '{"text": "fail"}');
+  expect(lines(stderr).slice(0, 3)).toEqual([
+    "header: x-header: first",
+    `trailer: x-trailer-bin: ${btoa("last")}`,
+    "FAILED_PRECONDITION: not today",
+  ]);
+  const stream = await call("probe.v1.Probe/Expand", "-v", "-d", '{"count": 3}');
+  expect(lines(stream.stderr)).toEqual(["header: x-header: first", "DATA_LOSS: three is too many"]);
 });
 
 test("a failure shows its code, its message and its details, and the exit code is 1", async () => {

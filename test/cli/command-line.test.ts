@@ -1,9 +1,13 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createServer } from "trunkline";
 import { expect, test } from "vitest";
+import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 import { freePort } from "../support/free-port.ts";
-import { repository } from "../support/program.ts";
-import { lines, start, trunkline } from "./trunkline.ts";
+import { greetings } from "../support/greeter.ts";
+import { repository, run as runCommand } from "../support/program.ts";
+import { lines, main, start, trunkline } from "./trunkline.ts";
 
 test.each([["--help"], ["-h"], ["help"], []])("trunkline %s shows the commands", async (...args) => {
   const { code, stdout, stderr } = await trunkline(args.filter((arg) => arg !== undefined));
@@ -51,6 +55,12 @@ test.each([
   [["ls", "-r", "etcd://x", "--timeout", "soon"], "--timeout soon: give milliseconds"],
   [["call", "a.B/C", "-a", "x:1", "-H", "token"], "-H \"token\" is no header: write 'key: value'"],
   [["call", "a.B/C", "-a", "x:1", "-H", "grpc-x: y"], "keys that start with grpc- are gRPC's own"],
+  [
+    ["call", "a.B/C", "-a", "x:1", "-H", "x-bin: %%"],
+    '-H "x-bin": the value of a key that ends in -bin is written in base64',
+  ],
+  [["call", "a.B/C", "-a", "x:1", "-d", "-1"], "argument is ambiguous. Did you forget"],
+  [["help", "cal"], 'trunkline has no command cal; did you mean "call"'],
   [["call", "a.B/C", "-a", "x:1", "--ca", "/no/such.pem"], "--ca: ENOENT"],
   [["call", "a.B/C", "-a", "x:1", "--cert", "/no/such.pem"], "--cert and --key go together"],
   [["ls"], "which registry? give --registry URI, or set TRUNKLINE_REGISTRY"],
@@ -70,6 +80,57 @@ test("as a process it ends with the exit code, and keeps its output apart from i
   expect(await wrong.ended).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining('"--json"') });
   expect(await right.ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+/), stderr: "" });
   expect(await failing.ended).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(/^UNAVAILABLE/) });
+});
+
+test("a header that is none is named without its value, which may be a token", async () => {
+  for (const header of ["authorization Bearer s3cret", "authorization: Bearer s3cret\u0001", "grpc-x: s3cret"]) {
+    const { code, stderr } = await trunkline(["call", "a.B/C", "-a", "x:1", "-H", header]);
+    expect(code).toBe(2);
+    expect(stderr).not.toContain("s3cret");
+  }
+});
+
+test("trunkline help <command> is its --help", async () => {
+  expect(await trunkline(["help", "ls"])).toEqual(await trunkline(["ls", "--help"]));
+});
+
+test("what libraries warn of is not printed: the error says it", async () => {
+  const file = join(mkdtempSync(join(tmpdir(), "trunkline-lost-")), "lost.proto");
+  writeFileSync(file, 'syntax = "proto3"; import "no/where.proto"; message A {}');
+  const { code, stderr } = await start(["call", "a.B/C", "--proto", file, "-a", "127.0.0.1:1"]).ended;
+  expect(code).toBe(2);
+  expect(lines(stderr)).toEqual([
+    expect.stringMatching(/^cannot read .*lost\.proto: it imports .*no\/where\.proto, which is not there/),
+    "trunkline call --help shows how to write it.",
+  ]);
+});
+
+/** Runs a line of a shell in which `trunkline` is the command. */
+function shell(line: string) {
+  const script = `trunkline() { "$NODE" --conditions=@trunkline/source "$MAIN" "$@"; }; ${line}`;
+  return runCommand("sh", ["-c", script], { env: { ...process.env, NODE: process.execPath, MAIN: main } });
+}
+
+test("an output that is full is a failure that is said", async () => {
+  const { code, stderr } = await shell("trunkline --help > /dev/full");
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^the output cannot be written: ENOSPC/);
+});
+
+test("head takes what it wants of replies without end, and the command ends well and in silence", async () => {
+  const endless = createServer().add(Greeter, {
+    ...greetings,
+    async *chat() {
+      for (;;) yield { message: "again" };
+    },
+  });
+  const address = await endless.listen("127.0.0.1:0");
+  const line = `{ trunkline call greeter.v1.Greeter/Chat -a ${address}; echo "code $?" >&2; } | head -2`;
+  expect(await shell(line)).toMatchObject({
+    stdout: '{"message":"again"}\n{"message":"again"}\n',
+    stderr: "code 0\n",
+  });
+  await endless.close({ timeoutMs: 0 });
 });
 
 test("a reader that goes away ends the command quietly", async () => {

@@ -42,7 +42,7 @@ export async function trunkline(args: readonly string[], options: TrunklineOptio
   return { code, stdout, stderr };
 }
 
-const main = new URL("../../src/cli/main.ts", import.meta.url).pathname;
+export const main: string = new URL("../../src/cli/main.ts", import.meta.url).pathname;
 
 /** Starts it as the process that it is for a user, from its sources. */
 export function start(args: readonly string[]): Program {
