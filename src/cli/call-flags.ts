@@ -1,3 +1,4 @@
+import { shownUri } from "../registry/shown-uri.ts";
 import type { ListFlag, Switch, TextFlag, Values } from "./command.ts";
 import { targetFlags } from "./target.ts";
 import { timeoutFlag } from "./timeout-flag.ts";
@@ -40,8 +41,11 @@ export function pathOf(positionals: readonly string[]): { readonly service: stri
   const [path = "", ...more] = positionals;
   const match = /^\/?([\w.]+)[/.](\w+)$/.exec(path);
   if (match === null) {
-    throw new UsageError(`"${path}" names no method: write <service>/<method>, as in greeter.v1.Greeter/SayHello`);
+    throw new UsageError(
+      `"${shownUri(path)}" names no method: write <service>/<method>, as in greeter.v1.Greeter/SayHello`,
+    );
   }
-  if (more.length > 0) throw new UsageError(`one method at a time: what is "${more[0]}" for? Requests are given by -d`);
+  if (more.length > 0)
+    throw new UsageError(`one method at a time: what is "${shownUri(more[0] ?? "")}" for? Requests are given by -d`);
   return { service: match[1] ?? "", method: match[2] ?? "" };
 }

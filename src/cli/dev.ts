@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { parseAddress } from "../core/endpoint.ts";
 import { createDevEtcd } from "../devetcd/index.ts";
+import { shownUri } from "../registry/shown-uri.ts";
 import { type Command, command } from "./command.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -22,7 +23,8 @@ export const dev: Command = command({
   },
   examples: ["trunkline dev", "trunkline dev --listen 127.0.0.1:0 --json"],
   async run({ values, positionals, terminal, signal }) {
-    if (positionals.length > 0) throw new UsageError(`trunkline dev takes no argument, "${positionals[0]}" was given`);
+    if (positionals.length > 0)
+      throw new UsageError(`trunkline dev takes no argument, "${shownUri(positionals[0] ?? "")}" was given`);
     const wanted = values.listen ?? defaultAddress;
     const { host } = checkedAddress(wanted);
     // Later than any revision of a run before, so that a client that watches on learns that its history is gone.
@@ -49,8 +51,9 @@ function greeting(uri: string): string[] {
 function checkedAddress(address: string): { readonly host: string } {
   try {
     return parseAddress(address);
-  } catch (error) {
-    throw new UsageError(`trunkline dev --listen: ${(error as Error).message}`);
+  } catch {
+    const how = "write host:port, with IPv6 in brackets ([::1]:2379)";
+    throw new UsageError(`trunkline dev --listen: "${shownUri(address)}" is no address: ${how}`);
   }
 }
 

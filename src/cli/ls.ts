@@ -1,4 +1,5 @@
 import type { Snapshot } from "../registry/registry.ts";
+import { shownUri } from "../registry/shown-uri.ts";
 import { type Command, command } from "./command.ts";
 import { openRegistry, registryFlag, registryUri } from "./registry-flag.ts";
 import { endpointsNow, follow, nobodyServes, patienceMs, servicesNow } from "./registry-view.ts";
@@ -19,7 +20,11 @@ export const ls: Command = command({
   examples: ["trunkline ls --registry etcd://127.0.0.1:2379", "trunkline ls greeter.v1.Greeter --watch"],
   async run({ values, positionals, terminal, signal }) {
     const [only, ...more] = positionals;
-    if (more.length > 0) throw new UsageError(`trunkline ls takes one service; what is "${more[0]}" for?`);
+    if (more.length > 0)
+      throw new UsageError(`trunkline ls takes one service; what is "${shownUri(more[0] ?? "")}" for?`);
+    if (only?.includes("://")) {
+      throw new UsageError(`"${shownUri(only)}" is no service; a registry is given by --registry URI`);
+    }
     if (values.watch && only === undefined) {
       throw new UsageError("--watch needs a service: trunkline ls <service> --watch");
     }

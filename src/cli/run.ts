@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { shownUri } from "../registry/shown-uri.ts";
 import type { Command } from "./command.ts";
 import { errorLine } from "./error-line.ts";
 import { commandHelp, generalHelp } from "./help.ts";
@@ -72,7 +73,7 @@ function unknown(name: string): UsageError {
   const [what, known] = name.startsWith("-")
     ? ["flag", ["--help", "--version"]]
     : ["command", commands.map((each) => each.name)];
-  return new UsageError(`trunkline has no ${what} ${name}${didYouMean(name, known)}`);
+  return new UsageError(`trunkline has no ${what} ${shownUri(name)}${didYouMean(name, known)}`);
 }
 
 /** The package asks for itself by its name: its sources and what is built from them stand at different depths. */

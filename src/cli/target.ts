@@ -3,6 +3,7 @@ import { type Channel, createChannel } from "../client/channel.ts";
 import { parseAddress } from "../core/endpoint.ts";
 import type { ClientTls } from "../core/transport.ts";
 import type { Registry, Resolver } from "../registry/registry.ts";
+import { shownUri } from "../registry/shown-uri.ts";
 import type { Switch, TextFlag, Values } from "./command.ts";
 import { reflectionPackage } from "./reflection.ts";
 import { openRegistry, registryFlag, registryUri } from "./registry-flag.ts";
@@ -70,8 +71,9 @@ function checkedAddress(address: string): string {
   try {
     parseAddress(address);
     return address;
-  } catch (error) {
-    throw new UsageError(`--address: ${(error as Error).message}`);
+  } catch {
+    const how = "write host:port, with IPv6 in brackets ([::1]:50051); a registry is given by --registry";
+    throw new UsageError(`--address: "${shownUri(address)}" is no address: ${how}`);
   }
 }
 

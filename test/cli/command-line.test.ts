@@ -90,6 +90,29 @@ test("a header that is none is named without its value, which may be a token", a
   }
 });
 
+test.each([
+  ["ls", "-r", "ectd://root:s3cret@h:1"],
+  ["ls", "-r", "root:s3cret@h:1"],
+  ["ls", "-r", "etcd://root:s3cret@"],
+  ["ls", "-r", "etcd://root:s3cret@127.0.0.1:1?ttl=soon"],
+  ["ls", "-r", "etcd://root:s3cret@127.0.0.1:1"],
+  ["ls", "etcd://root:s3cret@h:1"],
+  ["ls", "a.B", "etcd://root:s3cret@h:1"],
+  ["call", "etcd://root:s3cret@h:1"],
+  ["call", "a.B/C", "etcd://root:s3cret@h:1"],
+  ["call", "a.B/C", "-a", "etcd://root:s3cret@h:1"],
+  ["call", "a.B/C", "-r", "ectd://root:s3cret@h:1"],
+  ["call", "a.B/C", "-r", "etcd://root:s3cret@127.0.0.1:1"],
+  ["dev", "etcd://root:s3cret@h:1"],
+  ["dev", "--listen", "etcd://root:s3cret@h:1"],
+  ["etcd://root:s3cret@h:1"],
+])("no password is printed, wherever the registry was written: %j", async (...args) => {
+  const { code, stdout, stderr } = await trunkline(args);
+  expect(code).not.toBe(0);
+  expect(stderr).not.toBe("");
+  expect(`${stdout}${stderr}`).not.toContain("s3cret");
+});
+
 test("trunkline help <command> is its --help", async () => {
   expect(await trunkline(["help", "ls"])).toEqual(await trunkline(["ls", "--help"]));
 });
