@@ -31,6 +31,7 @@ export function nobodyReady(call: Call, peers: readonly Peer[], known: number): 
     ...counted(of("failed"), "not connected", true),
     ...counted(of("connecting"), "still connecting"),
     ...counted(of("silent"), "not answering"),
+    ...counted(of("unserved"), "without the service"),
     ...counted(of("ready"), "ready, but the balancer picked none"),
   ];
   return unavailable(`no endpoint of ${which} is ready (${parts.join(", ")})`);

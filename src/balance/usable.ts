@@ -7,10 +7,14 @@ import type { Peer } from "../core/transport.ts";
  * trial bears no load, and is no reason to call the others: where there is none but such, it has its one call.
  *
  * None where every circuit is open: that is said at once. Where none is ready, those that are silent: they may yet answer.
+ * Servers of other services (`unserved`) only where there are no others: then what they say is the answer.
  */
 export function usable(peers: readonly Peer[]): { readonly peers: readonly Peer[]; readonly panic: boolean } {
   const ready = peers.filter((peer) => peer.ready);
-  if (ready.length === 0) return { peers: peers.filter(({ state }) => state === "silent"), panic: false };
+  if (ready.length === 0) {
+    const strangers = peers.every(({ state }) => state === "unserved");
+    return { peers: strangers ? peers : peers.filter(({ state }) => state === "silent"), panic: false };
+  }
   const steady = ready.filter(({ onTrial }) => onTrial !== true).length;
   const connected = peers.filter(({ state }) => state === "ready" || state === "ejected");
   const panic = steady > 0 && steady * 2 < connected.length;

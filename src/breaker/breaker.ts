@@ -1,13 +1,14 @@
-import type { Call, Handler, Reply } from "../core/call.ts";
-import { systemClock } from "../core/clock.ts";
+import type { Call, Reply } from "../core/call.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
 import type { CodeName } from "../core/code.ts";
-import { isConnected } from "../core/connected.ts";
-import { PeerAround } from "../core/peer-around.ts";
+import { type Logger, silent } from "../core/logger.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { trailKey } from "../core/trail.ts";
-import type { Peer, PeerState } from "../core/transport.ts";
+import type { Peer } from "../core/transport.ts";
 import { INCONCLUSIVE } from "./circuit.ts";
-import { createHealth, type Health, type HealthOptions } from "./health.ts";
+import { alwaysWell, GuardedPeer } from "./guarded-peer.ts";
+import { createHealth, type HealthOptions } from "./health.ts";
+import { createStranger, type Stranger } from "./stranger.ts";
 import { judge, SERVER_FAULTS, type Verdict } from "./verdict.ts";
 
 export type { CircuitState } from "./circuit.ts";
@@ -28,13 +29,38 @@ export interface BreakerOptions extends HealthOptions {
  * A balancer that has nothing better may still call a peer whose circuit is open. Such a call goes through. Its answer
  * is as good as a probe's and closes the circuit; its failure says nothing new. For a stream, to open is the outcome.
  *
- * Errors on their way up are given the peer's address. `false` leaves out the circuit and does only that.
+ * Errors on their way up are given the peer's address, and a server that has not the service at all is walked around;
+ * see `stranger.ts`. `false` leaves out the circuit and does only that.
  */
-export function breaker(peer: Peer, options: BreakerOptions | false = {}, changed: () => void = () => {}): Peer {
-  if (options === false) return new PeerAround(peer, (call) => passed(call, peer));
+export function breaker(
+  peer: Peer,
+  options: BreakerOptions | false = {},
+  changed: () => void = () => {},
+  logger: Logger = silent,
+): Peer {
+  const strangerBy = (clock: Clock): Stranger => createStranger(peer, clock, logger, changed);
+  return options === false ? uncircuited(peer, strangerBy(systemClock)) : circuited(peer, options, changed, strangerBy);
+}
+
+function uncircuited(peer: Peer, stranger: Stranger): Peer {
+  const handle = (call: Call): Promise<Reply> => {
+    if (call.values !== undefined) leaveTrail(call, peer);
+    const known = stranger.met;
+    return peer.handle(call).then(undefined, (error) => named(stranger.look(error, call, known), peer));
+  };
+  return new GuardedPeer(peer, handle, alwaysWell, stranger);
+}
+
+function circuited(
+  peer: Peer,
+  options: BreakerOptions,
+  changed: () => void,
+  strangerBy: (clock: Clock) => Stranger,
+): Peer {
   const { faults = SERVER_FAULTS, fairTimeMs = 100, probeTimeoutMs = 5_000, clock = systemClock } = options;
   const faultCodes: ReadonlySet<string> = new Set(faults);
   const health = createHealth(() => peer.endpoint, options, changed);
+  const stranger = strangerBy(clock);
 
   function handle(call: Call): Promise<Reply> {
     if (call.values !== undefined) leaveTrail(call, peer);
@@ -42,7 +68,9 @@ export function breaker(peer: Peer, options: BreakerOptions | false = {}, change
     const startedMs = clock.now();
     const { trips } = health;
     const onReply = health.closed ? answered : answeredWhileOpen(trips);
-    return peer.handle(call).then(onReply, (error) => {
+    const known = stranger.met;
+    return peer.handle(call).then(onReply, (thrown) => {
+      const error = stranger.look(thrown, call, known);
       health.count(verdictOn(error, startedMs), error, trips);
       return named(error, peer);
     });
@@ -83,48 +111,11 @@ export function breaker(peer: Peer, options: BreakerOptions | false = {}, change
       );
     });
     health.probe(outcome);
-    return reply.then(undefined, (error) => named(error, peer));
+    const known = stranger.met;
+    return reply.then(undefined, (error) => named(stranger.look(error, call, known), peer));
   }
 
-  return new GuardedPeer(peer, handle, health);
-}
-
-/** A peer with its circuit before it. */
-class GuardedPeer extends PeerAround {
-  readonly #health: Health;
-
-  constructor(inner: Peer, handle: Handler, health: Health) {
-    super(inner, handle);
-    this.#health = health;
-  }
-
-  get #ejected(): boolean {
-    return !this.#health.free && isConnected(this.inner);
-  }
-  override get state(): PeerState {
-    return this.#ejected ? "ejected" : this.inner.state;
-  }
-  override get ready(): boolean {
-    return this.inner.ready && this.#health.free;
-  }
-  override get onTrial(): boolean {
-    return !this.#health.closed && this.#health.free;
-  }
-  override get reason(): string | undefined {
-    return this.#ejected ? "circuit open" : this.inner.reason;
-  }
-  override hurry(): void {
-    this.#health.hurry();
-  }
-  override close(timeoutMs?: number): Promise<void> {
-    this.#health.shutdown();
-    return this.inner.close(timeoutMs);
-  }
-}
-
-function passed(call: Call, peer: Peer): Promise<Reply> {
-  if (call.values !== undefined) leaveTrail(call, peer);
-  return peer.handle(call).then(undefined, (error) => named(error, peer));
+  return new GuardedPeer(peer, handle, health, stranger);
 }
 
 function leaveTrail(call: Call, peer: Peer): void {

@@ -101,7 +101,7 @@ export function createChannel(options: ChannelOptions): Channel {
   const connections = sharedConnections(wire, { ...options, logger });
   const circuit = options.breaker === false ? false : { logger, ...options.breaker };
   const connect = (endpoint: Endpoint, changed: () => void) =>
-    breaker(connections.connect(endpoint, changed), circuit, changed);
+    breaker(connections.connect(endpoint, changed), circuit, changed, logger);
 
   const policyOf = policies(options.policy);
 

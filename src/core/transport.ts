@@ -12,9 +12,10 @@ import type { Method } from "./method.ts";
  * - `failed`: the last try at a connection failed. It stays so, tried again in the background, until one succeeds. Or it
  *   is connected, and its own health service says that it does not serve.
  * - `ejected`: connected, but its circuit is open.
+ * - `unserved`: connected, but its server says that it has no such service: the address is another's now.
  * - `closed`: `close()` was called.
  */
-export type PeerState = "connecting" | "ready" | "silent" | "failed" | "ejected" | "closed";
+export type PeerState = "connecting" | "ready" | "silent" | "failed" | "ejected" | "unserved" | "closed";
 
 /** One server, and the way to it. */
 export interface Peer {

@@ -2,12 +2,14 @@ import { type Call, type Interceptor, intercept, type Reply } from "../core/call
 import { Code } from "../core/code.ts";
 import { runInCall } from "../core/context.ts";
 import type { Logger } from "../core/logger.ts";
+import { Metadata } from "../core/metadata.ts";
 import type { Method, Service } from "../core/method.ts";
 import { pushbackOf, RETRY_PUSHBACK } from "../core/pushback.ts";
 import { readOnce } from "../core/read-once.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { sized } from "../core/sized.ts";
 import type { Acceptor } from "../core/transport.ts";
+import { UNSERVED } from "../core/unserved.ts";
 import { type Answer, answerWith, type Fail, type Surroundings } from "./answer.ts";
 import type { Draining } from "./draining.ts";
 import type { HandlerContext } from "./handler-context.ts";
@@ -90,9 +92,15 @@ function sendableOnce(call: Call): Call {
 
 function unknownPath(path: string, served: readonly Served[]): RpcError {
   const [, service = "", method = ""] = path.split("/");
-  const known = served.some((each) => each.service.name === service);
-  const missing = known ? `${service} has no method ${method}` : `no service ${service}`;
-  return new RpcError(Code.UNIMPLEMENTED, `this server has ${known ? `the service, but ${missing}` : missing}`);
+  if (served.some((each) => each.service.name === service))
+    return new RpcError(Code.UNIMPLEMENTED, `this server has the service, but ${service} has no method ${method}`);
+  const metadata = isPrintable(service) ? Metadata.EMPTY.withReserved(UNSERVED, service) : Metadata.EMPTY;
+  return new RpcError(Code.UNIMPLEMENTED, `this server has no service ${service}`, { metadata });
+}
+
+/** What a client asks for may be anything; what is sent back as text may not. */
+function isPrintable(text: string): boolean {
+  return /^[\x21-\x7e]{1,256}$/.test(text);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Transport } from "../../src/core/transport.ts";
 import { chains } from "./channel/chains.ts";
 import { life } from "./channel/life.ts";
 import { mistakes } from "./channel/mistakes.ts";
+import { recycled } from "./channel/recycled.ts";
 import { sources } from "./channel/sources.ts";
 import { twice } from "./channel/twice.ts";
 import { createWorld } from "./channel/world.ts";
@@ -15,6 +16,7 @@ export function channelContract(name: string, make: () => Transport): void {
     describe("the source of requests", () => sources(world));
     describe("a second next", () => twice(world));
     describe("a chain of services", () => chains(world));
+    describe("a recycled address", () => recycled(world));
     describe("a caller's own mistake", () => mistakes(world));
   });
 }

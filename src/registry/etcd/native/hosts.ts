@@ -39,6 +39,7 @@ const rank: Readonly<Record<PeerState, number>> = {
   silent: 2,
   failed: 3,
   ejected: 3,
+  unserved: 3,
   closed: 3,
 };
 

@@ -1,0 +1,63 @@
+import type { Call } from "../core/call.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Logger } from "../core/logger.ts";
+import { RpcError } from "../core/rpc-error.ts";
+import type { Peer } from "../core/transport.ts";
+import { saysUnserved } from "../core/unserved.ts";
+
+/** Milliseconds that a stranger is walked around: doubled each time that it is one still. */
+const firstMs = 30_000;
+const longestMs = 300_000;
+
+/** What is known of a server that may be another's, at an address that was a server's of this service. */
+export interface Stranger {
+  /** True while it is walked around. */
+  readonly met: boolean;
+  /**
+   * Looks at what a call failed with. Where the server has no such service the error is `unprocessed`, so that the call
+   * goes elsewhere; but not of a call that was sent though that was known: there is nobody else, and it is the answer.
+   */
+  look(error: unknown, call: Call, known: boolean): unknown;
+  /** Another connection may lead to another server. */
+  forget(): void;
+}
+
+/**
+ * Addresses are used again, sooner than a registry that is away, or a snapshot on disk, can know. A server that says that
+ * it has not the service is walked around for that service for a time. `changed` is called when that begins and ends.
+ */
+export function createStranger(peer: Peer, clock: Clock, logger: Logger, changed: () => void): Stranger {
+  let stopTimer: (() => void) | undefined;
+  let nextMs = firstMs;
+  let told = false;
+
+  function meet(service: string): void {
+    if (stopTimer !== undefined) return;
+    stopTimer = clock.setTimeout(() => {
+      stopTimer = undefined;
+      changed();
+    }, nextMs);
+    nextMs = Math.min(nextMs * 2, longestMs);
+    const fields = { peer: peer.endpoint.address, service };
+    if (!told) logger.warn(fields, "the server at this address has no such service: calls go to others");
+    told = true;
+    changed();
+  }
+
+  return {
+    get met() {
+      return stopTimer !== undefined;
+    },
+    look(error, call, known) {
+      const { service } = call.method;
+      if (!RpcError.is(error) || !saysUnserved(error, service)) return error;
+      meet(service);
+      return known ? error : error.with({ unprocessed: true });
+    },
+    forget() {
+      stopTimer?.();
+      stopTimer = undefined;
+      nextMs = firstMs;
+    },
+  };
+}
