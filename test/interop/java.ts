@@ -1,7 +1,7 @@
 import { cpSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { repository } from "../support/program.ts";
-import { run } from "./processes.ts";
+import { BUILD_MS, run } from "./processes.ts";
 import { cache, Missing, peerProgram } from "./toolchain.ts";
 
 export const javaVersion: string =
@@ -24,6 +24,9 @@ async function build(): Promise<string> {
   const module = join(cache, "java");
   cpSync(peerProgram("java"), module, { recursive: true });
   process.stderr.write("  mvn compile: grpc-java\n");
-  await run("mvn", ["-q", "-B", `-Dprotos=${join(repository, "proto")}`, "process-classes"], { cwd: module });
+  await run("mvn", ["-q", "-B", `-Dprotos=${join(repository, "proto")}`, "process-classes"], {
+    cwd: module,
+    timeoutMs: BUILD_MS,
+  });
   return `${join(module, "target/classes")}:${join(module, "target/dependency")}/*`;
 }

@@ -2,6 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { repository } from "../support/program.ts";
 
+/** What a build may take: five times what it takes on a slow machine with nothing else to do. */
+export const BUILD_MS: number = 1_200_000;
+
 export interface StartOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
@@ -17,6 +20,8 @@ export interface Running {
   printed(pattern: RegExp): Promise<RegExpExecArray>;
   /** Its exit code; `null` when a signal ended it. */
   readonly ended: Promise<number | null>;
+  /** How it ended, in words that follow its name: `ended with code 1`, `was killed: it took longer than 240 s`. */
+  readonly outcome: string;
   stop(): Promise<void>;
 }
 
@@ -42,7 +47,16 @@ export function start(command: string, args: readonly string[] = [], options: St
     output += `${error}`;
   });
   let over = false;
-  const ended = new Promise<number | null>((resolve) => child.once("close", resolve)).finally(() => {
+  let outcome = "is running";
+  let late = false;
+  const ended = new Promise<number | null>((resolve) => {
+    child.once("close", (code, signal) => {
+      if (late) outcome = `was killed: it took longer than ${timeoutMs / 1_000} s`;
+      else outcome = signal === null ? `ended with code ${code}` : `was killed by ${signal}`;
+      if (signal !== null) output += `\n${command} ${outcome}\n`;
+      resolve(code);
+    });
+  }).finally(() => {
     over = true;
     clearTimeout(tooLong);
     running.delete(self);
@@ -56,7 +70,10 @@ export function start(command: string, args: readonly string[] = [], options: St
       // The group is gone already.
     }
   };
-  const tooLong = setTimeout(kill, timeoutMs, "SIGKILL");
+  const tooLong = setTimeout(() => {
+    late = true;
+    kill("SIGKILL");
+  }, timeoutMs);
 
   const self: Running = {
     child,
@@ -64,12 +81,15 @@ export function start(command: string, args: readonly string[] = [], options: St
     get output() {
       return output;
     },
+    get outcome() {
+      return outcome;
+    },
     async printed(pattern) {
       const giveUp = AbortSignal.timeout(30_000);
       for (;;) {
         const found = pattern.exec(output);
         if (found !== null) return found;
-        if (over) throw new Error(`${command} ended without printing ${pattern}: ${output.slice(-500)}`);
+        if (over) throw new Error(`${command} ${outcome} without printing ${pattern}: ${output.slice(-500)}`);
         await once(child, "printed", { signal: giveUp }).catch(() => {
           throw new Error(`${command} did not print ${pattern} within 30 s: ${output.slice(-500)}`);
         });
@@ -94,9 +114,8 @@ export function startNode(file: string, args: readonly string[] = [], options: S
 /** Runs a program to its end and gives what it printed. @throws Error when it fails */
 export async function run(command: string, args: readonly string[] = [], options: StartOptions = {}): Promise<string> {
   const program = start(command, args, options);
-  const code = await program.ended;
-  if (code === 0) return program.output;
-  throw new Error(`${command} ${args.join(" ")} ended with ${code}: ${program.output.slice(-1_500)}`);
+  if ((await program.ended) === 0) return program.output;
+  throw new Error(`${command} ${args.join(" ")} ${program.outcome}: ${program.output.slice(-1_500)}`);
 }
 
 export async function stopAll(): Promise<void> {

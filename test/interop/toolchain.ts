@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { repository } from "../support/program.ts";
-import { run } from "./processes.ts";
+import { BUILD_MS, run } from "./processes.ts";
 
 /** A suite cannot be run here. */
 export class Missing extends Error {}
@@ -40,7 +40,10 @@ export async function goTool(path: string, version: string): Promise<string> {
   if (existsSync(program)) return program;
   await go();
   said(`go install ${path}@${version}`);
-  await run("go", ["install", `${path}@${version}`], { env: { GOBIN: folder, GOFLAGS: "" } });
+  await run("go", ["install", `${path}@${version}`], {
+    env: { GOBIN: folder, GOFLAGS: "" },
+    timeoutMs: BUILD_MS,
+  });
   return program;
 }
 
@@ -78,7 +81,11 @@ export const goPeers: () => Promise<string> = once(async () => {
     "--include-imports",
   ]);
   said("go build: grpc-go, etcd, go-zero, kratos");
-  await run("go", ["build", "-o", `${bin}/`, "./cmd/..."], { cwd: module, env: { GOFLAGS: "-mod=mod" } });
+  await run("go", ["build", "-o", `${bin}/`, "./cmd/..."], {
+    cwd: module,
+    env: { GOFLAGS: "-mod=mod" },
+    timeoutMs: BUILD_MS,
+  });
   return bin;
 });
 
@@ -92,7 +99,9 @@ export const python: () => Promise<string> = once(async () => {
     await needs("python3", "-c", "import venv, ensurepip");
     said("pip install grpcio");
     await run("python3", ["-m", "venv", folder]);
-    await run(interpreter, ["-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements]);
+    await run(interpreter, ["-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements], {
+      timeoutMs: BUILD_MS,
+    });
     writeFileSync(stamp, readFileSync(requirements));
   }
   const gen = join(folder, "gen");
