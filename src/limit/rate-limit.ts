@@ -2,6 +2,7 @@ import type { Call, Interceptor } from "../core/call.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import type { RpcError } from "../core/rpc-error.ts";
+import { type CallerOf, callerOfConnection } from "./caller.ts";
 import { isExempt, refusal } from "./refusal.ts";
 import { type Buckets, createBuckets, type Rate } from "./token-bucket.ts";
 
@@ -13,11 +14,14 @@ export interface RateLimitOptions {
   /** For each caller. */
   readonly perCaller?: Rate | undefined;
   /**
-   * Who calls. By default the certificate that the client showed, else the host that it calls from. Where a proxy stands
-   * between, take what it says instead. `undefined` is not limited.
+   * Who calls. By default the certificate that the client showed, else the host that it calls from, of an IPv6 address
+   * the network of 64 bits. Where a proxy stands between, take what it says instead. `undefined` is not limited.
    */
-  readonly callerOf?: ((call: Call) => string | undefined) | undefined;
-  /** Callers that are remembered; 10,000 by default. Beyond that the one that called least lately is forgotten. */
+  readonly callerOf?: CallerOf | undefined;
+  /**
+   * Callers that are remembered; 10,000 by default. Beyond that one whose tokens are all there is forgotten, and while
+   * there is none, callers that are not known share the tokens of one.
+   */
   readonly maxCallers?: number | undefined;
   readonly clock?: Clock | undefined;
   /** A random number from 0 to 1; `Math.random` by default. */
@@ -69,9 +73,4 @@ export function rateLimit(options: RateLimitOptions): Interceptor {
     const refused = isExempt(call.method) ? undefined : take(call);
     return refused === undefined ? next(call) : Promise.reject(refused);
   };
-}
-
-/** All connections from one host are one caller; so are all over one Unix socket. */
-function callerOfConnection({ caller }: Call): string | undefined {
-  return caller?.tls?.fingerprint256 ?? caller?.address.replace(/:\d+$/, "");
 }

@@ -83,8 +83,29 @@ describe("a limit per caller", () => {
     expect(await count(answered, 2, from("10.0.0.1:1000"))).toBe(2);
     expect(await count(answered, 2, from("10.0.0.1:2000"))).toBe(0);
     expect(await count(answered, 3, from("10.0.0.2:1000"))).toBe(2);
-    expect(await count(answered, 3, from("[::1]:1000"))).toBe(2);
-    expect(await count(answered, 3, from("[::2]:1000"))).toBe(2);
+  });
+
+  test.each([
+    ["[2001:db8:0:1::1]:1000", "[2001:db8:0:1:ffff:ffff:ffff:ffff]:1000", true],
+    ["[2001:db8::1]:1000", "[2001:0db8:0000:0000::2]:1000", true],
+    ["[::1]:1000", "[::2]:1000", true],
+    ["[fe80::1%eth0]:1000", "[fe80::2%eth0]:1000", true],
+    ["[2001:db8:0:1::1]:1000", "[2001:db8:0:2::1]:1000", false],
+    ["[2001:db8::1:0:0:0:1]:1000", "[2001:db8::1]:1000", false],
+    ["[::ffff:10.0.0.1]:1000", "10.0.0.1:1000", true],
+    ["[::ffff:10.0.0.1]:1000", "[::ffff:10.0.0.2]:1000", false],
+  ])("takes a network of IPv6 for one caller: %s and %s", async (one, other, same) => {
+    const { answered } = limited({ perCaller: { perSecond: 2 } });
+    expect(await count(answered, 2, from(one))).toBe(2);
+    expect(await count(answered, 2, from(other))).toBe(same ? 0 : 2);
+  });
+
+  test("refuses nobody where the rate is infinite", async () => {
+    const { answered } = limited({
+      perCaller: { perSecond: Number.POSITIVE_INFINITY },
+      perMethod: { [service]: { perSecond: Number.POSITIVE_INFINITY } },
+    });
+    expect(await count(answered, 1_000, from("10.0.0.1:1"))).toBe(1_000);
   });
 
   test("goes by the certificate where one was shown", async () => {
@@ -111,13 +132,35 @@ describe("a limit per caller", () => {
 });
 
 describe("buckets", () => {
-  test("are no more than were allowed, and the one used least lately is forgotten", () => {
+  test("are no more than were allowed, and a flood of other keys forgives nobody who is spent", () => {
     const buckets = createBuckets({ perSecond: 1 }, 3);
-    for (const key of ["a", "b", "c", "a", "d"]) if (buckets.waitMs(key, 0) === 0) buckets.take(key, 0);
+    const use = (key: string, nowMs: number): boolean => {
+      const free = buckets.waitMs(key, nowMs) === 0;
+      if (free) buckets.take(key, nowMs);
+      return free;
+    };
+    expect(["a", "b", "c"].map((key) => use(key, 0))).toEqual([true, true, true]);
+    // Those that are not known share one bucket.
+    expect(Array.from({ length: 1_000 }, (_, i) => use(`key-${i}`, 0)).filter((free) => free)).toHaveLength(1);
+    expect(["a", "b", "c"].map((key) => buckets.waitMs(key, 0))).toEqual([1_000, 1_000, 1_000]);
     expect(buckets.size).toBe(3);
-    expect(["a", "b", "c", "d"].map((key) => buckets.waitMs(key, 0))).toEqual([1_000, 0, 1_000, 1_000]);
-    for (let i = 0; i < 1_000; i++) buckets.take(`key-${i}`, 0);
+    // A bucket that is full again makes room for another.
+    expect(use("a", 1_000)).toBe(true);
+    expect(use("d", 1_000)).toBe(true);
+    expect(use("d", 1_000)).toBe(false);
+    expect(["a", "d"].map((key) => buckets.waitMs(key, 1_000))).toEqual([1_000, 1_000]);
     expect(buckets.size).toBe(3);
+  });
+
+  test("of an infinite rate refuse nothing, and remember nobody", () => {
+    for (const rate of [{ perSecond: Number.POSITIVE_INFINITY }, { perSecond: Number.POSITIVE_INFINITY, burst: 1 }]) {
+      const buckets = createBuckets(rate, 3);
+      for (let i = 0; i < 100; i++) {
+        expect(buckets.waitMs("a", 0)).toBe(0);
+        buckets.take("a", 0);
+      }
+      expect(buckets.size).toBe(0);
+    }
   });
 
   test("never let more through than burst and rate", () => {
