@@ -2,12 +2,14 @@ import type { Call, Handler, Interceptor, Reply } from "../core/call.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import { type Logger, silent } from "../core/logger.ts";
-import type { Method } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import { createAbandoned } from "./abandoned.ts";
 import type { AdaptiveLimitOptions } from "./adaptive-limit.ts";
+import { type CallerOf, callerOfConnection } from "./caller.ts";
 import { createGauge } from "./gauge.ts";
 import type { LoopDelay } from "./loop-delay.ts";
 import { isExempt, refusal } from "./refusal.ts";
+import { createShares, type Share } from "./shares.ts";
 import { createWaitingLine, tooLate } from "./waiting-line.ts";
 
 export interface ConcurrencyLimitOptions extends AdaptiveLimitOptions {
@@ -17,6 +19,8 @@ export interface ConcurrencyLimitOptions extends AdaptiveLimitOptions {
   readonly maxWaiting?: number | undefined;
   /** Milliseconds that a call may wait; 200 by default. */
   readonly maxWaitMs?: number | undefined;
+  /** Who calls, as for `rateLimit`: while the server is full each caller has its share of it. */
+  readonly callerOf?: CallerOf | undefined;
   /** Milliseconds that a client is asked to wait before it tries again, half to one and a half times; 200 by default. */
   readonly pushbackMs?: number | undefined;
   /** Silent by default. */
@@ -34,6 +38,8 @@ export interface ConcurrencyStats {
   readonly limit: number;
   readonly inflight: number;
   readonly waiting: number;
+  /** Handlers that go on though their calls are over. Their slots have been given back. */
+  readonly abandoned: number;
   /** Since the beginning. */
   readonly admitted: number;
   readonly refused: number;
@@ -48,21 +54,27 @@ const refusals = 16;
  * A server interceptor that admits what the server can do now, holds a short line for bursts, and refuses the rest
  * before any work: UNAVAILABLE, so that a retry may find a server with room, with `grpc-retry-pushback-ms`. Stands
  * outermost, so that a refused call costs nothing. One limit holds for all methods together; health and reflection are
- * outside it.
+ * outside it. While it is full the next call is one of the caller that has the least under way, so that one that floods
+ * the server takes no more than what the others leave.
  *
  * The limit follows how slow calls have become and how late the event loop is; see `adaptive-limit.ts`. A slot is given
  * back at the end of a turn of the event loop. Handlers that never wait are so counted together: each ends before the
  * next one starts, and still they keep the loop from everything else. A stream counts in the turn in which it starts
- * and no longer: how long it lasts is its client's affair.
+ * and no longer: how long it lasts is its client's affair. The slot of a call whose deadline passes, or that is cancelled,
+ * is given back then: nobody waits for what its handler still does. Handlers that go on are logged.
  */
 export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): ConcurrencyLimit {
   const { maxLoopDelayMs = 50, maxWaiting = 1_000, maxWaitMs = 200, pushbackMs = 200 } = options;
-  const { logger = silent, clock = systemClock, random = Math.random } = options;
+  const { logger = silent, clock = systemClock, random = Math.random, callerOf = callerOfConnection } = options;
   const gauge = createGauge({ ...options, maxLoopDelayMs }, clock.now());
-  const line = createWaitingLine({ maxLength: maxWaiting, maxWaitMs, clock, refuse });
+  const shares = createShares();
+  const line = createWaitingLine({ maxLength: maxWaiting, maxWaitMs, shares, clock, refuse });
+  const abandoned = createAbandoned(clock, logger);
   const errors = Array.from({ length: refusals }, () =>
     refusal(Code.UNAVAILABLE, "the server has as much to do as it can", pushbackMs * (0.5 + random())),
   );
+  /** Of the streams that started in this turn. */
+  const streaming: Share[] = [];
   let inflight = 0;
   let givenBack = 0;
   let admitted = 0;
@@ -86,6 +98,7 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): Concurr
     turnBeganMs = undefined;
     inflight -= givenBack;
     givenBack = 0;
+    for (const share of streaming.splice(0)) leave(share);
     const nowMs = clock.now();
     note(gauge.turnEnded(nowMs, nowMs - beganMs, inflight));
     while (line.length > 0 && inflight < gauge.limit) line.next()?.start();
@@ -99,55 +112,93 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): Concurr
     else logger.info(fields, "the server has room again");
   }
 
-  function start(call: Call, next: Handler): Promise<Reply> {
+  function start(call: Call, share: Share, next: Handler): Promise<Reply> {
     const startedMs = clock.now();
     inTurn(startedMs);
     inflight++;
+    share.inflight++;
     admitted++;
     gauge.started(inflight);
     const { method } = call;
-    const reply = run(call, next);
     if (method.requestStream || method.responseStream) {
+      streaming.push(share);
       givenBack++;
-      return reply;
+      return run(call, next);
     }
-    return reply.then(
+    const ended = holdSlot(call, share, startedMs);
+    return run(call, next).then(
       (given) => {
-        ended(method, startedMs, true);
+        ended(undefined);
         return given;
       },
       (error) => {
-        // A call that failed tells nothing of the speed, unless it failed for being slow.
-        ended(method, startedMs, RpcError.is(error) && error.code === Code.DEADLINE_EXCEEDED);
+        ended(error);
         throw error;
       },
     );
   }
 
-  function ended(method: Method, startedMs: number, tells: boolean): void {
-    const nowMs = clock.now();
-    inTurn(nowMs);
-    givenBack++;
-    if (tells) gauge.answered(method, startedMs, nowMs);
+  /** Returns what is to be called when its handler is done. The slot comes back then, or when the call is over before. */
+  function holdSlot({ method, cancellation }: Call, share: Share, startedMs: number): (error: unknown) => void {
+    let held = true;
+    let strikeOff: (() => void) | undefined;
+
+    function giveBack(error: unknown): void {
+      held = false;
+      const nowMs = clock.now();
+      inTurn(nowMs);
+      givenBack++;
+      leave(share);
+      // A call that failed tells nothing of the speed, unless it failed for being slow.
+      const tells = error === undefined || (RpcError.is(error) && error.code === Code.DEADLINE_EXCEEDED);
+      if (tells) gauge.answered(method, startedMs, nowMs);
+    }
+
+    cancellation?.onCancel((reason) => {
+      if (!held) return;
+      giveBack(reason);
+      strikeOff = abandoned.add(method);
+    });
+    return (error) => {
+      if (held) giveBack(error);
+      else strikeOff?.();
+    };
+  }
+
+  function leave(share: Share): void {
+    share.inflight--;
+    shares.shrunk(share);
   }
 
   function admit(call: Call, next: Handler): Promise<Reply> {
-    if (call.deadline <= clock.now()) return Promise.reject(tooLate(call));
-    if (inflight < gauge.limit && line.length === 0) return start(call, next);
+    const over = call.cancellation?.reason ?? (call.deadline <= clock.now() ? tooLate(call) : undefined);
+    if (over !== undefined) return Promise.reject(over);
+    const share = shares.of(callerOf(call));
+    if (inflight < gauge.limit && line.length === 0) return start(call, share, next);
     gauge.turnedAway();
-    return line.join(call, () => start(call, next)) ?? Promise.reject(refuse());
+    const waiting = line.join(call, share, () => start(call, share, next));
+    if (waiting !== undefined) return waiting;
+    shares.shrunk(share);
+    return Promise.reject(refuse());
   }
 
   const interceptor: Interceptor = (next) => (call) => (isExempt(call.method) ? next(call) : admit(call, next));
   return Object.assign(interceptor, {
-    stats: () => ({ limit: Math.floor(gauge.limit), inflight, waiting: line.length, admitted, refused }),
+    stats: () => ({
+      limit: Math.floor(gauge.limit),
+      inflight,
+      waiting: line.length,
+      abandoned: abandoned.size,
+      admitted,
+      refused,
+    }),
   });
 }
 
 /** An interceptor further in may throw at once; its slot must come back all the same. */
 function run(call: Call, next: Handler): Promise<Reply> {
   try {
-    return next(call);
+    return Promise.resolve(next(call));
   } catch (error) {
     return Promise.reject(error);
   }

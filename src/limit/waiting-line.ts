@@ -3,9 +3,11 @@ import type { Clock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import { inThisContext } from "../core/context.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import { createFairQueue, type Queued } from "./fair-queue.ts";
+import type { Share, Shares } from "./shares.ts";
 
 /** A call that waits until it may start. */
-export interface Waiting {
+export interface Waiting extends Queued {
   readonly call: Call;
   readonly sinceMs: number;
   readonly start: () => void;
@@ -15,6 +17,7 @@ export interface Waiting {
 export interface WaitingLineOptions {
   readonly maxLength: number;
   readonly maxWaitMs: number;
+  readonly shares: Shares;
   readonly clock: Clock;
   readonly refuse: () => RpcError;
 }
@@ -22,8 +25,8 @@ export interface WaitingLineOptions {
 /** A short line before a full server. */
 export interface WaitingLine {
   readonly length: number;
-  /** False where the line is full. */
-  join(call: Call, start: () => Promise<Reply>): Promise<Reply> | undefined;
+  /** `undefined` where the line is full. */
+  join(call: Call, share: Share, start: () => Promise<Reply>): Promise<Reply> | undefined;
   /** The next that is still worth starting; what is not is told so. */
   next(): Waiting | undefined;
 }
@@ -39,10 +42,12 @@ const memory = 10;
  * comes first goes first and may wait that long. Once it has stood for longer, the newest goes first, whose caller most
  * surely still waits, and the others are refused after a tenth of the time. A line that empties for a moment is not given
  * all that time anew, as CoDel goes on where it left off (RFC 8289, section 4.2). A call whose deadline has passed, or
- * that was cancelled, is dropped unrun.
+ * that was cancelled, is dropped unrun. Whoever comes first, it is each caller's turn: see `fair-queue.ts`. In a full line
+ * the caller that has most in it gives a place up to one that has less.
  */
-export function createWaitingLine({ maxLength, maxWaitMs, clock, refuse }: WaitingLineOptions): WaitingLine {
-  let line: Waiting[] = [];
+export function createWaitingLine(options: WaitingLineOptions): WaitingLine {
+  const { maxLength, maxWaitMs, shares, clock, refuse } = options;
+  const line = createFairQueue<Waiting>(shares);
   let emptyAtMs = clock.now();
   let stoodAtMs = Number.NEGATIVE_INFINITY;
   let ticking = false;
@@ -57,7 +62,7 @@ export function createWaitingLine({ maxLength, maxWaitMs, clock, refuse }: Waiti
     ticking = false;
     const nowMs = clock.now();
     const allowedMs = standing(nowMs) ? maxWaitMs * standingPart : maxWaitMs;
-    line = line.filter((waiting) => !dropped(waiting, allowedMs, nowMs));
+    line.sweep((waiting) => dropped(waiting, allowedMs, nowMs));
     note(nowMs);
     keepTicking();
   }
@@ -80,25 +85,30 @@ export function createWaitingLine({ maxLength, maxWaitMs, clock, refuse }: Waiti
     return true;
   }
 
+  function makeRoom(share: Share, nowMs: number): boolean {
+    const last = line.takeOfGreediest(share, standing(nowMs));
+    last?.reject(refuse());
+    return last !== undefined;
+  }
+
   return {
     get length() {
       return line.length;
     },
-    join(call, run) {
+    join(call, share, run) {
       const nowMs = clock.now();
       note(nowMs);
-      if (line.length >= maxLength) return undefined;
+      if (line.length >= maxLength && !makeRoom(share, nowMs)) return undefined;
       const { promise, resolve, reject } = Promise.withResolvers<Reply>();
       // It is started from the turn of another call.
       const start = inThisContext(() => resolve(run()));
-      line.push({ call, sinceMs: nowMs, start, reject });
+      line.push({ call, share, sinceMs: nowMs, start, reject });
       keepTicking();
       return promise;
     },
     next() {
       const nowMs = clock.now();
-      while (line.length > 0) {
-        const waiting = (standing(nowMs) ? line.pop() : line.shift()) as Waiting;
+      for (let waiting = line.take(standing(nowMs)); waiting !== undefined; waiting = line.take(standing(nowMs))) {
         note(nowMs);
         if (!dropped(waiting, maxWaitMs, nowMs)) return waiting;
       }

@@ -4,6 +4,7 @@ import { Health } from "../../gen/grpc/health/v1/health.rpc.ts";
 import { ServerReflection } from "../../gen/grpc/reflection/v1/reflection.rpc.ts";
 import { Probe } from "../../gen/probe/v1/probe.rpc.ts";
 import { Call, type Handler, type Reply } from "../../src/core/call.ts";
+import { Cancellation } from "../../src/core/cancellation.ts";
 import { Code } from "../../src/core/code.ts";
 import { pushbackOf } from "../../src/core/pushback.ts";
 import { RpcError } from "../../src/core/rpc-error.ts";
@@ -214,6 +215,64 @@ describe("a call that waits", () => {
     running.at(-1)?.resolve(reply);
     await settled();
     expect(ends.at(-1)).toBe("newer");
+  });
+});
+
+describe("a handler that goes on though its call is over", () => {
+  test.each([
+    ["its deadline", Code.DEADLINE_EXCEEDED],
+    ["being cancelled", Code.CANCELLED],
+  ])("gives its slot back at %s, and is logged once in ten seconds", async (_what, code) => {
+    const log = keptLog();
+    guard({ initialLimit: 2, maxWaiting: 0, logger: log });
+    const cancellations = [new Cancellation(), new Cancellation()];
+    for (const cancellation of cancellations) watch(makeCall({ cancellation }));
+    await settled();
+    await expect(handle(makeCall())).rejects.toMatchObject(refused);
+    for (const cancellation of cancellations) cancellation.cancel(new RpcError(code, "over"));
+    await settled();
+    expect(limit.stats()).toMatchObject({ inflight: 0, abandoned: 2 });
+    watch();
+    await settled();
+    expect(running).toHaveLength(3);
+    await clock.advance(9_000);
+    const lines = () => log.lines.filter((line) => line.includes("handlers go on"));
+    expect(lines()).toEqual(["warn: handlers go on though their calls are over: let them heed context.signal"]);
+    running[0]?.resolve(reply);
+    running[1]?.reject(new Error("at last"));
+    await settled();
+    expect(limit.stats()).toMatchObject({ inflight: 1, abandoned: 0 });
+    await clock.advance(20_000);
+    expect(lines()).toHaveLength(1);
+  });
+
+  test("that heeds it is not logged, and its slot comes back once", async () => {
+    const log = keptLog();
+    guard({ initialLimit: 2, maxWaiting: 0, logger: log });
+    for (let i = 0; i < 10; i++) {
+      const cancellation = new Cancellation();
+      watch(makeCall({ cancellation }));
+      await settled();
+      cancellation.cancel(new RpcError(Code.CANCELLED, "gone"));
+      running.at(-1)?.reject(new Error("aborted"));
+      await settled();
+    }
+    await clock.advance(20_000);
+    expect(limit.stats()).toMatchObject({ inflight: 0, abandoned: 0 });
+    expect(log.lines).toEqual([]);
+  });
+
+  test("lets in who waited", async () => {
+    guard({ initialLimit: 1, minLimit: 1, maxWaiting: 5 });
+    const cancellation = new Cancellation();
+    watch(makeCall({ cancellation }));
+    watch();
+    await settled();
+    expect(running).toHaveLength(1);
+    cancellation.cancel(new RpcError(Code.CANCELLED, "gone"));
+    await settled();
+    await settled();
+    expect(running).toHaveLength(2);
   });
 });
 

@@ -54,6 +54,26 @@ for (const [name, wire] of wires) {
   });
 }
 
+for (const [name, wire] of wires) {
+  test(`handlers that never settle do not fill the server for ever, over ${name}`, async () => {
+    const transport = wire();
+    const limit = concurrencyLimit({ initialLimit: 1, minLimit: 1, maxLimit: 1, maxWaiting: 0 });
+    await using pair = await greeterPair({
+      server: { transport, interceptors: [limit] },
+      channel: { transport },
+      implementation: { sayHelloAgain: () => new Promise<never>(() => {}) },
+    });
+    await pair.greeter.sayHello({});
+    for (let i = 0; i < 3; i++) {
+      const hung = pair.greeter.sayHelloAgain({}, { timeoutMs: 150 }).catch((error) => error);
+      expect(await hung).toMatchObject({ code: Code.DEADLINE_EXCEEDED });
+      await expect.poll(() => limit.stats().inflight).toBe(0);
+    }
+    expect((await pair.greeter.sayHello({ name: "Ada" })).message).toBe("Hello Ada");
+    expect(limit.stats().abandoned).toBe(3);
+  });
+}
+
 test("a server with room answers through the limit as without it, streams too", async () => {
   await using pair = await greeterPair({ server: { interceptors: [concurrencyLimit()] } });
   const names = Array.from({ length: 500 }, (_, i) => `${i}`);

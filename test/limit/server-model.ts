@@ -1,9 +1,13 @@
 import { Probe } from "../../gen/probe/v1/probe.rpc.ts";
-import { Call } from "../../src/core/call.ts";
+import { Call, type Handler } from "../../src/core/call.ts";
 import type { Clock } from "../../src/core/clock.ts";
-import { type ConcurrencyLimitOptions, concurrencyLimit } from "../../src/limit/concurrency-limit.ts";
+import {
+  type ConcurrencyLimit,
+  type ConcurrencyLimitOptions,
+  concurrencyLimit,
+} from "../../src/limit/concurrency-limit.ts";
 import { reply, seeded } from "../balance/fakes.ts";
-import { settled, virtualClock } from "../simulator/virtual-clock.ts";
+import { settled, type VirtualClock, virtualClock } from "../simulator/virtual-clock.ts";
 
 /** What a second brought. */
 export interface Second {
@@ -38,31 +42,7 @@ export async function play(server: ServerModel, load: LoadModel): Promise<Second
   const { perSecond, burstsPerSecond = 0, events = {} } = load;
   const clock = virtualClock();
   const random = seeded();
-  const queue: (() => void)[] = [];
-  let busy = 0;
-  const begin = (): void => {
-    while (busy < server.workers) {
-      const run = queue.shift();
-      if (run === undefined) return;
-      busy++;
-      run();
-    }
-  };
-  const limit = concurrencyLimit({ clock, random, loopDelay: () => 0, ...load.options });
-  const handle = limit(
-    () =>
-      new Promise((resolve) => {
-        queue.push(() => {
-          const finish = (): void => {
-            busy--;
-            resolve(reply);
-            begin();
-          };
-          clock.setTimeout(finish, server.serviceMs * (0.5 + random()));
-        });
-        begin();
-      }),
-  );
+  const { limit, handle, begin } = handlerOf(server, clock, random, load.options);
   const seconds: Second[] = [];
   const tookMs: number[] = [];
   let refused = 0;
@@ -85,6 +65,76 @@ export async function play(server: ServerModel, load: LoadModel): Promise<Second
     seconds.push({ answered: tookMs.length, refused, p99Ms: p99(tookMs), limit: limit.stats().limit });
   }
   return seconds;
+}
+
+/** What one caller got done. */
+export interface CallerModel {
+  /** Calls that it always has under way: one that is answered is followed by the next, one that is refused too, later. */
+  readonly calls: number;
+}
+
+/** Plays callers that wait for their answers, for so many seconds. Returns the calls a second that each had answered. */
+export async function playCallers(
+  server: ServerModel,
+  callers: readonly CallerModel[],
+  seconds: number,
+  options?: ConcurrencyLimitOptions,
+): Promise<number[]> {
+  const clock = virtualClock();
+  const random = seeded();
+  const handle = handlerOf(server, clock, random, options).handle;
+  const answered = callers.map(() => 0);
+  const measureFromMs = (seconds * 1_000) / 2;
+  for (const [at, { calls }] of callers.entries()) {
+    const caller = { address: `10.0.0.${at}:1` };
+    const call = (): void => {
+      handle(new Call({ method: echo, request: {}, caller })).then(
+        () => {
+          if (clock.now() >= measureFromMs) answered[at] = (answered[at] as number) + 1;
+          clock.setTimeout(call, 0);
+        },
+        () => clock.setTimeout(call, 100 + 200 * random()),
+      );
+    };
+    for (let i = 0; i < calls; i++) clock.setTimeout(call, random() * 100);
+  }
+  await clock.advance(seconds * 1_000);
+  return answered.map((count) => count / (seconds / 2));
+}
+
+/** The handler of a server behind a limit, and how to have it look for work again. */
+function handlerOf(
+  server: ServerModel,
+  clock: VirtualClock,
+  random: () => number,
+  options?: ConcurrencyLimitOptions,
+): { limit: ConcurrencyLimit; handle: Handler; begin: () => void } {
+  const queue: (() => void)[] = [];
+  let busy = 0;
+  const begin = (): void => {
+    while (busy < server.workers) {
+      const run = queue.shift();
+      if (run === undefined) return;
+      busy++;
+      run();
+    }
+  };
+  const limit = concurrencyLimit({ clock, random, loopDelay: () => 0, ...options });
+  const handle = limit(
+    () =>
+      new Promise((resolve) => {
+        queue.push(() => {
+          const finish = (): void => {
+            busy--;
+            resolve(reply);
+            begin();
+          };
+          clock.setTimeout(finish, server.serviceMs * (0.5 + random()));
+        });
+        begin();
+      }),
+  );
+  return { limit, handle, begin };
 }
 
 /**

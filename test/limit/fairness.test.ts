@@ -1,0 +1,36 @@
+import { describe, expect, test } from "vitest";
+import { playCallers } from "./server-model.ts";
+
+describe("a caller of few calls", () => {
+  test("keeps its rate beside one that floods the server", async () => {
+    const server = () => ({ workers: 10, serviceMs: 14 });
+    const [alone = 0] = await playCallers(server(), [{ calls: 4 }], 10);
+    const [beside = 0, flood = 0] = await playCallers(server(), [{ calls: 4 }, { calls: 900 }], 10);
+    expect(alone).toBeGreaterThan(200);
+    // On a full server each call takes half as long again, that is the limit's tolerance.
+    expect(beside).toBeGreaterThan(0.55 * alone);
+    // What the others leave is the flood's: nothing is held back.
+    expect(beside + flood).toBeGreaterThan(0.9 * (10_000 / 14));
+  });
+
+  test("keeps it beside many that do, up to its share", async () => {
+    const floods = Array.from({ length: 4 }, () => ({ calls: 300 }));
+    const [beside = 0, ...others] = await playCallers({ workers: 20, serviceMs: 20 }, [{ calls: 4 }, ...floods], 10);
+    for (const other of others) expect(beside).toBeGreaterThan(0.6 * Math.min(other, 200));
+  });
+
+  test("is let into a line that another has filled", async () => {
+    const [beside = 0] = await playCallers({ workers: 4, serviceMs: 20 }, [{ calls: 2 }, { calls: 900 }], 10, {
+      maxWaiting: 10,
+    });
+    expect(beside).toBeGreaterThan(50);
+  });
+});
+
+test("callers that ask for as much get as much", async () => {
+  const rates = await playCallers({ workers: 10, serviceMs: 20 }, Array(5).fill({ calls: 100 }), 10);
+  for (const rate of rates) {
+    expect(rate).toBeGreaterThan(80);
+    expect(rate).toBeLessThan(120);
+  }
+});
