@@ -75,7 +75,7 @@ for (const [name, wire] of wires) {
 }
 
 test("a server with room answers through the limit as without it, streams too", async () => {
-  await using pair = await greeterPair({ server: { interceptors: [concurrencyLimit()] } });
+  await using pair = await greeterPair({ server: { interceptors: [concurrencyLimit({ maxWaitMs: 10_000 })] } });
   const names = Array.from({ length: 500 }, (_, i) => `${i}`);
   const replies = await Promise.all(names.map((name) => pair.greeter.sayHello({ name })));
   expect(replies.map(({ message }) => message)).toEqual(names.map((name) => `Hello ${name}`));
