@@ -13,6 +13,11 @@ import { waitForPeer } from "./wait.ts";
 
 export interface BalanceOptions {
   readonly resolver: Resolver;
+  /**
+   * Whether `unix:` addresses that the resolver lists are connected to; by default only where it is `local`. Others are
+   * left out, with a warning.
+   */
+  readonly unixAddresses?: boolean | undefined;
   /** Makes the peer for an endpoint: the breaker around the transport. `changed` is called when its state has changed. */
   readonly connect: Connect;
   /** `roundRobin()` by default. */
@@ -62,7 +67,9 @@ export function balance(options: BalanceOptions): Balance {
     random = Math.random,
   } = options;
   const { resolveTimeoutMs = 3_000, slowStartMs = 0, doubtMs = 30_000 } = options;
-  const settings = { resolver, connect, balancer, logger, clock, random, resolveTimeoutMs, slowStartMs, doubtMs };
+  const { unixAddresses = resolver.local === true } = options;
+  const waits = { resolveTimeoutMs, slowStartMs, doubtMs };
+  const settings = { resolver, unixAddresses, connect, balancer, logger, clock, random, ...waits };
   const pools = new Map<string, Pool>();
   let closing: Promise<void> | undefined;
 

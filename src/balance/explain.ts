@@ -7,9 +7,11 @@ import type { Snapshot } from "../registry/registry.ts";
 /** Reasons that one error names; with a thousand servers there may be many. */
 const mostReasons = 3;
 
-/** UNAVAILABLE where the registry lists nobody for a service, or has not said. */
-export function nobodyListed(call: Call, heard: Snapshot | undefined): RpcError {
+/** UNAVAILABLE where the registry lists nobody for a service, or nobody of use, or has not said. */
+export function nobodyListed(call: Call, heard: Snapshot | undefined, refusal: string | undefined): RpcError {
   const { service } = call.method;
+  const listed = heard?.endpoints.length ?? 0;
+  if (refusal !== undefined) return unavailable(`no endpoint of ${service} can be used (${listed} listed: ${refusal})`);
   if (heard?.state === "current") {
     const { incomplete } = heard;
     const which = incomplete === undefined ? "is registered (the registry says so)" : `can be read (${incomplete})`;

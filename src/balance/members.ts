@@ -10,6 +10,7 @@ import type { Candidate } from "./picking.ts";
 import { createUnlisted, type Leaving } from "./unlisted.ts";
 
 export interface MembersOptions {
+  readonly unixAddresses: boolean;
   readonly connect: (endpoint: Endpoint, changed: () => void) => Peer;
   readonly doubtMs: number;
   readonly logger: Logger;
@@ -21,6 +22,8 @@ export interface Members {
   readonly size: number;
   /** Since when there has been none, on the clock. */
   readonly emptySinceMs: number;
+  /** Why one that is listed cannot be used, where there is one. */
+  readonly refusal: string | undefined;
   /** The same array until a peer comes or goes. */
   all(): readonly Candidate[];
   /** True where that changed what a balancer sees. */
@@ -42,7 +45,21 @@ interface Member extends Candidate, Leaving {
 /** Listed, and of no use. */
 interface Refused {
   readonly endpoint: Endpoint;
+  readonly reason: string;
   heardIn: number;
+}
+
+/** Peers that are made in one turn: a thousand connections are not begun at once, and calls go on in between. */
+const mostJoined = 200;
+
+/** Of the endpoints of one snapshot. */
+interface Counts {
+  /** Those that have a peer. */
+  listed: number;
+  added: number;
+  altered: number;
+  /** Those whose peers are made in a later turn. */
+  waiting: number;
 }
 
 /**
@@ -50,7 +67,7 @@ interface Refused {
  * peer's state has changed, and when a peer went without a new snapshot.
  */
 export function createMembers(service: string, options: MembersOptions, changed: () => void): Members {
-  const { connect, doubtMs, logger, clock } = options;
+  const { unixAddresses, connect, doubtMs, logger, clock } = options;
   const methodsOf = createMethodsOf(service);
   const members = new Map<string, Member>();
   const refused = new Map<string, Refused>();
@@ -60,27 +77,33 @@ export function createMembers(service: string, options: MembersOptions, changed:
   let all: readonly Member[] | undefined;
   let current = false;
   let heard = 0;
+  let warned = false;
   let emptySinceMs = clock.now();
+  let stopJoining = (): void => {};
 
   function hear(snapshot: Snapshot): boolean {
     const listedBefore = members.size - unlisted.size;
-    const counts = { listed: 0, added: 0, altered: 0 };
+    const counts = { listed: 0, added: 0, altered: 0, waiting: 0 };
+    stopJoining();
     current = snapshot.state === "current";
     heard++;
     for (const endpoint of snapshot.endpoints) take(endpoint, counts);
     for (const [address, { heardIn }] of refused) if (heardIn !== heard) refused.delete(address);
-    const suspicious = current && doubt.suspects(listedBefore, counts.listed + refused.size, clock.now());
+    const suspicious =
+      current && doubt.suspects(listedBefore, counts.listed + counts.waiting + refused.size, clock.now());
     const missing = current && counts.listed < members.size - unlisted.size ? miss(counts.listed, suspicious) : 0;
     const dropped = unlisted.sweep();
-    const { added, altered } = counts;
+    const { added, altered, waiting } = counts;
+    if (waiting > 0) stopJoining = clock.setTimeout(() => void (hear(snapshot) && changed()), 1);
     if (added + missing > 0) logger.info({ service, added, missing, known: members.size }, "endpoints changed");
     return added + altered + dropped > 0;
   }
 
   /** Of endpoints with one address the first stands. */
-  function take(endpoint: Endpoint, counts: { listed: number; added: number; altered: number }): void {
+  function take(endpoint: Endpoint, counts: Counts): void {
     const member = members.get(endpoint.address);
-    if (member === undefined) {
+    if (member === undefined && counts.added >= mostJoined) counts.waiting++;
+    else if (member === undefined) {
       if (!add(endpoint)) return;
       counts.added++;
       counts.listed++;
@@ -112,6 +135,7 @@ export function createMembers(service: string, options: MembersOptions, changed:
       known.heardIn = heard;
       return false;
     }
+    if (!unixAddresses && address.startsWith("unix:")) return refuse(endpoint, warnOfUnix(address));
     try {
       const member = join(endpoint);
       refused.delete(address);
@@ -121,10 +145,22 @@ export function createMembers(service: string, options: MembersOptions, changed:
       logger.debug({ service, address }, "endpoint added");
       return true;
     } catch (error) {
-      refused.set(address, { endpoint, heardIn: heard });
       logger.error({ service, address, err: error }, "an endpoint cannot be used");
-      return false;
+      return refuse(endpoint, (error as Error).message);
     }
+  }
+
+  function refuse(endpoint: Endpoint, reason: string): false {
+    refused.set(endpoint.address, { endpoint, reason, heardIn: heard });
+    return false;
+  }
+
+  /** Once: the registry could say it of any number. */
+  function warnOfUnix(address: string): string {
+    const reason = "unix: addresses of a registry are connected to only with unixAddresses: true";
+    if (!warned) logger.warn({ service, address }, `an endpoint is left out: ${reason}`);
+    warned = true;
+    return reason;
   }
 
   function join(endpoint: Endpoint): Member {
@@ -194,6 +230,9 @@ export function createMembers(service: string, options: MembersOptions, changed:
     get emptySinceMs() {
       return emptySinceMs;
     },
+    get refusal() {
+      return refused.values().next().value?.reason;
+    },
     all() {
       all ??= [...members.values()];
       return all;
@@ -201,6 +240,7 @@ export function createMembers(service: string, options: MembersOptions, changed:
     hear,
     readySinceMs: (address) => members.get(address)?.readySinceMs ?? clock.now(),
     async close() {
+      stopJoining();
       unlisted.stop();
       for (const member of [...members.values()]) drop(member);
       await Promise.all(closing);

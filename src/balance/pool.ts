@@ -16,6 +16,7 @@ export type Connect = (endpoint: Endpoint, changed: () => void) => Peer;
 
 export interface PoolOptions {
   readonly resolver: Resolver;
+  readonly unixAddresses: boolean;
   readonly connect: Connect;
   readonly balancer: Balancer;
   readonly resolveTimeoutMs: number;
@@ -125,7 +126,7 @@ export function createPool(service: string, options: PoolOptions): Pool {
       return (current ?? pickAnew()).connecting(call) ? startedMs + resolveTimeoutMs : Number.NEGATIVE_INFINITY;
     },
     unavailable(call) {
-      if (members.size === 0) return nobodyListed(call, heard);
+      if (members.size === 0) return nobodyListed(call, heard, members.refusal);
       return nobodyReady(call, candidates(call), members.size);
     },
     hurry(call) {

@@ -27,6 +27,7 @@ export function subset(resolver: Resolver, { size, client }: SubsetOptions): Res
   if (!Number.isInteger(size) || size < 1) throw new TypeError(`subset size ${size}: give a positive integer`);
   const seed = hash(client);
   return {
+    local: resolver.local,
     resolve(service, listener) {
       let heard: Snapshot | undefined;
       let told: Snapshot | undefined;
@@ -76,7 +77,7 @@ function isBefore(one: Ranked, other: Ranked): boolean {
 }
 
 function isSame(one: Snapshot, other: Snapshot): boolean {
-  if (one.state !== other.state || one.reason !== other.reason) return false;
+  if (one.state !== other.state || one.reason !== other.reason || one.incomplete !== other.incomplete) return false;
   if (one.endpoints.length !== other.endpoints.length) return false;
   return one.endpoints.every((endpoint, i) => endpoint === other.endpoints[i]);
 }

@@ -62,6 +62,7 @@ export async function openTarget(
 /** Nobody registers reflection: it is asked of the servers of the service that is to be called. */
 function reflectionOn(service: string, registry: Resolver): Resolver {
   return {
+    local: registry.local,
     resolve: (name, listener) => registry.resolve(name.startsWith(reflectionPackage) ? service : name, listener),
   };
 }

@@ -49,6 +49,11 @@ interface EveryChannel extends Omit<ConnectOptions, "changed"> {
 interface FoundServers extends EveryChannel {
   /** Where servers are found, by the full names of their services. */
   readonly registry: Resolver;
+  /**
+   * Whether `unix:` addresses that the registry lists are connected to. By default only those of a static or memory
+   * registry: who can write to any other could point this process at sockets of its own machine.
+   */
+  readonly unixAddresses?: boolean | undefined;
   readonly endpoints?: undefined;
 }
 

@@ -51,6 +51,7 @@ export function memoryRegistry({ logger = silent }: MemoryRegistryOptions = {}):
   };
 
   return {
+    local: true,
     resolve(service, listener) {
       assertOpen();
       const heard = listening.get(service) ?? listen(service);

@@ -36,6 +36,11 @@ export interface Registration {
 /** Finds servers. */
 export interface Resolver {
   /**
+   * What it lists was given by this process itself, or by who started it, and so its `unix:` addresses are connected to.
+   * Who can write to another registry could point its clients at sockets of their own machine.
+   */
+  readonly local?: boolean | undefined;
+  /**
    * Reports a snapshot at once where one is known, and again on every change, until the returned function is called.
    * Listeners of one service share one watch.
    */

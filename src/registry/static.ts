@@ -19,6 +19,7 @@ export function staticRegistry(endpoints: readonly (string | Endpoint)[]): Regis
   if (byAddress.size === 0) throw new TypeError("a static registry needs at least one endpoint");
   const snapshot: Snapshot = { endpoints: [...byAddress.values()], state: "current" };
   return {
+    local: true,
     resolve(_service, listener) {
       listener(snapshot);
       return () => {};

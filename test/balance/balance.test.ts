@@ -1,12 +1,14 @@
 import { getEventListeners } from "node:events";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type Balance, type BalanceOptions, balance } from "../../src/balance/balance.ts";
+import { subset } from "../../src/balance/subset.ts";
 import type { Call } from "../../src/core/call.ts";
 import { Cancellation } from "../../src/core/cancellation.ts";
 import { Code } from "../../src/core/code.ts";
 import { RpcError } from "../../src/core/rpc-error.ts";
 import type { PeerState } from "../../src/core/transport.ts";
 import { memoryRegistry } from "../../src/registry/memory.ts";
+import { staticRegistry } from "../../src/registry/static.ts";
 import { settled, type VirtualClock, virtualClock } from "../simulator/virtual-clock.ts";
 import {
   type FakePeer,
@@ -148,6 +150,29 @@ describe("a service's peers", () => {
     const layer = start();
     expect(await callees(layer)).toEqual([A]);
     expect(log.lines).toContain("error: an endpoint cannot be used");
+  });
+
+  test("at unix: addresses of a registry are left out, with one warning, unless they are asked for", async () => {
+    registry.say(["unix:/run/a.sock", "unix:/run/b.sock", A]);
+    const careful = start();
+    expect(await callees(careful)).toEqual([A]);
+    registry.say(["unix:/run/c.sock", A]);
+    const warning =
+      "warn: an endpoint is left out: unix: addresses of a registry are connected to only with unixAddresses: true";
+    expect(log.lines.filter((line) => line.startsWith("warn"))).toEqual([warning]);
+    await start({ unixAddresses: true }).handle(makeCall());
+    expect(made).toContain("unix:/run/c.sock");
+  });
+
+  test("at unix: addresses are connected to where this process listed them itself", async () => {
+    const ours = memoryRegistry();
+    ours.register({ services: [service], endpoint: { address: "unix:/run/a.sock" } });
+    const given = staticRegistry(["unix:/run/b.sock"]);
+    const part = subset(staticRegistry(["unix:/run/c.sock"]), { size: 1, client: "x" });
+    for (const resolver of [ours, given, part]) await start({ resolver }).handle(makeCall());
+    expect(made).toEqual(["unix:/run/a.sock", "unix:/run/b.sock", "unix:/run/c.sock"]);
+    const careful = start({ resolver: given, unixAddresses: false, resolveTimeoutMs: 0 });
+    expect((await refusal(careful)).message).toContain("unixAddresses");
   });
 
   test("are watched for each service by itself", async () => {
@@ -386,6 +411,16 @@ describe("where no peer is known", () => {
     expect(await refusal(layer)).toMatchObject(expected);
     registry.say([A]);
     expect(await callees(layer)).toEqual([A]);
+  });
+
+  test("the error says why those that are listed cannot be used", async () => {
+    registry.say(["unix:/run/a.sock", "unix:/run/b.sock"]);
+    const call = watch(start({ resolveTimeoutMs: 2_000 }));
+    await clock.advance(2_000);
+    expect(call.outcome).toMatchObject({
+      code: Code.UNAVAILABLE,
+      message: `no endpoint of ${service} can be used (2 listed: unix: addresses of a registry are connected to only with unixAddresses: true)`,
+    });
   });
 
   test("the error says that the registry cannot be reached", async () => {

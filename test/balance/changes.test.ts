@@ -62,6 +62,7 @@ describe("a change of one endpoint among 5,000", () => {
   test("connects and reads that one only", async () => {
     const { endpoints, registry, layer, clock, counts, peers } = fleetOf(5_000);
     await layer.handle(makeCall());
+    await clock.advance(1_000);
     expect(counts).toMatchObject({ connected: 5_000, methodsRead: 5_000 });
     for (let i = 0; i < 10; i++) {
       await clock.advance(1_000);
@@ -95,19 +96,43 @@ describe("a change of one endpoint among 5,000", () => {
   test("is no change for balancers where the same is announced again", async () => {
     const { endpoints, registry, layer, clock, counts } = fleetOf(5_000);
     await layer.handle(makeCall());
+    await clock.advance(1_000);
+    await layer.handle(makeCall());
+    const { pickersMade } = counts;
     for (let i = 0; i < 10; i++) {
       await clock.advance(1_000);
       registry.say(endpoints.map((endpoint) => ({ ...endpoint })));
       await layer.handle(makeCall());
     }
-    expect(counts).toMatchObject({ connected: 5_000, pickersMade: 1 });
+    expect(counts).toMatchObject({ connected: 5_000, pickersMade });
   });
+});
+
+test("5,000 endpoints are connected to a part in each turn, and those that come first are called", async () => {
+  const { layer, clock, counts } = fleetOf(5_000);
+  await layer.handle(makeCall());
+  expect(counts.connected).toBe(200);
+  for (let turn = 2; turn <= 25; turn++) {
+    await clock.advance(1);
+    expect(counts.connected).toBe(200 * turn);
+  }
+  await clock.advance(1_000);
+  expect(layer.peers(service)).toHaveLength(5_000);
+});
+
+test("a channel that is closed meanwhile connects to no more", async () => {
+  const { layer, clock, counts } = fleetOf(5_000);
+  await layer.handle(makeCall());
+  await layer.close();
+  await clock.advance(1_000);
+  expect(counts.connected).toBe(200);
 });
 
 describe("the states of 5,000 peers", () => {
   test("that connect one by one, with calls between, are not gone through for each", async () => {
     const { layer, clock, peers, counts } = fleetOf(5_000, "connecting");
     const first = layer.handle(makeCall());
+    await clock.advance(100);
     for (const peer of peers.values()) {
       peer.become("ready");
       await layer.handle(makeCall());
@@ -123,6 +148,7 @@ describe("the states of 5,000 peers", () => {
   test("that fail one by one get no call after that", async () => {
     const { layer, clock, peers, counts } = fleetOf(5_000);
     await layer.handle(makeCall());
+    await clock.advance(1_000);
     const all = [...peers.values()];
     for (const [i, peer] of all.entries()) {
       if (i % 2 === 0) continue;
@@ -137,6 +163,7 @@ describe("the states of 5,000 peers", () => {
   test("wake a call that waits, however many fail before", async () => {
     const { layer, clock, peers, counts } = fleetOf(5_000, "connecting");
     const waits = layer.handle(makeCall());
+    await clock.advance(100);
     const [good, ...bad] = [...peers.values()];
     for (const peer of bad) peer.become("failed", "connection refused");
     good?.become("ready");
