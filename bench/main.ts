@@ -1,12 +1,13 @@
 // npm run bench: see harness/options.ts, or --help.
 import { accessSync, constants, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { type ChangesRow, changesTable, measureChanges } from "./harness/changes.ts";
 import { installContenders } from "./harness/install.ts";
 import { type MemoryRow, measureMemory, memoryTable } from "./harness/memory.ts";
 import { describeRun } from "./harness/meta.ts";
 import { withMemory } from "./harness/names.ts";
 import { help, type Options, parseOptions, UsageError } from "./harness/options.ts";
-import { chooseCores } from "./harness/pinning.ts";
+import { type Cores, chooseCores } from "./harness/pinning.ts";
 import { killWorkers } from "./harness/process.ts";
 import { writeReport } from "./harness/report.ts";
 import { run } from "./harness/run.ts";
@@ -22,7 +23,7 @@ async function main(options: Options): Promise<number> {
   const cores = chooseCores();
   if (cores === undefined) say("no core of their own for server and client here: figures will vary more");
   const meta = describeRun({ ...options, cores });
-  const apart = options.memory || options.scale;
+  const apart = options.memory || options.scale || options.changes;
   const measured = apart ? { rows: [], failures: 0 } : await run({ ...options, cores, progress: say });
   const { rows, failures } = measured;
   if (rows.length > 0) process.stdout.write(`${plainTable(rows)}\n\n${summary(rows)}\n`);
@@ -30,13 +31,13 @@ async function main(options: Options): Promise<number> {
   if (memory.length > 0) process.stdout.write(`${memoryTable(memory)}\n`);
   const scale = options.scale || options.docs ? await measureScale({ ...options, cores, progress: say }) : [];
   if (scale.length > 0) process.stdout.write(`${scaleTable(scale)}\n`);
+  const changes = options.changes || options.docs ? await changesOf(options, cores) : [];
+  if (changes.length > 0) process.stdout.write(`${changesTable(changes)}\n`);
+  const apartRows = Object.entries({ memory, scale, changes }).filter(([, those]) => those.length > 0);
   if (options.json !== undefined) {
-    writeFileSync(
-      options.json,
-      `${JSON.stringify({ meta, rows, ...(memory.length > 0 && { memory }), ...(scale.length > 0 && { scale }) }, undefined, 2)}\n`,
-    );
+    writeFileSync(options.json, `${JSON.stringify({ meta, rows, ...Object.fromEntries(apartRows) }, undefined, 2)}\n`);
   }
-  if (options.docs) writeReport(meta, rows, memory, scale);
+  if (options.docs) writeReport(meta, rows, { memory, scale, changes });
   return failures === 0 ? 0 : 1;
 }
 
@@ -51,6 +52,10 @@ function memoryOf({ contenders }: Options): Promise<MemoryRow[]> {
     churnConnections: 20_000,
     progress: say,
   });
+}
+
+function changesOf({ roundMs }: Options, cores: Cores | undefined): Promise<ChangesRow[]> {
+  return measureChanges({ durationMs: 30 * roundMs, cores, progress: say });
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

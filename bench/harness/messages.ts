@@ -1,3 +1,5 @@
+import type { Fleet } from "./changing-fleet.ts";
+import type { Followed, FollowOptions } from "./follow-fleet.ts";
 import type { Seen } from "./lanes.ts";
 
 /** What the harness asks of a contender's server and client, each a process of its own. */
@@ -15,6 +17,10 @@ export interface Tasks {
   park: { ask: { calls: number }; answer: object };
   /** Ends them. */
   release: { ask: object; answer: object };
+  /** Keeps a registry whose servers change. */
+  keep: { ask: Fleet; answer: { uri: string } };
+  /** Calls servers that change. */
+  follow: { ask: FollowOptions; answer: Followed };
   disconnect: { ask: object; answer: object };
   /** Processor time since the process began, in microseconds. */
   cpu: { ask: object; answer: { cpuUs: number } };

@@ -20,6 +20,7 @@ Measures Trunkline beside other ways to call a server, each with a server and a 
   --memory           measure the memory of trunkline and grpc-js instead: a connection, a call in flight, and growth
                      over 10 million calls, or five minutes, and over 20,000 connections
   --scale            measure trunkline with up to 1,000 endpoints and up to 10,000 calls in flight instead
+  --changes          measure instead what a channel spends while its 5,000 endpoints change up to 500 times a second
   --help             this text
 `;
 
@@ -34,6 +35,7 @@ export interface Options {
   readonly profile: string | undefined;
   readonly memory: boolean;
   readonly scale: boolean;
+  readonly changes: boolean;
   readonly help: boolean;
 }
 
@@ -44,6 +46,7 @@ export class UsageError extends Error {}
 export function parseOptions(argv: readonly string[]): Options {
   const { values } = parse(argv);
   const { quick = false, tls = false, plain = false, docs = false, memory = false, scale = false } = values;
+  const { changes = false } = values;
   if (tls && plain) throw new UsageError("--tls and --plain leave nothing to measure; give one of them");
   const defaults = quick ? quickNames : contenderNames;
   const contenders = chosen("--only", values.only, contenderNames) ?? defaults;
@@ -60,7 +63,9 @@ export function parseOptions(argv: readonly string[]): Options {
   if (memory && !contenders.some((name) => withMemory.includes(name))) {
     throw new UsageError(`--memory measures only ${withMemory.join(" and ")}`);
   }
-  if (memory && scale) throw new UsageError("--memory and --scale are measured one at a time; give one of them");
+  if ([memory, scale, changes].filter(Boolean).length > 1) {
+    throw new UsageError("--memory, --scale and --changes are measured one at a time; give one of them");
+  }
   if (shapes.length === 0) throw new UsageError("these options leave no shape to measure");
   return {
     contenders,
@@ -72,10 +77,12 @@ export function parseOptions(argv: readonly string[]): Options {
     docs:
       !memory &&
       !scale &&
+      !changes &&
       (docs || (contenders.length === contenderNames.length && shapes.length === allShapes.length)),
     profile: values.profile,
     memory,
     scale,
+    changes,
     help: values.help ?? false,
   };
 }
@@ -101,6 +108,7 @@ function parse(argv: readonly string[]) {
         profile: text,
         memory: flag,
         scale: flag,
+        changes: flag,
         help: flag,
       },
     });

@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { type ChangesRow, changesTable } from "./changes.ts";
 import { chart } from "./chart.ts";
 import { type MemoryRow, memoryTable } from "./memory.ts";
 import type { Meta } from "./meta.ts";
@@ -10,19 +11,21 @@ import { markdownTables } from "./table.ts";
 
 const docs = new URL("../../docs/", import.meta.url);
 
-/** Writes docs/performance.md and its chart. */
-export function writeReport(
-  meta: Meta,
-  rows: readonly Row[],
-  memory: readonly MemoryRow[],
-  scale: readonly ScaleRow[],
-): void {
-  mkdirSync(docs, { recursive: true });
-  writeFileSync(new URL("performance.svg", docs), chart(rows));
-  writeFileSync(new URL("performance.md", docs), report(meta, rows, memory, scale));
+/** What is measured apart from the contenders' shapes. */
+export interface Apart {
+  readonly memory: readonly MemoryRow[];
+  readonly scale: readonly ScaleRow[];
+  readonly changes: readonly ChangesRow[];
 }
 
-function report(meta: Meta, rows: readonly Row[], memory: readonly MemoryRow[], scale: readonly ScaleRow[]): string {
+/** Writes docs/performance.md and its chart. */
+export function writeReport(meta: Meta, rows: readonly Row[], apart: Apart): void {
+  mkdirSync(docs, { recursive: true });
+  writeFileSync(new URL("performance.svg", docs), chart(rows));
+  writeFileSync(new URL("performance.md", docs), report(meta, rows, apart));
+}
+
+function report(meta: Meta, rows: readonly Row[], { memory, scale, changes }: Apart): string {
   const versions = Object.entries(meta.versions).map(([name, version]) => `${name} ${version}`);
   const shapes = new Map(allShapes.map(({ name, about }) => [name, about]));
   const where = meta.pinned
@@ -75,7 +78,7 @@ system charged to the process, server and client each, divided by calls.
 ## Figures
 
 ${markdownTables(rows)}
-${scale.length === 0 ? "" : scaleSection(scale)}${memory.length === 0 ? "" : memorySection(memory)}`;
+${scale.length === 0 ? "" : scaleSection(scale)}${changes.length === 0 ? "" : changesSection(changes)}${memory.length === 0 ? "" : memorySection(memory)}`;
 }
 
 function scaleSection(rows: readonly ScaleRow[]): string {
@@ -87,6 +90,20 @@ connection each; then with one endpoint and ever more calls, of which a server t
 the client queues the rest.
 
 ${scaleTable(rows)}
+`;
+}
+
+function changesSection(rows: readonly ChangesRow[]): string {
+  const [{ endpoints }] = rows as [ChangesRow];
+  return `
+## Endpoints that change
+
+A channel with ${endpoints.toLocaleString("en-US")} endpoints, which are loopback addresses of one server process, that makes a call every
+few milliseconds while one endpoint after the other says another weight, goes or comes back. The registry is a resolver in
+the client's own process, whose work counts too, or the embedded one in another. Of a core: the client's process,
+connections that are made and closed included.
+
+${changesTable(rows)}
 `;
 }
 

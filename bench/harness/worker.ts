@@ -56,6 +56,9 @@ const tasks: { [T in Task]: (ask: Tasks[T]["ask"]) => Promise<Tasks[T]["answer"]
     parked = [];
     return {};
   },
+  // Loaded only where they are asked for: a client's memory is measured too.
+  keep: async (fleet) => (await import("./changing-fleet.ts")).changingRegistry(fleet),
+  follow: async (options) => (await import("./follow-fleet.ts")).followFleet(options),
   async disconnect() {
     await Promise.all(callers.map((caller) => caller.close()));
     callers = [];
