@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Endpoint } from "../core/endpoint.ts";
 import type { Logger } from "../core/logger.ts";
 import { checkEndpoint } from "./announcement.ts";
+import { readPrivate, writePrivate } from "./private-files.ts";
 
 export interface SavedSnapshot {
   readonly endpoints: readonly Endpoint[];
@@ -13,7 +12,7 @@ export interface SavedSnapshot {
 
 /** Lists of servers on disk. */
 export interface SnapshotFiles {
-  /** What was saved, where it is readable and not too old. */
+  /** What was saved, where nobody else can have written it, and it is readable, not too old and not of the future. */
   load(service: string): SavedSnapshot | undefined;
   /** Returns at once; what changes within a second is written once. */
   save(service: string, endpoints: readonly Endpoint[]): void;
@@ -28,6 +27,8 @@ export interface SnapshotFilesOptions {
 }
 
 const gatherMs = 1_000;
+/** How far the clocks of two processes that share a folder may be apart: a file from further in the future is not believed. */
+const maxSkewMs = 300_000;
 
 export function createSnapshotFiles({ dir, maxAgeSeconds, logger }: SnapshotFilesOptions): SnapshotFiles {
   const unwritten = new Map<string, SavedSnapshot>();
@@ -42,7 +43,7 @@ export function createSnapshotFiles({ dir, maxAgeSeconds, logger }: SnapshotFile
     unwritten.clear();
     for (const [service, snapshot] of some) {
       try {
-        await writeWhole(dir, pathOf(service), JSON.stringify({ service, ...snapshot }));
+        await writePrivate(dir, pathOf(service), JSON.stringify({ service, ...snapshot }));
         isFailing = false;
       } catch (error) {
         if (!isFailing) logger.warn({ dir, reason: (error as Error).message }, "cannot save what the registry says");
@@ -61,7 +62,7 @@ export function createSnapshotFiles({ dir, maxAgeSeconds, logger }: SnapshotFile
     load(service) {
       const file = pathOf(service);
       try {
-        const saved = parse(readFileSync(file, "utf8"), service);
+        const saved = parse(readPrivate(dir, file), service);
         return Date.now() - saved.savedAt.getTime() > maxAgeSeconds * 1_000 ? undefined : saved;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
@@ -78,19 +79,6 @@ export function createSnapshotFiles({ dir, maxAgeSeconds, logger }: SnapshotFile
   };
 }
 
-/** A reader sees the old file or the new one, never a part. */
-async function writeWhole(dir: string, file: string, text: string): Promise<void> {
-  const part = `${file}.${process.pid}.part`;
-  await mkdir(dir, { recursive: true, mode: 0o700 });
-  try {
-    await writeFile(part, text, { mode: 0o600 });
-    await rename(part, file);
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
-  }
-}
-
 /** @throws Error that says what is wrong with the file */
 function parse(text: string, service: string): SavedSnapshot {
   const { service: of, savedAt, endpoints } = JSON.parse(text) as Record<string, unknown>;
@@ -98,6 +86,7 @@ function parse(text: string, service: string): SavedSnapshot {
   if (of !== service || Number.isNaN(date.getTime()) || !Array.isArray(endpoints)) {
     throw new Error(`it is no snapshot of ${service}`);
   }
+  if (date.getTime() - Date.now() > maxSkewMs) throw new Error(`it says that it was saved at ${date.toISOString()}`);
   for (const endpoint of endpoints as readonly Endpoint[]) checkEndpoint(endpoint);
   return { endpoints: endpoints as readonly Endpoint[], savedAt: date };
 }

@@ -4,9 +4,12 @@ import type { Registry, Snapshot } from "./registry.ts";
 import { createSnapshotFiles, type SavedSnapshot } from "./snapshot-files.ts";
 
 export interface WithSnapshotOptions {
-  /** Where the files stand, one for each service; made where it is missing, readable by its owner alone. */
+  /**
+   * Where the files stand, one for each service; made where it is missing, for its owner alone. What others may write, or
+   * have made, is neither read nor written, and the log says why: calls would go where the file says.
+   */
   readonly dir: string;
-  /** Seconds after which a file is too old to start from; 86,400 by default, a day. */
+  /** Seconds after which a file is too old to start from; 86,400 by default, a day. One that is more than 5 minutes of the future is passed over. */
   readonly maxAgeSeconds?: number | undefined;
   /** Silent by default. */
   readonly logger?: Logger | undefined;

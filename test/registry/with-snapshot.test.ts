@@ -1,8 +1,23 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { memoryRegistry } from "../../src/registry/memory.ts";
+import { writePrivate } from "../../src/registry/private-files.ts";
 import type { Registry, Snapshot } from "../../src/registry/registry.ts";
 import { withSnapshot } from "../../src/registry/with-snapshot.ts";
 import { registryContract } from "../contract/registry.ts";
@@ -134,6 +149,96 @@ test("a name cannot leave the directory, and the files are the owner's alone", a
   const files = readdirSync(dir);
   expect(files).toEqual(["..%2F..%2Fevil.json"]);
   expect(statSync(join(dir, files[0] ?? "")).mode & 0o777).toBe(0o600);
+});
+
+test("two writers never tear a file, and leave nothing beside it", async () => {
+  const text = JSON.stringify({ service: "a.B", savedAt: new Date(), endpoints: [] });
+  const file = join(dir, "a.B.json");
+  let writing = true;
+  const writers = Promise.all(
+    Array.from({ length: 50 }, (_, i) => writePrivate(dir, file, text + " ".repeat(i * 100_000))),
+  ).finally(() => {
+    writing = false;
+  });
+  while (writing) {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (existsSync(file)) expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ service: "a.B" });
+  }
+  await writers;
+  expect(readdirSync(dir)).toEqual(["a.B.json"]);
+});
+
+/** What a client that starts while the registry is away says of the file, if it does not take it. */
+async function refusal(service = "a.B"): Promise<unknown> {
+  const log = createLog();
+  const { registry, say } = scripted();
+  const it = withSnapshot(registry, { dir, logger: log });
+  const watched = watchService(it, service);
+  say(away);
+  await it.close();
+  expect(watched.last).toEqual(away);
+  return log.of()[0]?.fields.reason;
+}
+
+test("a link in a file's place is not followed, neither read nor written", async () => {
+  await saveOnce("a.B");
+  const file = join(dir, "a.B.json");
+  const elsewhere = join(dir, "elsewhere");
+  renameSync(file, elsewhere);
+  symlinkSync(elsewhere, file);
+  expect(await refusal()).toMatch(/ELOOP/);
+  const before = readFileSync(elsewhere, "utf8");
+  await saveOnce("a.B");
+  expect(readFileSync(elsewhere, "utf8")).toBe(before);
+  expect(lstatSync(file).isSymbolicLink()).toBe(false);
+});
+
+test("a pipe in a file's place holds nobody up", async () => {
+  execFileSync("mkfifo", [join(dir, "a.B.json")]);
+  chmodSync(join(dir, "a.B.json"), 0o600);
+  expect(await refusal()).toBe("it is no file");
+});
+
+test("a folder or a file that others may write is not trusted, and not written to", async () => {
+  await saveOnce("a.B");
+  chmodSync(join(dir, "a.B.json"), 0o666);
+  expect(await refusal()).toMatch(/may be written by others \(mode 666\); chmod go-w it/);
+  chmodSync(join(dir, "a.B.json"), 0o600);
+  chmodSync(dir, 0o777);
+  expect(await refusal()).toMatch(/may be written by others \(mode 777\)/);
+  const log = createLog();
+  const { registry, say } = scripted();
+  const it = withSnapshot(registry, { dir, logger: log });
+  it.resolve("a.New", () => {});
+  say({ endpoints, state: "current" });
+  await it.close();
+  expect(log.of()[0]?.fields.reason).toMatch(/may be written by others/);
+  expect(readdirSync(dir)).toEqual(["a.B.json"]);
+});
+
+test.runIf(process.getuid?.() === 0)("a folder or a file that another user made is not trusted", async () => {
+  await saveOnce("a.B");
+  chownSync(join(dir, "a.B.json"), 12345, 12345);
+  expect(await refusal()).toMatch(/belongs to user 12345/);
+  chownSync(join(dir, "a.B.json"), 0, 0);
+  chownSync(dir, 12345, 12345);
+  expect(await refusal()).toMatch(/belongs to user 12345/);
+});
+
+test("a date in the future is not believed, but for what two clocks may differ", async () => {
+  await saveOnce("a.B");
+  const file = join(dir, "a.B.json");
+  const savedIn = (ms: number) =>
+    writeFileSync(file, JSON.stringify({ service: "a.B", savedAt: new Date(Date.now() + ms), endpoints }));
+  savedIn(360_000);
+  expect(await refusal()).toMatch(/it says that it was saved at 2/);
+  savedIn(240_000);
+  const { registry, say } = scripted();
+  const it = withSnapshot(registry, { dir });
+  const watched = watchService(it, "a.B");
+  say(away);
+  expect(watched.last).toMatchObject({ state: "stale", endpoints });
+  await it.close();
 });
 
 test("a directory that cannot be written to is logged once, and calls go on", async () => {
