@@ -9,7 +9,7 @@ import { type Logger, silent } from "../core/logger.ts";
 import type { Method } from "../core/method.ts";
 import { type ChannelPolicy, type Policy, policies } from "../core/policies.ts";
 import { requireNode } from "../core/require-node.ts";
-import type { ConnectOptions, Transport } from "../core/transport.ts";
+import type { ClientTls, ConnectOptions, Transport } from "../core/transport.ts";
 import type { Resolver } from "../registry/registry.ts";
 import { staticRegistry } from "../registry/static.ts";
 import { retry } from "../retry/retry.ts";
@@ -47,7 +47,10 @@ interface EveryChannel extends Omit<ConnectOptions, "changed"> {
 }
 
 interface FoundServers extends EveryChannel {
-  /** Where servers are found, by the full names of their services. */
+  /**
+   * Where servers are found, by the full names of their services. With `tls` name them all by `tls.serverName`: otherwise
+   * the name to verify is what the registry says, and a warning is logged.
+   */
   readonly registry: Resolver;
   /**
    * Whether `unix:` addresses that the registry lists are connected to. By default only those of a static or memory
@@ -100,6 +103,13 @@ export function createChannel(options: ChannelOptions): Channel {
   const { transport = http2(), balancer = roundRobin(), logger = silent } = options;
   const { interceptors = [], attemptInterceptors = [] } = options;
   const resolver = resolverOf(options);
+  if (isAnyNameTaken(resolver, options.tls)) {
+    logger.warn(
+      {},
+      "servers come from a registry, and whoever has a certificate of the same authority and may write there is trusted; " +
+        "give the name that all of them have as tls.serverName",
+    );
+  }
   const { healthCheck = false } = options;
   const service = healthCheck === true ? "" : healthCheck;
   const wire = service === false ? transport : healthChecked(transport, { service, logger });
@@ -127,6 +137,11 @@ export function createChannel(options: ChannelOptions): Channel {
     [Symbol.asyncDispose]: () => channel.close(),
   };
   return channel;
+}
+
+/** The name that TLS verifies would be the registry's word. */
+function isAnyNameTaken({ local = false }: Resolver, tls: ClientTls | undefined): boolean {
+  return tls !== undefined && tls.serverName === undefined && !local;
 }
 
 function resolverOf({ registry, endpoints }: ChannelOptions): Resolver {
