@@ -43,10 +43,11 @@ export function breaker(
 }
 
 function uncircuited(peer: Peer, stranger: Stranger): Peer {
+  const failed = (error: unknown): never => named(stranger.look(error, false), peer);
+  const failedAsKnown = (error: unknown): never => named(stranger.look(error, true), peer);
   const handle = (call: Call): Promise<Reply> => {
     if (call.values !== undefined) leaveTrail(call, peer);
-    const known = stranger.met;
-    return peer.handle(call).then(undefined, (error) => named(stranger.look(error, call, known), peer));
+    return peer.handle(call).then(undefined, stranger.met ? failedAsKnown : failed);
   };
   return new GuardedPeer(peer, handle, alwaysWell, stranger);
 }
@@ -68,12 +69,17 @@ function circuited(
     const startedMs = clock.now();
     const { trips } = health;
     const onReply = health.closed ? answered : answeredWhileOpen(trips);
-    const known = stranger.met;
+    if (stranger.met) return peer.handle(call).then(onReply, failedAsKnown);
     return peer.handle(call).then(onReply, (thrown) => {
-      const error = stranger.look(thrown, call, known);
+      const error = stranger.look(thrown, false);
       health.count(verdictOn(error, startedMs), error, trips);
       return named(error, peer);
     });
+  }
+
+  /** There is no other server: what it says stands, and tells nothing of its circuit. */
+  function failedAsKnown(error: unknown): never {
+    return named(stranger.look(error, true), peer);
   }
 
   function answered(reply: Reply): Reply {
@@ -111,8 +117,7 @@ function circuited(
       );
     });
     health.probe(outcome);
-    const known = stranger.met;
-    return reply.then(undefined, (error) => named(stranger.look(error, call, known), peer));
+    return reply.then(undefined, stranger.met ? failedAsKnown : (error) => named(stranger.look(error, false), peer));
   }
 
   return new GuardedPeer(peer, handle, health, stranger);

@@ -1,9 +1,8 @@
-import type { Call } from "../core/call.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Peer } from "../core/transport.ts";
-import { saysUnserved } from "../core/unserved.ts";
+import { unservedBy } from "../core/unserved.ts";
 
 /** Milliseconds that a stranger is walked around: doubled each time that it is one still. */
 const firstMs = 30_000;
@@ -17,7 +16,7 @@ export interface Stranger {
    * Looks at what a call failed with. Where the server has no such service the error is `unprocessed`, so that the call
    * goes elsewhere; but not of a call that was sent though that was known: there is nobody else, and it is the answer.
    */
-  look(error: unknown, call: Call, known: boolean): unknown;
+  look(error: unknown, known: boolean): unknown;
   /** Another connection may lead to another server. */
   forget(): void;
 }
@@ -48,9 +47,9 @@ export function createStranger(peer: Peer, clock: Clock, logger: Logger, changed
     get met() {
       return stopTimer !== undefined;
     },
-    look(error, call, known) {
-      const { service } = call.method;
-      if (!RpcError.is(error) || !saysUnserved(error, service)) return error;
+    look(error, known) {
+      const service = RpcError.is(error) ? unservedBy(error) : undefined;
+      if (!RpcError.is(error) || service === undefined) return error;
       meet(service);
       return known ? error : error.with({ unprocessed: true });
     },

@@ -26,10 +26,10 @@ export function inScope(channel: Channel, call: Call): Promise<Reply> {
 
 /** Begins the scope of a call: holds it to its deadline where `direct` does not. Returns how to end it, once. */
 export function beginScope({ direct }: Channel, call: Call): () => void {
-  const late = (): void => call.cancellation?.cancel(heldTooLong(call));
-  const stopAlarm = direct ? undefined : atDeadline(call.deadline + BACKSTOP_MS, late);
+  if (direct) return () => endScope(call);
+  const stopAlarm = atDeadline(call.deadline + BACKSTOP_MS, () => call.cancellation?.cancel(heldTooLong(call)));
   return () => {
-    stopAlarm?.();
+    stopAlarm();
     endScope(call);
   };
 }

@@ -5,11 +5,12 @@ import type { RpcError } from "./rpc-error.ts";
 export const UNSERVED = "trunkline-unserved";
 
 /**
- * Whether an error says for sure that the server has no such service, so that no handler can have seen the call. Our own
- * servers say it in a trailer; of others only grpc-go says it in words that nothing else means. Elsewhere UNIMPLEMENTED
- * may be the handler's own.
+ * The service that an error says for sure its server has not, so that no handler can have seen the call. Our own servers
+ * say it in a trailer; of others only grpc-go says it in words that nothing else means. Elsewhere UNIMPLEMENTED may be
+ * the handler's own.
  */
-export function saysUnserved(error: RpcError, service: string): boolean {
-  if (error.code !== Code.UNIMPLEMENTED) return false;
-  return error.metadata.get(UNSERVED) === service || error.message === `unknown service ${service}`;
+export function unservedBy({ code, message, metadata, method }: RpcError): string | undefined {
+  if (code !== Code.UNIMPLEMENTED) return undefined;
+  const service = metadata.get(UNSERVED) ?? /^unknown service (\S+)$/.exec(message)?.[1];
+  return service !== undefined && method?.startsWith(`/${service}/`) === true ? service : undefined;
 }
