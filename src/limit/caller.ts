@@ -10,7 +10,7 @@ const names = new WeakMap<Caller, string>();
  * and so are all over one Unix socket. Of an IPv6 address only the network counts, the first 64 bits: whoever has one
  * address of it has them all (RFC 4291, section 2.5.1).
  */
-export function callerOfConnection({ caller }: Call): string | undefined {
+export function callerOfConnection({ caller }: Pick<Call, "caller">): string | undefined {
   if (caller === undefined) return undefined;
   let name = names.get(caller);
   if (name === undefined) {

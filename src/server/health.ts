@@ -1,5 +1,6 @@
 import { Health as HealthService } from "../../gen/grpc/health/v1/health.rpc.ts";
 import { HealthCheckResponse_ServingStatus as Status } from "../../gen/grpc/health/v1/health.ts";
+import type { Caller } from "../core/call.ts";
 import { Code } from "../core/code.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Implementation } from "./implementation.ts";
@@ -18,19 +19,49 @@ export interface Health {
   readonly served: Served;
 }
 
+/** A client of many services on one connection may ask after each. */
+const maxWatches = 100;
+/** A name is kept for as long as it is watched. */
+const maxNameLength = 1_024;
+
 export function createHealth(): Health {
   const statuses = new Map<string, ServingStatus>();
-  let change = Promise.withResolvers<void>();
+  const watches = new WeakMap<Caller, number>();
+  const waiting = new Set<() => void>();
   let down = false;
   let ended = false;
 
   function announce(): void {
-    change.resolve();
-    change = Promise.withResolvers();
+    for (const wake of [...waiting]) wake();
+  }
+
+  function nextChange(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        waiting.delete(wake);
+        signal.removeEventListener("abort", wake);
+        resolve();
+      };
+      waiting.add(wake);
+      signal.addEventListener("abort", wake, { once: true });
+    });
+  }
+
+  /** Watches of a connection, one more or less. */
+  function count(connection: Caller, change: 1 | -1): void {
+    const open = (watches.get(connection) ?? 0) + change;
+    if (open > maxWatches) {
+      throw new RpcError(
+        Code.RESOURCE_EXHAUSTED,
+        `this connection watches the health of ${maxWatches} services already`,
+      );
+    }
+    watches.set(connection, open);
   }
 
   const implementation: Implementation<typeof HealthService> = {
     check({ service }) {
+      checkName(service);
       const status = statuses.get(service);
       if (status === undefined) throw new RpcError(Code.NOT_FOUND, `no health is kept of a service "${service}"`);
       return { status: Status[status] };
@@ -40,15 +71,20 @@ export function createHealth(): Health {
         statuses: Object.fromEntries([...statuses].map(([name, status]) => [name, { status: Status[status] }])),
       };
     },
-    async *watch({ service }, { signal }) {
-      const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-      for (let told: number | undefined; ; ) {
-        const next = change.promise;
-        const status = Status[statuses.get(service) ?? "SERVICE_UNKNOWN"];
-        if (status !== told) yield { status };
-        told = status;
-        if (ended || signal.aborted) return;
-        await Promise.race([next, aborted]);
+    async *watch({ service }, { signal, peer }) {
+      checkName(service);
+      count(peer, 1);
+      try {
+        for (let told: number | undefined; ; ) {
+          const status = Status[statuses.get(service) ?? "SERVICE_UNKNOWN"];
+          if (status !== told) {
+            told = status;
+            yield { status };
+          } else if (ended || signal.aborted) return;
+          else await nextChange(signal);
+        }
+      } finally {
+        count(peer, -1);
       }
     },
   };
@@ -70,4 +106,9 @@ export function createHealth(): Health {
     },
     served: { service: HealthService, implementation: implementation as unknown as Served["implementation"] },
   };
+}
+
+function checkName(service: string): void {
+  if (service.length <= maxNameLength) return;
+  throw new RpcError(Code.INVALID_ARGUMENT, `a service's name has no more than ${maxNameLength} characters`);
 }

@@ -7,6 +7,8 @@ import { Code } from "../core/code.ts";
 import type { MessageInit } from "../core/message.ts";
 import type { FileDescriptor, Service } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import type { HandlerContext } from "./handler-context.ts";
+import { createReflectionBudget } from "./reflection-budget.ts";
 import type { Served } from "./route.ts";
 
 type Answer = MessageInit<ServerReflectionResponse>["messageResponse"];
@@ -14,13 +16,23 @@ type Answer = MessageInit<ServerReflectionResponse>["messageResponse"];
 /** `grpc.reflection` in both versions, over the descriptors that the generator recorded. */
 export function reflectionOf(services: readonly Service<any>[]): Served[] {
   const catalogue = catalogueOf([...services, ServerReflection, ServerReflectionAlpha]);
+  const budget = createReflectionBudget();
 
   async function* serverReflectionInfo(
     requests: AsyncIterable<ServerReflectionRequest>,
+    { peer, draining }: HandlerContext,
   ): AsyncGenerator<MessageInit<ServerReflectionResponse>> {
-    for await (const request of requests) {
-      yield { validHost: request.host, originalRequest: request, messageResponse: answer(catalogue(), request) };
+    const sent = new Set<string>();
+    const asked = requests[Symbol.asyncIterator]();
+    const stop = (): void => void asked.return?.();
+    draining.addEventListener("abort", stop, { once: true });
+    for (let step = await asked.next(); step.done !== true; step = await asked.next()) {
+      budget.check(peer);
+      const messageResponse = answer(catalogue(), step.value, sent);
+      budget.spend(peer, sizeOf(step.value, messageResponse));
+      yield { validHost: step.value.host, originalRequest: step.value, messageResponse };
     }
+    draining.throwIfAborted();
   }
 
   // Version 1 and 1alpha have the same messages on the wire; only the service's name differs.
@@ -30,17 +42,26 @@ export function reflectionOf(services: readonly Service<any>[]): Served[] {
   }));
 }
 
-function answer(catalogue: Catalogue, { messageRequest: asked }: ServerReflectionRequest): Answer {
+/** Bytes, roughly: the request is sent back with the answer. */
+function sizeOf({ host, messageRequest }: ServerReflectionRequest, given: Answer): number {
+  const asked = typeof messageRequest?.value === "string" ? messageRequest.value.length : 0;
+  const files = given?.$case === "fileDescriptorResponse" ? (given.value?.fileDescriptorProto ?? []) : [];
+  const services = given?.$case === "listServicesResponse" ? (given.value?.service?.length ?? 0) : 0;
+  return files.reduce((sum, { length }) => sum + length, 2 * (host.length + asked) + 64 * services + 64);
+}
+
+function answer(catalogue: Catalogue, request: ServerReflectionRequest, sent: Set<string>): Answer {
+  const { messageRequest: asked } = request;
   try {
     switch (asked?.$case) {
       case "fileByFilename":
-        return filesFrom(found(catalogue.files.get(asked.value), `file ${asked.value}`));
+        return filesFrom(found(catalogue.files.get(asked.value), `file ${asked.value}`), sent);
       case "fileContainingSymbol":
-        return filesFrom(found(catalogue.symbols.get(asked.value), `symbol ${asked.value}`));
+        return filesFrom(found(catalogue.symbols.get(asked.value), `symbol ${asked.value}`), sent);
       case "fileContainingExtension": {
         const { containingType, extensionNumber } = asked.value;
         const file = catalogue.extensions.get(containingType)?.get(extensionNumber);
-        return filesFrom(found(file, `extension ${extensionNumber} of ${containingType}`));
+        return filesFrom(found(file, `extension ${extensionNumber} of ${containingType}`), sent);
       }
       case "allExtensionNumbersOfType": {
         found(catalogue.symbols.get(asked.value), `type ${asked.value}`);
@@ -66,9 +87,14 @@ function found<T>(value: T | undefined, what: string): T {
   return value;
 }
 
-/** A file and everything it imports, the file first: what a client needs to build it. */
-function filesFrom(file: FileDescriptor): Answer {
-  const fileDescriptorProto = [...closure([file]).values()].map(bytesOf);
+/**
+ * A file and everything it imports, the file first: what a client needs to build it. What it imports is sent once a
+ * stream, as by the servers of other languages.
+ */
+function filesFrom(file: FileDescriptor, sent: Set<string>): Answer {
+  const files = [...closure([file]).values()].filter(({ name }) => name === file.name || !sent.has(name));
+  for (const { name } of files) sent.add(name);
+  const fileDescriptorProto = files.map(bytesOf);
   return { $case: "fileDescriptorResponse", value: { fileDescriptorProto } };
 }
 
@@ -115,8 +141,15 @@ function closure(roots: readonly FileDescriptor[]): Map<string, FileDescriptor> 
   return files;
 }
 
+const decoded = new WeakMap<FileDescriptor, Uint8Array>();
+
 function bytesOf(file: FileDescriptor): Uint8Array {
-  return Buffer.from(file.base64, "base64");
+  let bytes = decoded.get(file);
+  if (bytes === undefined) {
+    bytes = Buffer.from(file.base64, "base64");
+    decoded.set(file, bytes);
+  }
+  return bytes;
 }
 
 function* symbolsOf(file: FileDescriptorProto): Generator<string> {

@@ -52,3 +52,27 @@ test("a server that closes says NOT_SERVING to its watchers, ends their streams 
   await closed;
   await channel.close();
 });
+
+test("a connection watches no more than a hundred services, and may go on when it has left some", async () => {
+  await using pair = await greeterPair();
+  const health = createClient(Health, pair.channel);
+  const watches = Array.from({ length: 100 }, (_, i) => health.watch({ service: `a.Service${i}` }));
+  await Promise.all(watches.map((watch) => watch.next()));
+  await expect(health.watch({ service }).next()).rejects.toMatchObject({ code: Code.RESOURCE_EXHAUSTED });
+  expect(await health.check({ service })).toEqual({ status: Status.SERVING });
+  await watches[0]?.return?.();
+  const again = async () => {
+    for await (const { status } of health.watch({ service })) return status;
+    return undefined;
+  };
+  await expect.poll(() => again().catch(RpcError.from)).toBe(Status.SERVING);
+  for (const watch of watches) await watch.return?.();
+});
+
+test("a name of megabytes is not kept", async () => {
+  await using pair = await greeterPair();
+  const health = createClient(Health, pair.channel);
+  const long = "x".repeat(1_025);
+  await expect(health.watch({ service: long }).next()).rejects.toMatchObject({ code: Code.INVALID_ARGUMENT });
+  await expect(health.check({ service: long })).rejects.toMatchObject({ code: Code.INVALID_ARGUMENT });
+});

@@ -72,3 +72,46 @@ test("reflection can be left out", async () => {
   const answers = createClient(ServerReflection, pair.channel).serverReflectionInfo([]);
   await expect(answers.next()).rejects.toMatchObject({ code: Code.UNIMPLEMENTED });
 });
+
+const askAll = async function* (count: number, messageRequest: Asked) {
+  for (let i = 0; i < count; i++) yield { messageRequest };
+};
+
+test("what a file imports is sent once a stream", async () => {
+  await using pair = await greeterPair({ server: { reflection: true } });
+  const symbol: Asked = { $case: "fileContainingSymbol", value: "grpc.reflection.v1.ServerReflection" };
+  const names: string[][] = [];
+  for await (const { messageResponse } of createClient(ServerReflection, pair.channel).serverReflectionInfo([
+    { messageRequest: { $case: "fileByFilename", value: "greeter/v1/greeter.proto" } },
+    { messageRequest: { $case: "fileByFilename", value: "greeter/v1/greeter.proto" } },
+    { messageRequest: symbol },
+  ])) {
+    names.push(filesOf(messageResponse));
+  }
+  expect(names[1]).toEqual(["greeter/v1/greeter.proto"]);
+  const all = names.flat().filter((name) => name !== "greeter/v1/greeter.proto");
+  expect(new Set(all).size).toBe(all.length);
+});
+
+test("a caller is given no more of it than a build of all types needs, and the server's calls go on", async () => {
+  await using pair = await greeterPair();
+  const greedy = createClient(ServerReflection, pair.channel).serverReflectionInfo(
+    askAll(200_000, { $case: "fileByFilename", value: "google/protobuf/descriptor.proto" }),
+  );
+  let bytes = 0;
+  const reading = (async () => {
+    for await (const { messageResponse } of greedy) {
+      if (messageResponse?.$case !== "fileDescriptorResponse") expect.fail("no file");
+      for (const file of messageResponse.value.fileDescriptorProto) bytes += file.length;
+    }
+  })();
+  await expect(reading).rejects.toMatchObject({ code: Code.RESOURCE_EXHAUSTED });
+  expect(bytes).toBeGreaterThan(8 * 2 ** 20);
+  expect(bytes).toBeLessThan(64 * 2 ** 20);
+  await expect(
+    createClient(ServerReflection, pair.channel)
+      .serverReflectionInfo(askAll(1, { $case: "listServices", value: "" }))
+      .next(),
+  ).rejects.toMatchObject({ code: Code.RESOURCE_EXHAUSTED });
+  expect((await pair.greeter.sayHello({ name: "Ada" })).message).toBe("Hello Ada");
+});
