@@ -53,6 +53,9 @@ const declaredDefault =
 const extended = "extensions of them are dropped when they are decoded, and so not passed on";
 const everyObject = "called as a property of every JavaScript object: never leave them out of a message that you send";
 
+/** Defaults that are what an unset field reads as anyhow. */
+const zeros = ["", "0", "false"];
+
 /** What ts-proto encodes otherwise than the contract says, or makes code of that does not run. */
 function miscoded(field: DescField, kept: boolean): string | undefined {
   if ("delimitedEncoding" in field && field.delimitedEncoding) {
@@ -61,7 +64,7 @@ function miscoded(field: DescField, kept: boolean): string | undefined {
       : "is a group, which cannot be decoded: make it a field of a message type";
   }
   const { defaultValue } = field.proto;
-  if (kept || ["", "0", "false"].includes(defaultValue)) return undefined;
+  if (kept || zeros.includes(defaultValue)) return undefined;
   const instead = `remove default = ${defaultValue}, or let this plugin run ts-proto (messages=ts-proto)`;
   if (isEdition(field)) return `would be read as zero where it is unset: ${instead}`;
   if (field.scalar === ScalarType.BYTES) return `would be read as empty where it is unset: ${instead}`;
@@ -82,7 +85,7 @@ function isRequired({ presence }: DescField): boolean {
 }
 
 function hasDefault({ proto }: DescField): boolean {
-  return proto.defaultValue !== "";
+  return !zeros.includes(proto.defaultValue);
 }
 
 function isNameOfEveryObject({ name }: DescField): boolean {
