@@ -48,6 +48,9 @@ export async function openTarget(
     throw new UsageError("which server? give --address HOST:PORT or --registry URI, or set TRUNKLINE_REGISTRY");
   }
   const registry = await openRegistry(uri);
+  if (tls !== undefined && tls.serverName === undefined && !registry.local) {
+    terminal.note("whoever may write the registry and has a certificate is trusted: --server-name says whom to expect");
+  }
   const channel = createChannel({ registry: reflectionOn(service, registry), tls });
   return {
     channel,

@@ -122,3 +122,12 @@ test("a call of a service that nobody registered is UNAVAILABLE", async () => {
     "UNAVAILABLE: the registry has no server of no.such.Service (it has: greeter.v1.Greeter, shop.v1.Cart)\n",
   );
 });
+
+test("a call over TLS says that the registry names whom to trust, unless --server-name does", async () => {
+  const note = /^whoever may write the registry and has a certificate is trusted: --server-name says whom to expect\n/;
+  const call = (...args: readonly string[]) => trunkline(["call", "shop.v1.Card/Get", ...args]);
+  expect((await call("--tls", "-r", uri)).stderr).toMatch(note);
+  expect((await call("-r", uri)).stderr).not.toMatch(note);
+  expect((await call("--tls", "--server-name", "shop", "-r", uri)).stderr).not.toMatch(note);
+  expect((await call("--tls", "-r", `static://127.0.0.1:${await freePort()}`)).stderr).not.toMatch(note);
+});
