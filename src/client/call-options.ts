@@ -2,9 +2,9 @@ import type { Metadata, MetadataInit } from "../core/metadata.ts";
 import type { HedgePolicy, Idempotency, RetryPolicy } from "../core/policy.ts";
 
 interface EveryCall {
-  /** Milliseconds the call may take in all, its retries counted; 0 is no deadline. */
+  /** Milliseconds the call may take in all, its retries and the channel's interceptors counted; 0 is no deadline. */
   readonly timeoutMs?: number | undefined;
-  /** Cancels the call. */
+  /** Cancels the call, whatever it is waiting for. */
   readonly signal?: AbortSignal | undefined;
   readonly metadata?: MetadataInit | undefined;
   /** Sees what the server sent before its first message. */

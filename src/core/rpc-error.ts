@@ -110,10 +110,10 @@ export class RpcError extends Error {
   /**
    * Makes an RpcError of anything thrown. An `AbortError` is CANCELLED, a `TimeoutError` (as of
    * `AbortSignal.timeout`) DEADLINE_EXCEEDED, everything else `otherwise`, UNKNOWN by default. What was no RpcError was
-   * thrown on this side, so it is `local`.
+   * thrown on this side, so it is `local`. An RpcError is handed on, of another copy of this package as one of this.
    */
   static from(error: unknown, otherwise: Code = Code.UNKNOWN): RpcError {
-    if (RpcError.is(error)) return error;
+    if (RpcError.is(error)) return error instanceof RpcError ? error : adopted(error);
     const options = { cause: error, local: true };
     if (!(error instanceof Error)) return new RpcError(otherwise, String(error), options);
     if (error.name === "AbortError") return new RpcError(Code.CANCELLED, error.message, options);
@@ -130,6 +130,25 @@ export class RpcError extends Error {
   override toString(): string {
     return `${this.name} ${this.codeName}: ${this.message}`;
   }
+}
+
+/** An error of another copy of this package, which may be older and know less of it. */
+function adopted(other: RpcError): RpcError {
+  const { code, message, details, unprocessed, disconnected, peer, method } = other;
+  const { local = false, final } = other as Partial<RpcError>;
+  const copy = new RpcError(code, message, {
+    details,
+    metadata: Metadata.fromFlat(other.metadata.flat),
+    header: Metadata.fromFlat(other.header.flat),
+    unprocessed,
+    disconnected,
+    local,
+    ...(final !== undefined && { final }),
+    cause: other,
+  });
+  copy.peer = peer;
+  copy.method = method;
+  return copy;
 }
 
 Object.defineProperty(RpcError.prototype, "name", { value: "RpcError", configurable: true, writable: true });

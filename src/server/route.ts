@@ -110,14 +110,18 @@ function isPrintable(text: string): boolean {
  */
 function toStatus(call: Call, thrown: unknown, logger: Logger): RpcError {
   const { path } = call.method;
+  const gone = call.cancellation?.reason;
   if (!RpcError.is(thrown)) {
     // A handler that stops because nobody waits any more throws what it likes; that is no fault of its own.
-    if (call.cancellation?.reason !== undefined) return call.cancellation.reason;
+    if (gone !== undefined) return gone;
     logger.error({ err: thrown, method: path }, "a handler threw something that is not an RpcError");
     return new RpcError(Code.UNKNOWN, `${path} failed; the server's log has the reason`, { cause: thrown });
   }
-  const { code, final, peer, method: called } = thrown;
-  if (called === undefined && peer === undefined) return forTheWire(thrown);
+  const error = RpcError.from(thrown);
+  const { code, final, peer, method: called } = error;
+  if (called === undefined && peer === undefined) return forTheWire(error);
+  // What it called ended with it.
+  if (gone !== undefined) return gone;
   logger.warn({ err: thrown, method: path, called, peer }, "a handler let through the error of a call that it made");
   const text = `${path} failed in a call that it made; the server's log has the reason`;
   return forTheWire(new RpcError(code, text, { final, cause: thrown }));

@@ -79,8 +79,8 @@ export function createServer(endpoint: Endpoint, options: ServerOptions): Server
       job.resolve(server.work === undefined ? reply : await server.work(job.call));
     } catch (error) {
       // What crosses a wire of an error, and no more: who called knows nothing of the peers below.
-      const { code, message, metadata } = RpcError.from(error);
-      job.reject(new RpcError(code, message, { metadata }));
+      const { code, message, final } = RpcError.from(error);
+      job.reject(new RpcError(code, message, { final }));
     }
   }
 
