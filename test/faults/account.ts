@@ -11,6 +11,8 @@ export interface Account {
   answeredBy(server: string): void;
   succeeded(idempotent: boolean, startedMs: number): void;
   failed(idempotent: boolean, error: RpcError): void;
+  streamOpened(): void;
+  streamEndedWell(): void;
   /** The fault happens now. */
   mark(): void;
   report(): LoadReport;
@@ -33,6 +35,7 @@ export function createAccount(): Account {
   const perSecond: number[] = [];
   let perServer: Record<string, number> = {};
   const failures: Record<string, number> = {};
+  const streams = { opened: 0, endedWell: 0 };
   let succeeded = 0;
   let lastSuccess = began;
   let longestGapMs = 0;
@@ -62,6 +65,12 @@ export function createAccount(): Account {
       const what = `${error.codeName} ${error.message}${error.peer === undefined ? "" : ` (${error.peer})`}`;
       failures[what] = (failures[what] ?? 0) + 1;
     },
+    streamOpened() {
+      streams.opened++;
+    },
+    streamEndedWell() {
+      streams.endedWell++;
+    },
     mark() {
       marked = performance.now();
       lastSuccess = marked;
@@ -86,6 +95,7 @@ export function createAccount(): Account {
         idempotentP99Ms: p99(idempotent.took),
         perSecond: Array.from(perSecond, (count) => count ?? 0),
         perServer,
+        streams: { ...streams },
       };
     },
   };

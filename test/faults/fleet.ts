@@ -47,10 +47,10 @@ export async function endAll(): Promise<void> {
 }
 
 export async function startFleetServer(
-  settings: Omit<ServerSettings, "listen">,
+  settings: Omit<ServerSettings, "listen"> & { readonly listen?: string },
   file = "server.ts",
 ): Promise<FleetServer> {
-  let listen = "127.0.0.1:0";
+  let { listen = "127.0.0.1:0" } = settings;
   let child: ChildProcess | undefined;
 
   async function start(): Promise<void> {

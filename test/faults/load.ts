@@ -1,4 +1,5 @@
 // The caller of the fault suite, a process of its own: a steady load, open loop, and an account of every call.
+import { once } from "node:events";
 import {
   type Call,
   createChannel,
@@ -16,7 +17,7 @@ import { measure } from "./measure.ts";
 import type { LoadCommand, LoadSettings } from "./protocol.ts";
 
 const settings = JSON.parse(process.env.SETTINGS as string) as LoadSettings;
-const { callsPerSecond, idempotentPercent, timeoutMs, hedgeMs } = settings;
+const { callsPerSecond, idempotentPercent, timeoutMs, hedgeMs, streams = 0, confirmIdleMs } = settings;
 const hedge = hedgeMs === undefined ? undefined : { delayMs: hedgeMs };
 
 const account = createAccount();
@@ -27,7 +28,7 @@ const counted: Interceptor = (next) => (call: Call) => {
 
 const registry = await registryFromUri(settings.registry);
 const balancer = settings.leastLoaded ? leastLoaded() : roundRobin();
-const channel = createChannel({ registry, balancer, attemptInterceptors: [counted] });
+const channel = createChannel({ registry, balancer, confirmIdleMs, attemptInterceptors: [counted] });
 const greeter = createClient(Greeter, channel);
 const open = new Set<Promise<void>>();
 
@@ -44,8 +45,30 @@ async function call(idempotent: boolean): Promise<void> {
   }
 }
 
+const stopping = new AbortController();
+
+/** Follows a server for as long as it lets, then another. */
+async function follow(): Promise<void> {
+  while (!stopping.signal.aborted) {
+    try {
+      const replies = greeter.chat(untilStopped(), { timeoutMs: 0, signal: stopping.signal });
+      account.streamOpened();
+      for await (const _ of replies);
+      account.streamEndedWell();
+    } catch (thrown) {
+      if (!stopping.signal.aborted) account.failed(false, RpcError.from(thrown));
+    }
+  }
+}
+
+async function* untilStopped(): AsyncGenerator<{ name: string }> {
+  yield { name: "you" };
+  if (!stopping.signal.aborted) await once(stopping.signal, "abort");
+}
+
 // Before the account begins: a first call waits for the registry and the connections.
 await greeter.sayHello({ name: "you" }).catch(() => {});
+const following = Array.from({ length: streams }, follow);
 const began = performance.now();
 let due = 0;
 const ticker = setInterval(() => {
@@ -69,7 +92,8 @@ process.on("message", async (command: LoadCommand) => {
   }
   if (command.do === "stop") {
     clearInterval(ticker);
-    await Promise.all(open);
+    stopping.abort();
+    await Promise.all([...open, ...following]);
     process.send?.({ report: account.report() });
     await channel.close();
     await registry.close();

@@ -1,6 +1,7 @@
 // `npm run test:faults`: real processes, a real etcd of three nodes, a steady load, one fault at a time.
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { connectionFaults } from "./connection-faults.ts";
 import { useCurrentEtcd } from "./current-etcd.ts";
 import { loopFaults } from "./loop-faults.ts";
 import { registryFaults } from "./registry-faults.ts";
@@ -9,7 +10,7 @@ import type { Scenario } from "./scenario.ts";
 import { serverFaults } from "./server-faults.ts";
 import { markdown, type Row, table } from "./table.ts";
 
-const scenarios: readonly Scenario[] = [...serverFaults, ...registryFaults, ...loopFaults];
+const scenarios: readonly Scenario[] = [...serverFaults, ...connectionFaults, ...registryFaults, ...loopFaults];
 
 const usage = `usage: npm run test:faults -- [--only NAME,…] [--short] [--etcd current] [--json FILE] [--list]
   --only   these scenarios

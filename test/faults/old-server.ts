@@ -12,7 +12,7 @@ const OldGreeter: Service<{ sayHello: Unary<HelloRequest, HelloReply, "NO_SIDE_E
   { sayHello: unary("SayHello", HelloRequest, HelloReply, { idempotency: "NO_SIDE_EFFECTS" }) },
 );
 
-const server = createServer({ registry: await registryFromUri(settings.registry) });
+const server = createServer({ registry: await registryFromUri(settings.registry as string) });
 server.add(OldGreeter, { sayHello: ({ name }) => ({ message: `Hello ${name}` }) });
 const address = await server.listen(settings.listen);
 await server.registered;

@@ -1,7 +1,8 @@
 // What the fault suite's processes say to one another.
 
 export interface ServerSettings {
-  readonly registry: string;
+  /** Registers nowhere without one. */
+  readonly registry?: string;
   /** `host:port` to bind; port 0 the first time. */
   readonly listen: string;
   readonly advertise?: string;
@@ -27,6 +28,10 @@ export interface LoadSettings {
   readonly hedgeMs?: number;
   /** Whether servers are chosen by their load; in turn by default. */
   readonly leastLoaded?: boolean;
+  /** Streams that are kept open beside the calls, each opened anew when its server ends it; none by default. */
+  readonly streams?: number;
+  /** As the channel's. */
+  readonly confirmIdleMs?: number;
 }
 
 /** What came of a load. Times are milliseconds since the mark of the fault. */
@@ -52,6 +57,8 @@ export interface LoadReport {
   readonly perSecond: readonly number[];
   /** Answers after the mark, by the address that gave them. */
   readonly perServer: Readonly<Record<string, number>>;
+  /** Streams that were opened, and those of them that a server ended with OK. */
+  readonly streams: { readonly opened: number; readonly endedWell: number };
   /** What else is worth telling. */
   readonly note?: string;
 }

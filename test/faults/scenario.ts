@@ -37,6 +37,12 @@ export interface Stage extends AsyncDisposable {
   readonly load: Load;
 }
 
+/** What stands between a server and its callers. */
+export interface Front {
+  readonly address: string;
+  close(): Promise<void>;
+}
+
 export interface StageOptions {
   readonly servers?: number;
   /** Servers of the release before, which lack SayHelloAgain. */
@@ -46,6 +52,8 @@ export interface StageOptions {
   /** `user:password` of etcd. */
   readonly login?: string;
   readonly server?: Partial<ServerSettings>;
+  /** Sets something before each server, which is announced in its stead. */
+  readonly before?: (target: () => string) => Promise<Front>;
   readonly load?: Partial<LoadSettings>;
   /** Runs once etcd stands, before anybody uses it. */
   readonly prepare?: (etcd: TestEtcd) => Promise<void> | void;
@@ -66,17 +74,28 @@ export function sentUntilFoundOut(servers: number): number {
 
 /** An etcd, servers that are registered in it, and a steady load on them. */
 export async function stage(expect: Expect, options: StageOptions = {}): Promise<Stage> {
-  const { nodes = 3, etcdArgs = [], login, prepare } = options;
+  const { nodes = 3, etcdArgs = [], login, prepare, before } = options;
   const etcd = await startEtcd({ nodes, args: etcdArgs });
+  const fronts: Front[] = [];
   async function end(): Promise<void> {
     await endAll();
+    await Promise.all(fronts.map((front) => front.close()));
     await etcd.stop();
   }
   try {
     await prepare?.(etcd);
     const registry = `etcd://${login === undefined ? "" : `${login}@`}${etcd.urls.map((url) => url.replace("http://", "")).join(",")}`;
+    const startOne = async (file?: string): Promise<FleetServer> => {
+      const settings = { registry, ...options.server };
+      if (before === undefined) return await startFleetServer(settings, file);
+      let server: FleetServer | undefined;
+      const front = await before(() => server?.boundTo ?? "");
+      fronts.push(front);
+      server = await startFleetServer({ ...settings, advertise: front.address }, file);
+      return server;
+    };
     const start = (count: number, file?: string): Promise<FleetServer[]> =>
-      Promise.all(Array.from({ length: count }, () => startFleetServer({ registry, ...options.server }, file)));
+      Promise.all(Array.from({ length: count }, () => startOne(file)));
     const oldServers = await start(options.oldServers ?? 0, "old-server.ts");
     const servers = await start(options.servers ?? 3);
     const ctl = (...args: string[]): string => etcd.ctl(...(login === undefined ? [] : ["--user", login]), ...args);

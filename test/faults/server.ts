@@ -29,12 +29,18 @@ async function greet(name: string, context: HandlerContext): Promise<{ message: 
 }
 
 const registry = await registryFromUri(`${settings.registry}/?ttl=${settings.ttlSeconds ?? 3}`);
+const sayAgainMs = 200;
 const interceptors = settings.admission ? [concurrencyLimit()] : [];
 const server = createServer({ registry, interceptors, drain: { timeoutMs: 5_000 } });
 server.add(Greeter, {
   sayHello: ({ name }, context) => greet(name, context),
   sayHelloAgain: ({ name }, context) => greet(name, context),
-  async *chat() {},
+  async *chat(_hellos, { draining }) {
+    while (!draining.aborted) {
+      yield { message: "Hello" };
+      await sleep(sayAgainMs, undefined, { signal: draining }).catch(() => {});
+    }
+  },
 });
 
 const address = await server.listen(settings.listen, settings.advertise ? { advertise: settings.advertise } : {});
