@@ -16,6 +16,11 @@ export class Allowance {
     this.#left = burst;
   }
 
+  /** Gives one back. */
+  earn(): void {
+    if (this.#left < this.#burst) this.#left++;
+  }
+
   /** Takes one. False where there is none left. */
   spend(): boolean {
     if (this.#left >= 1) {

@@ -98,6 +98,7 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
     this.#nextId += 2;
     const stream = new ClientStream(this, id, call);
     const reply = stream.promise();
+    stream.window = this.firstWindowBytes;
     this.streams.add(stream);
     this.#writeRequest(id, call);
     stream.begin();
@@ -124,7 +125,8 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
     if (stream === undefined) {
       if (this.isIdle(id))
         throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `HEADERS on stream ${id}, which is idle`);
-      this.chargeControl("HEADERS on closed streams");
+      const isUnderWay = this.closedStreams.weReset(id) && this.closedStreams.pardon(id);
+      if (!isUnderWay) this.chargeControl("HEADERS on closed streams");
       return;
     }
     if (stream.remoteEnded)
@@ -185,6 +187,8 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
     this.#certain();
     this.#options.freed();
   }
+
+  protected onDrainSeen(): void {}
 
   #certain(): void {
     this.doubted = false;

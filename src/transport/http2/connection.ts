@@ -26,6 +26,8 @@ import { defaultSettings, encodeSettings, type PeerSettings, readSettings } from
 import type { Stream } from "./stream.ts";
 import { StreamRing } from "./stream-ring.ts";
 
+const KEEPALIVE_PING = Buffer.from("trunklin", "latin1");
+const DRAIN_PING = Buffer.from("draining", "latin1");
 /** How long a peer has to take what was sent last, in milliseconds. */
 const PARTING_MS = 1000;
 
@@ -76,6 +78,9 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
   /** What came and the peer has not been told to send again. */
   #unsaid = 0;
   #pingSentAt = 0;
+  #drainPinged = false;
+  /** True once the peer has taken our SETTINGS for its own. */
+  #settingsTaken = false;
 
   protected constructor(socket: Socket, meaning: HeadMeaning<H>, options: ConnectionOptions) {
     const { limits, maxMetadataBytes } = options;
@@ -98,6 +103,8 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
   /** The peer goes away: it has not seen, and will not see, streams above `lastId`. */
   protected abstract onGoAway(lastId: number, code: number, reason: string): void;
   protected abstract onPingAnswered(): void;
+  /** All that was sent before `pingForDrain` has been read. */
+  protected abstract onDrainSeen(): void;
   /** `silent` has changed. */
   protected abstract onSilence(): void;
   /** The peer resets a stream that is open. */
@@ -152,7 +159,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
     if (this.#unsaid * 2 >= this.limits.connectionWindowBytes) this.#updateConnection();
     const stream = this.streams.get(id);
     if (stream === undefined || stream.remoteEnded) {
-      this.#dataOnClosed(id, length, stream);
+      this.#dataOnClosed(id, length, ended, stream);
       return;
     }
     if (length === padding && !ended) this.chargeControl("empty DATA frames");
@@ -163,10 +170,12 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
     } else if (padding > 0) this.budget.read(stream, padding, false);
   }
 
-  #dataOnClosed(id: number, length: number, stream: S | undefined): void {
+  #dataOnClosed(id: number, length: number, ended: boolean, stream: S | undefined): void {
     if (this.isIdle(id)) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `DATA on stream ${id}, which is idle`);
     // What was under way when we reset the stream is no fault of the peer's.
-    if (length > 0 && this.closedStreams.weReset(id) && this.closedStreams.absorb(id, length)) return;
+    if (this.closedStreams.weReset(id)) {
+      if (length > 0 ? this.closedStreams.absorb(id, length) : ended && this.closedStreams.pardon(id)) return;
+    }
     this.chargeControl("DATA frames on closed streams");
     if (stream === undefined) {
       this.writeReset(id, ErrorCode.STREAM_CLOSED, 0);
@@ -247,9 +256,11 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
     }
     const stream = this.streams.get(id);
     if (stream === undefined) {
-      this.chargeControl("RST_STREAM frames");
+      // It may have been under way when the stream was closed here.
+      if (!this.closedStreams.pardon(id)) this.chargeControl("RST_STREAM frames");
       return;
     }
+    this.closedStreams.addTheirReset(id, this.heardAt);
     this.forget(stream);
     this.onStreamReset(stream, readUint32(bytes, start));
   }
@@ -260,6 +271,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
     if ((flags & Flag.ACK) !== 0) {
       if (end > start) throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, "an acknowledgement with SETTINGS");
       if (!this.settled) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "SETTINGS are acknowledged before any");
+      this.#settingsTakenNow();
       return;
     }
     const before = this.peer.initialWindowBytes;
@@ -271,6 +283,20 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
     this.frames.settingsRead();
     this.onSettings();
     this.sender.pump();
+  }
+
+  /** What the peer may send on a stream that opens now: it may not know of a smaller window yet. RFC 9113, 6.9.2. */
+  get firstWindowBytes(): number {
+    const { streamWindowBytes } = this.limits;
+    return this.#settingsTaken ? streamWindowBytes : Math.max(streamWindowBytes, DEFAULT_WINDOW_BYTES);
+  }
+
+  /** Streams that opened with a larger window keep it: our SETTINGS have taken from them what is given back here. */
+  #settingsTakenNow(): void {
+    const taken = this.firstWindowBytes - this.limits.streamWindowBytes;
+    this.#settingsTaken = true;
+    if (taken === 0) return;
+    for (const stream of this.streams.all()) if (!stream.remoteEnded) this.frames.windowUpdate(stream.id, taken);
   }
 
   #shiftWindows(delta: number): void {
@@ -287,17 +313,24 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
     if (id !== 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `PING on stream ${id}`);
     if (end - start !== 8) throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, "PING has not 8 bytes");
     if ((flags & Flag.ACK) !== 0) {
-      if (this.#pingSentAt === 0) {
-        this.chargeControl("answers to no PING");
-        return;
-      }
+      this.#pingAnswered(bytes.subarray(start, end));
+      return;
+    }
+    // A peer that measures its windows by pings, as gRPC's in Go and in C++ do, sends one with what it has received.
+    if (this.sender.framesDue > 0) this.sender.framesDue--;
+    else this.chargeControl("PING frames");
+    this.frames.pong(bytes.subarray(start, end));
+  }
+
+  #pingAnswered(payload: Buffer): void {
+    if (this.#pingSentAt > 0 && payload.equals(KEEPALIVE_PING)) {
       this.#pingSentAt = 0;
       this.pingAnsweredAt = now();
       this.onPingAnswered();
-      return;
-    }
-    this.chargeControl("PING frames");
-    this.frames.pong(bytes.subarray(start, end));
+    } else if (this.#drainPinged && payload.equals(DRAIN_PING)) {
+      this.#drainPinged = false;
+      this.onDrainSeen();
+    } else this.chargeControl("answers to no PING");
   }
 
   #goAway(id: number, bytes: Buffer, start: number, end: number): void {
@@ -311,7 +344,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
 
   #windowUpdate(id: number, bytes: Buffer, start: number, end: number): void {
     if (end - start !== 4) throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, "WINDOW_UPDATE has not 4 bytes");
-    if (this.sender.updatesDue > 0) this.sender.updatesDue--;
+    if (this.sender.framesDue > 0) this.sender.framesDue--;
     else this.chargeControl("WINDOW_UPDATE frames");
     const increment = readUint32(bytes, start) & MAX_31_BITS;
     if (id === 0) {
@@ -386,7 +419,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
   /** @param window what the peer may still have sent */
   protected writeReset(id: number, code: number, window: number): void {
     this.frames.reset(id, code);
-    this.closedStreams.add(id, true, window);
+    this.closedStreams.addReset(id, window, this.heardAt);
   }
 
   /** Resets a stream and forgets it. The stream itself is not told. */
@@ -403,7 +436,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
     stream.pending = undefined;
     this.streams.remove(stream);
     this.budget.release(stream);
-    this.closedStreams.add(stream.id, false, 0);
+    this.closedStreams.addEnded(stream.id, this.heardAt);
     this.onForgotten(stream);
   }
 
@@ -413,7 +446,13 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
   ping(): void {
     this.pings++;
     this.#pingSentAt = now();
-    this.frames.ping();
+    this.frames.ping(KEEPALIVE_PING);
+  }
+
+  /** Asks the peer to say that it has seen what was sent before. */
+  protected pingForDrain(): void {
+    this.#drainPinged = true;
+    this.frames.ping(DRAIN_PING);
   }
 
   /** Since when a PING has waited for its answer, on the clock of `now()`; 0 where none does. */

@@ -4,7 +4,6 @@ import type { PeerSettings } from "./settings.ts";
 
 /** What a peer that does not read may make us keep of answers to its PINGs and of resets. */
 const MOST_BACKLOG_BYTES = 8 * 1024 * 1024;
-const PING_PAYLOAD = Buffer.from("trunklin", "latin1");
 const NOTHING = Buffer.allocUnsafeSlow(0);
 
 /** Writes every frame but DATA. */
@@ -91,8 +90,8 @@ export class FrameWriter {
     this.frame(FrameType.WINDOW_UPDATE, 0, id, uint32(bytes));
   }
 
-  ping(): void {
-    this.frame(FrameType.PING, 0, 0, PING_PAYLOAD);
+  ping(payload: Buffer): void {
+    this.frame(FrameType.PING, 0, 0, payload);
   }
 
   pong(payload: Buffer): void {

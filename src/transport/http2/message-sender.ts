@@ -25,8 +25,8 @@ const NOTHING = Buffer.allocUnsafeSlow(0);
 export class MessageSender<S extends Stream> {
   /** What the peer lets us send on the connection, in bytes. */
   window: number = DEFAULT_WINDOW_BYTES;
-  /** How many WINDOW_UPDATEs what we sent may bring. */
-  updatesDue = 0;
+  /** How many WINDOW_UPDATEs and PINGs what we sent may bring: a few for each message, and one for each KiB. */
+  framesDue = 0;
   readonly #outbox: Outbox;
   readonly #frames: FrameWriter;
   readonly #peer: PeerSettings;
@@ -70,17 +70,20 @@ export class MessageSender<S extends Stream> {
       return false;
     }
     const writer = this.#writer;
-    const at = outbox.reserve(OVERHEAD_BYTES + 64);
+    const at = outbox.lend(OVERHEAD_BYTES + 64);
     const { slab } = outbox;
     const joins = this.#joins(stream.id, at);
     const header = joins ? 0 : FRAME_HEADER_BYTES;
-    const end = writer.write(type, message, slab, at, header + PREFIX_BYTES);
+    const end = this.#encodeLent(type, message, slab, at, header + PREFIX_BYTES);
+    // A getter of the message may have ended the call, or sent something else.
+    const undisturbed = outbox.takeBack();
+    if (stream.closed) return false;
     const prefix = writer.start + header;
     const payload = end - prefix;
     checkSize("sent", payload - PREFIX_BYTES, this.#maxMessageBytes);
     const moved = writer.slab !== slab;
     writePrefix(writer.slab, prefix, payload - PREFIX_BYTES);
-    if ((joins && moved) || payload > this.#room(stream, joins)) {
+    if (!undisturbed || (joins && moved) || payload > this.#room(stream, joins)) {
       const framed = writer.slab.subarray(prefix, end);
       this.sendLater(stream, moved ? framed : Buffer.from(framed), ends);
       return false;
@@ -95,6 +98,15 @@ export class MessageSender<S extends Stream> {
     this.#count(stream, payload);
     if (ends) this.#ended(stream);
     return !outbox.crowded;
+  }
+
+  #encodeLent(type: MessageType<unknown>, message: unknown, slab: Buffer, at: number, reserve: number): number {
+    try {
+      return this.#writer.write(type, message, slab, at, reserve);
+    } catch (error) {
+      this.#outbox.takeBack();
+      throw error;
+    }
   }
 
   /** Encodes a message, with gRPC's prefix, into a buffer of its own. */
@@ -228,7 +240,7 @@ export class MessageSender<S extends Stream> {
   #count(stream: S, payload: number): void {
     stream.sendWindow -= payload;
     this.window -= payload;
-    this.updatesDue += 4;
+    this.framesDue += 4 + (payload >>> 10);
   }
 }
 

@@ -45,6 +45,8 @@ export class Outbox {
   #busy = false;
   #scheduled = false;
   #closed = false;
+  /** True while somebody writes behind the last frame who does not know yet how much. */
+  #lent = false;
 
   constructor(socket: Socket, drained: () => void) {
     this.#socket = socket;
@@ -61,8 +63,35 @@ export class Outbox {
     return this.backlog + this.#leftEarly >= CROWDED_BYTES;
   }
 
+  /**
+   * The same as `reserve`, to one who runs code that is not ours while writing. Whatever that code sends stands
+   * somewhere else, and before what is written here.
+   */
+  lend(count: number): number {
+    const at = this.reserve(count);
+    this.#lent = true;
+    return at;
+  }
+
+  /** Ends `lend`. False where something was sent meanwhile: what was written must be sent anew, and is still there. */
+  takeBack(): boolean {
+    const undisturbed = this.#lent;
+    this.#lent = false;
+    return undisturbed;
+  }
+
+  /** Leaves the slab to whom it is lent, for good. */
+  #abandon(): void {
+    this.#lent = false;
+    if (this.#at > this.#from) this.#push(this.slab.subarray(this.#from, this.#at));
+    this.slab = NONE;
+    this.#from = 0;
+    this.#at = 0;
+  }
+
   /** Makes room for `count` bytes in `slab` and returns where they go. */
   reserve(count: number): number {
+    if (this.#lent) this.#abandon();
     if (this.#at + count > this.slab.length) {
       if (this.slab !== NONE) this.#outgrown = true;
       this.#seal();

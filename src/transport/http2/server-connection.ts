@@ -19,6 +19,9 @@ import { type RequestHead, readRequestHead } from "./request-head.ts";
 import { ServerStream } from "./server-stream.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
 
+/** So close to the deadline, in milliseconds, a client's reset is its own alarm. */
+const AT_DEADLINE_MS = 20;
+
 export interface ServerConnectionOptions extends ConnectionOptions {
   readonly acceptor: Acceptor;
   readonly caller: Caller;
@@ -106,6 +109,7 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
     }
     const stream = new ServerStream(this, id, head);
     stream.remoteEnded = ended;
+    stream.window = this.firstWindowBytes;
     this.streams.add(stream);
     if (ended && head.contentLength > 0) this.breakStream(stream, ErrorCode.PROTOCOL_ERROR);
     else stream.begin(ended);
@@ -125,7 +129,7 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
 
   #onHeadOfClosed(id: number): void {
     if (this.closedStreams.weReset(id)) {
-      this.chargeControl("HEADERS on closed streams");
+      if (!this.closedStreams.pardon(id)) this.chargeControl("HEADERS on closed streams");
       return;
     }
     const code = this.closedStreams.has(id) ? ErrorCode.STREAM_CLOSED : ErrorCode.PROTOCOL_ERROR;
@@ -134,7 +138,7 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
 
   #refuse(id: number, code: number): void {
     this.#chargeReset("calls that are refused");
-    this.writeReset(id, code, this.limits.streamWindowBytes);
+    this.writeReset(id, code, this.firstWindowBytes);
   }
 
   #chargeReset(what: string): void {
@@ -143,7 +147,8 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
 
   protected onStreamReset(stream: ServerStream, code: number): void {
     stream.onReset(code);
-    this.#chargeReset("resets of calls under way");
+    // To give up at the deadline is what a client should do.
+    if (stream.deadline - this.heardAt > AT_DEADLINE_MS) this.#chargeReset("resets of calls under way");
   }
 
   /** Resets a stream for what its client did wrong. */
@@ -165,7 +170,9 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
 
   protected onSilence(): void {}
 
-  protected onPingAnswered(): void {
+  protected onPingAnswered(): void {}
+
+  protected onDrainSeen(): void {
     if (this.#draining && this.#lastAccepted === MAX_31_BITS) this.#stopAccepting();
   }
 
@@ -220,6 +227,8 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
   endStream(stream: ServerStream): void {
     if (stream.closed) return;
     stream.localEnded = true;
+    // One that hedges, or whose users lose patience, may give up as many calls as it lets come to their end.
+    this.#resets.earn();
     if (stream.remoteEnded) this.forget(stream);
     else this.resetStream(stream, ErrorCode.NO_ERROR);
   }
@@ -259,7 +268,7 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
     if (this.#draining || this.deaf) return;
     this.#draining = true;
     this.frames.goAway(MAX_31_BITS, ErrorCode.NO_ERROR, "the server goes away");
-    this.ping();
+    this.pingForDrain();
   }
 
   #stopAccepting(): void {
