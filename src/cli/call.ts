@@ -1,4 +1,10 @@
-import { type DescMethod, type FileRegistry, type Message, toJsonString } from "@bufbuild/protobuf";
+import {
+  type DescMethod,
+  type FileRegistry,
+  type JsonWriteStringOptions,
+  type Message,
+  toJsonString,
+} from "@bufbuild/protobuf";
 import { makeCall } from "../client/make-call.ts";
 import { Code } from "../core/code.ts";
 import type { Metadata } from "../core/metadata.ts";
@@ -86,7 +92,8 @@ async function callMethod(described: DescMethod, context: Context): Promise<void
   const given = { data: values.data ?? [], stdin: terminal.stdin, registry, signal: options.signal };
   const requests = method.requestStream ? keepFailure(manyRequests(described, given)) : undefined;
   const request = requests?.items ?? (await oneRequest(described, given));
-  const jsonOptions = { registry, alwaysEmitImplicit: values.defaults ?? false };
+  const jsonOf = (reply: Message, prettySpaces?: number) =>
+    replyJson(described, reply, { registry, alwaysEmitImplicit: values.defaults ?? false, prettySpaces });
   let opened = false;
   try {
     const reply = await target.channel.handle(
@@ -96,16 +103,24 @@ async function callMethod(described: DescMethod, context: Context): Promise<void
     if (values.verbose) showMetadata(terminal, "header", reply.header);
     if (method.responseStream) {
       for await (const message of reply.response as AsyncIterable<Message>) {
-        await terminal.print(toJsonString(described.output, message, jsonOptions));
+        await terminal.print(jsonOf(message));
       }
     } else {
-      const json = toJsonString(described.output, reply.response as Message, { ...jsonOptions, prettySpaces: 2 });
-      await terminal.print(...json.split("\n"));
+      await terminal.print(...jsonOf(reply.response as Message, 2).split("\n"));
     }
     if (values.verbose) showMetadata(terminal, "trailer", reply.trailer);
   } catch (error) {
     if (values.verbose && !opened && RpcError.is(error)) showMetadata(terminal, "header", error.header);
     throw requests?.failure() ?? error;
+  }
+}
+
+/** @throws RpcError where JSON has no form for it: a time of the year 10,000, an `Any` of a type that the contract lacks */
+function replyJson({ output }: DescMethod, reply: Message, options: Partial<JsonWriteStringOptions>): string {
+  try {
+    return toJsonString(output, reply, options);
+  } catch (cause) {
+    throw new RpcError(Code.INTERNAL, `the reply has no form in JSON: ${(cause as Error).message}`, { cause });
   }
 }
 
