@@ -91,3 +91,29 @@ test.runIf(hasEtcd)("a login that etcd does not ask for does no harm", async () 
   await it.close();
   await server.stop();
 });
+
+test.runIf(hasEtcd)(
+  "three nodes that ask for a login, one of them frozen: each takes the token of another",
+  async () => {
+    const server = await startEtcd({ nodes: 3, args: ["--auth-token-ttl", "2"] });
+    server.ctl("user", "add", "root:secret");
+    server.ctl("user", "grant-role", "root", "root");
+    server.ctl("auth", "enable");
+    const log = createLog();
+    const it = etcd(server.urls, { username: "root", password: "secret", ttlSeconds: 3, logger: log });
+    await it.register({ services: ["auth.v1.Three"], endpoint }).registered;
+    for (const [i, node] of server.nodes.entries()) {
+      node.freeze();
+      await new Promise((resolve) => setTimeout(resolve, 2_500));
+      const during = it.register({ services: [`auth.v1.Three${i}`], endpoint });
+      await during.registered;
+      await during.close();
+      node.thaw();
+    }
+    await watchService(it, "auth.v1.Three").untilCurrent(endpoint.address);
+    expect(log.lines.map(({ message }) => message)).not.toContain("registered again");
+    await it.close();
+    await server.stop();
+  },
+  60_000,
+);

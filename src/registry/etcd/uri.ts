@@ -26,8 +26,9 @@ const parameters = ["ttl", "dialects", "client", "ca", "cert", "key", "serverNam
 
 /**
  * Reads `etcd://user:password@host1:2379,host2:2379/namespace/?ttl=10&dialects=go-naming,kratos`. `etcds://` is TLS,
- * with the PEM files `ca`, `cert` and `key` and with `serverName`; `http://`, `https://` and a bare `host:port` do as
- * well. The port is 2379 by default. What follows the host's slash stands before every key.
+ * with the PEM files `ca`, `cert` and `key` and with `serverName`; `http://`, `https://` and a bare `host:port` do as well,
+ * in any case. The port is 2379 by default. What follows the host's slash stands before every key. `client=etcd3` asks by
+ * the package of that name.
  * @throws TypeError that names what is wrong, without the password
  */
 export function parseEtcdUri(uri: string): EtcdUri {

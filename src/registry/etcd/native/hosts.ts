@@ -6,7 +6,7 @@ export interface Host {
   /** Connected when it is first used. */
   readonly peer: Peer;
   /** Keeps asking whether it lives, while something waits for what it may say; until the returned function is called. */
-  listen(lost: (reason: string) => void): () => void;
+  listen(lost: (reason: string) => unknown): () => void;
 }
 
 /** The hosts of one etcd. */
@@ -83,7 +83,7 @@ export function createHosts({ addresses, connect }: HostsOptions): Hosts {
 }
 
 function createHost(address: string, connect: HostsOptions["connect"]) {
-  const listening = new Set<{ readonly lost: (reason: string) => void }>();
+  const listening = new Set<{ readonly lost: (reason: string) => unknown }>();
   let peer: Peer | undefined;
   let probing: NodeJS.Timeout | undefined;
 
@@ -104,7 +104,7 @@ function createHost(address: string, connect: HostsOptions["connect"]) {
     get state(): PeerState {
       return peer?.state ?? "connecting";
     },
-    listen(lost: (reason: string) => void) {
+    listen(lost: (reason: string) => unknown) {
       const listener = { lost };
       listening.add(listener);
       probing ??= setInterval(() => peer?.probe?.(), probeMs);

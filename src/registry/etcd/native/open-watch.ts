@@ -46,7 +46,7 @@ interface WatchAtOptions extends OpenWatchOptions {
   readonly heard: () => void;
 }
 
-async function watchAt(host: Host, watch: WireWatch, { open, confirmMs, heard }: WatchAtOptions): Promise<void> {
+async function watchAt(host: Host, watch: WireWatch, { hosts, open, confirmMs, heard }: WatchAtOptions): Promise<void> {
   const { forMs, signal } = watch;
   if (signal.aborted) return;
   const { promise: lasted, resolve: end, reject: fail } = Promise.withResolvers<void>();
@@ -54,7 +54,8 @@ async function watchAt(host: Host, watch: WireWatch, { open, confirmMs, heard }:
   const late = () => fail(new Error(`${host.address} did not confirm a watch within ${confirmMs} ms`));
   const unconfirmed = setTimeout(late, confirmMs);
   const duty = setTimeout(end, forMs);
-  const stopListening = host.listen((reason) => fail(new Error(reason)));
+  // Where there is no other, a silent host may come to itself before its connection is broken.
+  const stopListening = host.listen((reason) => hosts.size > 1 && fail(new Error(reason)));
   const stop = () => end();
   signal.addEventListener("abort", stop);
   const confirmed = () => {
