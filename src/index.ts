@@ -35,6 +35,7 @@ export { concurrencyLimit } from "./limit/concurrency-limit.ts";
 export { rateLimit } from "./limit/rate-limit.ts";
 export { type HeldRequests, heldRequests } from "./retry/request.ts";
 export { type Http2Limits, http2 } from "./transport/http2/index.ts";
+export { MemoryBudget, type MemoryBudgetOptions } from "./transport/memory-budget.ts";
 
 // For those who write a registry, a balancer or a transport of their own.
 

@@ -44,7 +44,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
     this.#connection = connection;
     this.#call = call;
     if (call.method.responseStream) {
-      this.#inbox = new Inbox(connection.maxReceiveMessageBytes);
+      this.#inbox = new Inbox(connection.maxReceiveMessageBytes, connection.memory);
       this.#responses = new IncomingMessages(this.#inbox, this);
     }
   }
@@ -193,7 +193,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
         }
       }
       if (end === start) return;
-      this.#inbox = new Inbox(most);
+      this.#inbox = new Inbox(most, this.#connection.memory);
     }
     const inbox = this.#inbox;
     inbox.append(bytes, start, end);
@@ -403,6 +403,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
     this.#connection.wheel.clear(this);
     this.#call.cancellation?.offCancel(this.#onCancel);
     this.#requests?.stop();
+    this.#inbox?.disown();
   }
 }
 

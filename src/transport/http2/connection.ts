@@ -1,8 +1,11 @@
 import type { Socket } from "node:net";
 import { now } from "../../core/deadline.ts";
+import type { MemoryAccount } from "../memory-account.ts";
+import type { Borrower } from "../memory-budget.ts";
 import { Allowance } from "./allowance.ts";
 import { ClosedStreams } from "./closed-streams.ts";
 import { ConnectionError } from "./connection-error.ts";
+import { ConnectionWindow } from "./connection-window.ts";
 import {
   DEFAULT_WINDOW_BYTES,
   ErrorCode,
@@ -44,13 +47,15 @@ export interface ConnectionOptions {
  * Whatever the peer sends ends at worst this connection: errors of the protocol are thrown as `ConnectionError`, here
  * and below, and all caught in `receive`.
  */
-export abstract class Connection<S extends Stream, H> implements FrameSink {
+export abstract class Connection<S extends Stream, H> implements FrameSink, Borrower {
   readonly socket: Socket;
   readonly outbox: Outbox;
   readonly streams: StreamRing<S> = new StreamRing<S>();
   readonly peer: PeerSettings = defaultSettings();
   readonly encoder: HpackEncoder = new HpackEncoder();
   readonly budget: ReceiveBudget;
+  /** What it may make this process hold, and does. */
+  readonly memory: MemoryAccount;
   readonly limits: Limits;
   /** When the peer sent anything last, on the clock of `now()`. */
   heardAt: number = now();
@@ -74,16 +79,15 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
   readonly #reader: FrameReader;
   readonly #heads: HeadReader<H>;
   readonly #control: Allowance;
-  #receiveWindow = DEFAULT_WINDOW_BYTES;
-  /** What came and the peer has not been told to send again. */
-  #unsaid = 0;
+  readonly #window: ConnectionWindow;
   #pingSentAt = 0;
   #drainPinged = false;
   /** True once the peer has taken our SETTINGS for its own. */
   #settingsTaken = false;
 
   protected constructor(socket: Socket, meaning: HeadMeaning<H>, options: ConnectionOptions) {
-    const { limits, maxMetadataBytes } = options;
+    const { maxMetadataBytes } = options;
+    const limits = withSmallerWindows(options.limits);
     this.socket = socket;
     this.limits = limits;
     this.outbox = new Outbox(socket, () => this.sender.drained());
@@ -93,7 +97,11 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
     );
     this.#heads = new HeadReader(meaning, maxMetadataBytes);
     this.#reader = new FrameReader(this, limits.maxFrameBytes, MOST_BLOCK_BYTES);
-    this.budget = new ReceiveBudget(limits, (window, bytes) => this.#updateStream(window, bytes));
+    this.memory = limits.memory.open(this, DEFAULT_WINDOW_BYTES);
+    this.#window = new ConnectionWindow(this.memory, limits.connectionWindowBytes, (bytes) =>
+      this.frames.windowUpdate(0, bytes),
+    );
+    this.budget = new ReceiveBudget(limits, this.memory, (window, bytes) => this.#updateStream(window, bytes));
     this.#control = new Allowance(limits.controlFramesPerSecond * 5, limits.controlFramesPerSecond);
   }
 
@@ -151,12 +159,9 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
     this.#heads.mustBeIdle();
     this.spokeAt = this.heardAt;
     if (id === 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "DATA on stream 0");
-    this.#receiveWindow -= length;
-    if (this.#receiveWindow < 0) {
+    if (!this.#window.came(length, this.heardAt)) {
       throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, "more data than the connection's window allows");
     }
-    this.#unsaid += length;
-    if (this.#unsaid * 2 >= this.limits.connectionWindowBytes) this.#updateConnection();
     const stream = this.streams.get(id);
     if (stream === undefined || stream.remoteEnded) {
       this.#dataOnClosed(id, length, ended, stream);
@@ -395,14 +400,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
       ...more,
     ]);
     this.frames.settings(settings);
-    this.#unsaid = limits.connectionWindowBytes - DEFAULT_WINDOW_BYTES;
-    if (this.#unsaid > 0) this.#updateConnection();
-  }
-
-  #updateConnection(): void {
-    this.frames.windowUpdate(0, this.#unsaid);
-    this.#receiveWindow += this.#unsaid;
-    this.#unsaid = 0;
+    this.#window.open();
   }
 
   #updateStream(window: ReceiveWindow, bytes: number): void {
@@ -467,6 +465,16 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
 
   // Ending.
 
+  room(): void {
+    if (this.deaf) return;
+    this.#window.retry();
+    this.budget.serve();
+  }
+
+  evict(): void {
+    this.fail(ErrorCode.ENHANCE_YOUR_CALM, "memory is short, and what this connection holds of it does not move");
+  }
+
   /** Tells the peer what it did, and ends the connection. */
   fail(code: number, reason: string): void {
     if (this.deaf) return;
@@ -511,6 +519,19 @@ export abstract class Connection<S extends Stream, H> implements FrameSink {
       this.forget(stream);
       stream.onLost(reason);
     }
+    this.memory.close();
     this.onClosed(reason);
   }
+}
+
+/** Streams that a connection is reckoned to have, where first windows shrink because memory is short. */
+const RECKONED_STREAMS = 1000;
+const SMALLEST_WINDOW_BYTES = 4 * 1024;
+
+/** Where little memory is left, the first windows of all streams of a connection take no more than half of it. */
+function withSmallerWindows(limits: Limits): Limits {
+  const share = Math.floor(limits.memory.free / 2 / RECKONED_STREAMS);
+  if (share >= limits.streamWindowBytes) return limits;
+  const streamWindowBytes = Math.min(limits.streamWindowBytes, Math.max(SMALLEST_WINDOW_BYTES, share));
+  return { ...limits, streamWindowBytes };
 }

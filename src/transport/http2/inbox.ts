@@ -1,5 +1,6 @@
 import { Code } from "../../core/code.ts";
 import { RpcError } from "../../core/rpc-error.ts";
+import type { MemoryAccount } from "../memory-account.ts";
 
 /** gRPC's prefix of a message: a flag for compression, and the length in 32 bits. */
 export const PREFIX_BYTES = 5;
@@ -13,6 +14,8 @@ const FIRST_BYTES = 72 * 1024;
 /** The most that a message gets at once when it is granted; larger ones grow as they come. */
 const MOST_AT_ONCE_BYTES = 8 * 1024 * 1024;
 const SMALLEST_BYTES = 512;
+/** The same for all while memory is short. */
+const TIGHT_BYTES = 1024;
 
 /** Bytes that belong together: many small messages with their prefixes, or one large message without. */
 interface Segment {
@@ -46,14 +49,21 @@ export class Inbox {
   /** True where all that is missing of the message that is coming counts in the memory that the peer may fill. */
   granted = false;
   readonly #maxBytes: number;
+  #memory: MemoryAccount | undefined;
+  /** Bytes of memory that it takes. */
+  #taken = 0;
   readonly #segments: Segment[] = [];
   /** What has come of the message that is coming. */
   #have = 0;
   readonly #prefix: Buffer = Buffer.allocUnsafe(PREFIX_BYTES);
 
-  /** @param maxBytes the largest message to accept, as it is sent; negative is no limit */
-  constructor(maxBytes: number) {
+  /**
+   * @param maxBytes the largest message to accept, as it is sent; negative is no limit
+   * @param memory is charged with what is kept
+   */
+  constructor(maxBytes: number, memory?: MemoryAccount) {
     this.#maxBytes = maxBytes;
+    this.#memory = memory;
   }
 
   /** True while a message has begun and is not complete. */
@@ -88,13 +98,13 @@ export class Inbox {
     this.ready--;
     let segment = this.#segments[0] as Segment;
     if (segment.large < 0 && segment.read === segment.write) {
-      this.#segments.shift();
+      this.#drop(segment);
       segment = this.#segments[0] as Segment;
     }
     this.bytes = segment.bytes;
     this.owned = segment.large >= 0;
     if (segment.large >= 0) {
-      this.#segments.shift();
+      this.#drop(segment);
       this.start = 0;
       this.end = segment.large;
       this.flag = segment.flag;
@@ -107,7 +117,7 @@ export class Inbox {
     this.size -= this.end - segment.read;
     segment.read = this.end;
     // What was large once need not stay so.
-    if (segment.read === segment.write && segment.bytes.length > FIRST_BYTES) this.#segments.shift();
+    if (segment.read === segment.write && segment.bytes.length > FIRST_BYTES) this.#drop(segment);
     return true;
   }
 
@@ -118,6 +128,13 @@ export class Inbox {
     this.size = 0;
     this.#have = 0;
     this.expects = 0;
+    this.#charge(-this.#taken);
+  }
+
+  /** What is kept is the reader's from now on: it counts for the peer no more. */
+  disown(): void {
+    this.#charge(-this.#taken);
+    this.#memory = undefined;
   }
 
   /** Copies all small messages that stand whole at `at`, in one piece, and returns where the next one begins. */
@@ -151,8 +168,8 @@ export class Inbox {
     this.#check(flag, length);
     this.expects = PREFIX_BYTES + length;
     if (length >= LARGE_BYTES) {
-      const bytes = Buffer.allocUnsafeSlow(Math.min(length, FIRST_BYTES));
-      this.#segments.push({ bytes, read: 0, write: 0, large: length, flag });
+      const first = this.#mayTake(FIRST_BYTES) ? FIRST_BYTES : TIGHT_BYTES;
+      this.#add(Math.min(length, first), length, flag);
     } else {
       const tail = this.#room(PREFIX_BYTES + length);
       this.#prefix.copy(tail.bytes, tail.write);
@@ -167,8 +184,8 @@ export class Inbox {
     const next = Math.min(end, at + this.expects - this.#have);
     if (tail.write + next - at > tail.bytes.length) {
       const enough = Math.max(tail.bytes.length * 2, tail.write + next - at);
-      if (tail.large < 0) enlarge(tail, enough);
-      else enlarge(tail, Math.min(tail.large, this.granted ? Math.max(enough, MOST_AT_ONCE_BYTES) : enough));
+      if (tail.large < 0) this.#enlarge(tail, enough);
+      else this.#enlarge(tail, Math.min(tail.large, this.#atOnce(tail.large, enough)));
     }
     source.copy(tail.bytes, tail.write, at, next);
     tail.write += next - at;
@@ -195,19 +212,50 @@ export class Inbox {
   #room(count: number): Segment {
     const tail = this.#segments[this.#segments.length - 1];
     if (tail === undefined || tail.large >= 0) {
-      const bytes = Buffer.allocUnsafeSlow(Math.max(SMALLEST_BYTES, count));
-      const segment = { bytes, read: 0, write: 0, large: -1, flag: 0 };
-      this.#segments.push(segment);
-      return segment;
+      return this.#add(Math.max(SMALLEST_BYTES, count), -1, 0);
     }
     if (tail.read === tail.write) {
       tail.read = 0;
       tail.write = 0;
     }
     if (tail.write + count > tail.bytes.length) {
-      enlarge(tail, Math.max(SMALLEST_BYTES, (tail.write - tail.read + count) * 2));
+      this.#enlarge(tail, Math.max(SMALLEST_BYTES, (tail.write - tail.read + count) * 2));
     }
     return tail;
+  }
+
+  #atOnce(length: number, enough: number): number {
+    const most = Math.max(enough, MOST_AT_ONCE_BYTES);
+    return this.granted && this.#mayTake(Math.min(length, most)) ? most : enough;
+  }
+
+  #mayTake(bytes: number): boolean {
+    return this.#memory === undefined || this.#memory.has(bytes);
+  }
+
+  #add(capacity: number, large: number, flag: number): Segment {
+    const segment = { bytes: Buffer.allocUnsafeSlow(capacity), read: 0, write: 0, large, flag };
+    this.#segments.push(segment);
+    this.#charge(capacity);
+    return segment;
+  }
+
+  /** Lets go of the first segment. */
+  #drop(segment: Segment): void {
+    this.#segments.shift();
+    this.#charge(-segment.bytes.length);
+  }
+
+  #enlarge(segment: Segment, capacity: number): void {
+    this.#charge(capacity - segment.bytes.length);
+    enlarge(segment, capacity);
+  }
+
+  #charge(bytes: number): void {
+    if (this.#memory === undefined) return;
+    this.#taken += bytes;
+    if (bytes > 0) this.#memory.hold(bytes);
+    else this.#memory.free(-bytes);
   }
 }
 

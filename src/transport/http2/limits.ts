@@ -1,3 +1,4 @@
+import { MemoryBudget, processMemory } from "../memory-budget.ts";
 import { atLeast, between, checkRanges, type NumberRange } from "../number-range.ts";
 import { DEFAULT_MAX_FRAME_BYTES, DEFAULT_WINDOW_BYTES, MAX_31_BITS, MAX_FRAME_BYTES } from "./frame.ts";
 
@@ -12,17 +13,29 @@ export interface Http2Limits {
   readonly maxStreamWindowBytes?: number | undefined;
   /** What a connection may hold beyond its streams' first windows, all streams together, in bytes; 32 MiB by default, and 0 is allowed. */
   readonly growthBytes?: number | undefined;
-  /** The connection's window, in bytes; 16 MiB by default, from 65,535 to 2^31-1. */
+  /** How far the connection's window may grow from 1 MiB, in bytes; 16 MiB by default, from 65,535 to 2^31-1. */
   readonly connectionWindowBytes?: number | undefined;
+  /**
+   * The memory that all peers together may fill. The budget of the process by default, which is a quarter of what it may
+   * use, and at most 1 GiB.
+   */
+  readonly memory?: MemoryBudget | undefined;
+  /** A budget of so many bytes for the connections of this transport alone, in place of the process's. */
+  readonly memoryBudgetBytes?: number | undefined;
   /** The largest frame to accept, in bytes; 128 KiB by default, from 16,384 to 16,777,215. */
   readonly maxFrameBytes?: number | undefined;
   /** Milliseconds a peer has until its preface and settings are there, TLS included; 10,000 by default. */
   readonly handshakeTimeoutMs?: number | undefined;
   /**
-   * Milliseconds in which a message or a header block that has begun must be whole; 30,000 by default. A message has a
-   * second more for each KiB that has come.
+   * Milliseconds in which a message or a header block that has begun must be whole; 30,000 by default. A message has
+   * as much more as its bytes take at `leastBytesPerSecond`.
    */
   readonly stallTimeoutMs?: number | undefined;
+  /**
+   * What a client must bring of the messages that it has begun, all of its connection together, in bytes a second; 8 KiB
+   * by default, which the slowest of mobile networks (64 kbit/s) meets. As many as 8 messages share it.
+   */
+  readonly leastBytesPerSecond?: number | undefined;
   /** Frames that carry no call forward: PING, SETTINGS, empty DATA, frames on closed streams; 2,000 a second by default, 10,000 at once. */
   readonly controlFramesPerSecond?: number | undefined;
   /** Calls a client may reset while they are under way; 1,000 a second by default, 5,000 at once. */
@@ -40,9 +53,11 @@ export interface Limits {
   readonly maxStreamWindowBytes: number;
   readonly growthBytes: number;
   readonly connectionWindowBytes: number;
+  readonly memory: MemoryBudget;
   readonly maxFrameBytes: number;
   readonly handshakeTimeoutMs: number;
   readonly stallTimeoutMs: number;
+  readonly leastBytesPerSecond: number;
   readonly controlFramesPerSecond: number;
   readonly resetsPerSecond: number;
   readonly maxConnectionsPerPeer: number;
@@ -54,14 +69,16 @@ const MIB = 1024 * 1024;
 /** A client's ids are the odd ones of 31 bits. */
 const MOST_CALLS = 2 ** 30;
 
-const ranges: { readonly [K in keyof Http2Limits]-?: NumberRange } = {
+const ranges: { readonly [K in Exclude<keyof Http2Limits, "memory">]-?: NumberRange } = {
   streamWindowBytes: between(1, MAX_31_BITS),
   maxStreamWindowBytes: between(1, MAX_31_BITS),
   growthBytes: atLeast(0),
   connectionWindowBytes: between(DEFAULT_WINDOW_BYTES, MAX_31_BITS),
+  memoryBudgetBytes: atLeast(1),
   maxFrameBytes: between(DEFAULT_MAX_FRAME_BYTES, MAX_FRAME_BYTES),
   handshakeTimeoutMs: atLeast(1),
   stallTimeoutMs: atLeast(1),
+  leastBytesPerSecond: atLeast(1),
   controlFramesPerSecond: atLeast(1),
   resetsPerSecond: atLeast(1),
   maxConnectionsPerPeer: atLeast(1),
@@ -80,9 +97,12 @@ export function limitsFrom(given: Http2Limits): Limits {
     maxStreamWindowBytes = 16 * MIB,
     growthBytes = 32 * MIB,
     connectionWindowBytes = 16 * MIB,
+    memoryBudgetBytes,
+    memory = memoryBudgetBytes === undefined ? processMemory() : new MemoryBudget({ bytes: memoryBudgetBytes }),
     maxFrameBytes = 128 * 1024,
     handshakeTimeoutMs = 10_000,
     stallTimeoutMs = 30_000,
+    leastBytesPerSecond = 8 * 1024,
     controlFramesPerSecond = 2000,
     resetsPerSecond = 1000,
     maxConnectionsPerPeer = 2,
@@ -94,9 +114,11 @@ export function limitsFrom(given: Http2Limits): Limits {
     maxStreamWindowBytes,
     growthBytes,
     connectionWindowBytes,
+    memory,
     maxFrameBytes,
     handshakeTimeoutMs,
     stallTimeoutMs,
+    leastBytesPerSecond,
     controlFramesPerSecond,
     resetsPerSecond,
     maxConnectionsPerPeer,

@@ -1,3 +1,4 @@
+import type { MemoryAccount } from "../memory-account.ts";
 import type { Limits } from "./limits.ts";
 
 /** A stream's receive window, as its connection counts it. All in bytes. */
@@ -24,6 +25,7 @@ export interface ReceiveWindow {
  */
 export class ReceiveBudget {
   readonly #limits: Limits;
+  readonly #memory: MemoryAccount;
   #left: number;
   #granted = 0;
   #waiting: ReceiveWindow[] = [];
@@ -32,8 +34,9 @@ export class ReceiveBudget {
   readonly #update: (window: ReceiveWindow, bytes: number) => void;
 
   /** @param update tells the peer that a stream's window has grown */
-  constructor(limits: Limits, update: (window: ReceiveWindow, bytes: number) => void) {
+  constructor(limits: Limits, memory: MemoryAccount, update: (window: ReceiveWindow, bytes: number) => void) {
     this.#limits = limits;
+    this.#memory = memory;
     this.#left = limits.growthBytes;
     this.#update = update;
   }
@@ -75,12 +78,27 @@ export class ReceiveBudget {
     window.target -= grown;
     if (window.granted > 0) this.#giveBack(window, window.granted);
     if (window.waitsFor > 0) this.#waitNoMore(window);
-    this.#serve();
+    this.serve();
+  }
+
+  /** Grants what waits for it, as far as there is room. */
+  serve(): void {
+    while (this.#waiting.length > 0) {
+      const next = this.#waiting[0] as ReceiveWindow;
+      const bytes = next.waitsFor;
+      if (!this.#mayHave(bytes)) return;
+      this.#waiting.shift();
+      next.waitsFor = 0;
+      this.#grant(next, bytes);
+    }
   }
 
   #mayHave(bytes: number): boolean {
-    if (bytes <= this.#left || this.#granted === 0) return true;
-    return this.#over === undefined && bytes * 2 > this.#limits.growthBytes;
+    const fits = bytes <= this.#left || this.#granted === 0;
+    if (!fits && (this.#over !== undefined || bytes * 2 <= this.#limits.growthBytes)) return false;
+    if (this.#memory.has(this.#granted + bytes)) return true;
+    this.#memory.wait();
+    return false;
   }
 
   #grant(window: ReceiveWindow, bytes: number): void {
@@ -96,7 +114,7 @@ export class ReceiveBudget {
     const back = Math.min(window.granted, window.unsaid);
     window.unsaid -= back;
     this.#giveBack(window, back);
-    this.#serve();
+    this.serve();
   }
 
   #giveBack(window: ReceiveWindow, bytes: number): void {
@@ -110,6 +128,7 @@ export class ReceiveBudget {
   #growthFor(window: ReceiveWindow): number {
     const growth = Math.min(window.target, this.#limits.maxStreamWindowBytes - window.target);
     if (growth <= 0 || this.#left - growth < this.#limits.growthBytes / 2) return 0;
+    if (!this.#memory.mayAllowFreely(this.#granted + growth)) return 0;
     this.#left -= growth;
     return growth;
   }
@@ -129,17 +148,6 @@ export class ReceiveBudget {
   #waitNoMore(window: ReceiveWindow): void {
     window.waitsFor = 0;
     this.#waiting = this.#waiting.filter((each) => each !== window);
-    this.#serve();
-  }
-
-  #serve(): void {
-    while (this.#waiting.length > 0) {
-      const next = this.#waiting[0] as ReceiveWindow;
-      const bytes = next.waitsFor;
-      if (!this.#mayHave(bytes)) return;
-      this.#waiting.shift();
-      next.waitsFor = 0;
-      this.#grant(next, bytes);
-    }
+    this.serve();
   }
 }

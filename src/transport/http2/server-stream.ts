@@ -69,7 +69,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
   }
 
   #beginStreaming(ended: boolean): void {
-    this.#inbox = new Inbox(this.#connection.maxReceiveMessageBytes);
+    this.#inbox = new Inbox(this.#connection.maxReceiveMessageBytes, this.#connection.memory);
     this.#requests = new IncomingMessages(this.#inbox, this);
     this.stalledSince = 0;
     if (ended) this.#requests.end(undefined);
@@ -109,7 +109,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
         this.#dispatch(this.#decode(bytes, start + PREFIX_BYTES, end));
         return;
       }
-      this.#inbox = new Inbox(this.#connection.maxReceiveMessageBytes);
+      this.#inbox = new Inbox(this.#connection.maxReceiveMessageBytes, this.#connection.memory);
       if (this.deadline !== NEVER) this.#connection.wheel.set(this, this.deadline);
     }
     const inbox = this.#inbox;
@@ -377,6 +377,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
   #settle(): void {
     this.#over = true;
     this.#connection.wheel.clear(this);
+    this.#inbox?.clear();
     this.#inbox = undefined;
   }
 

@@ -22,6 +22,8 @@ export interface WatchOptions {
 }
 
 const LONGEST_PERIOD_MS = 1000;
+/** So many messages that have begun share the least rate of their connection; more of them must come faster. */
+const MOST_THAT_SHARE = 8;
 
 // A gRPC server that is pinged more than three times within five minutes, while it has nothing to say, hangs up
 // (grpc-go's and grpc-java's enforcement, as they are by default). So the pauses grow: 0.5 s, 12 s, 72 s, then these. They
@@ -145,9 +147,12 @@ export class Watch extends Alarm {
   #checkStreams(time: number, stalled: (stream: Stream) => void): void {
     const { streams, limits } = this.#connection;
     if (streams.size === 0) return;
+    let begun = 0;
+    for (const { stalledSince, arrived } of streams.all()) if (stalledSince > 0 && arrived > 0) begun++;
+    const bytesPerMs = limits.leastBytesPerSecond / Math.min(MOST_THAT_SHARE, Math.max(1, begun)) / 1000;
     for (const stream of streams.all()) {
       if (stream.stalledSince === 0 || stream.window <= 0) continue;
-      const allowedMs = limits.stallTimeoutMs + (stream.arrived / 1024) * 1000;
+      const allowedMs = limits.stallTimeoutMs + stream.arrived / bytesPerMs;
       if (time - stream.stalledSince > allowedMs) stalled(stream);
     }
   }

@@ -1,12 +1,14 @@
 import { expect, test } from "vitest";
 import { limitsFrom } from "../../../src/transport/http2/limits.ts";
 import { ReceiveBudget, type ReceiveWindow } from "../../../src/transport/http2/receive-budget.ts";
+import { MemoryBudget } from "../../../src/transport/memory-budget.ts";
 
 const limits = limitsFrom({ streamWindowBytes: 100, maxStreamWindowBytes: 1000, growthBytes: 1000 });
 
 function setup() {
+  const memory = new MemoryBudget({ bytes: 1e9 }).open({ room() {}, evict() {} }, 0);
   const updates: number[] = [];
-  const budget = new ReceiveBudget(limits, (_window, bytes) => updates.push(bytes));
+  const budget = new ReceiveBudget(limits, memory, (_window, bytes) => updates.push(bytes));
   const open = (): ReceiveWindow => ({ window: 100, target: 100, unsaid: 0, granted: 0, waitsFor: 0 });
   return { budget, updates, open };
 }

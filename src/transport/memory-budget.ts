@@ -1,0 +1,179 @@
+import { totalmem } from "node:os";
+import { MemoryAccount } from "./memory-account.ts";
+
+/** Who holds memory: a connection. */
+export interface Borrower {
+  /** There may be room again for what it waits for. */
+  room(): void;
+  /** It holds much that does not move, and others need it: it must let go of everything now. */
+  evict(): void;
+}
+
+const MOST_BYTES = 1024 * 1024 * 1024;
+/** What may be lent in all for one that would wait for ever, as a part of the budget. */
+const FAVOURED_PART = 1.125;
+/** How often those that wait are looked at, in milliseconds. */
+const LOOK_MS = 1000;
+
+export interface MemoryBudgetOptions {
+  /** What all may hold together, in bytes; a quarter of what the process may use, and at most 1 GiB, by default. */
+  readonly bytes?: number | undefined;
+  /** Milliseconds in which memory must move where others wait for it; 5,000 by default. */
+  readonly patienceMs?: number | undefined;
+}
+
+/**
+ * The memory that peers may fill, all connections of a process together: windows that are open, messages that have begun
+ * or that nobody has read, what is inflated. It is lent before it is filled.
+ *
+ * Nobody is lent more than is left for the others, so a few never take it all; and windows grow only while half of it is
+ * free. Where somebody waits, those that hold most and do not move are ended until half of it is free again.
+ *
+ * ```ts
+ * const memory = new MemoryBudget({ bytes: 256 * 1024 * 1024 });
+ * createServer({ transport: http2({ memory }) });
+ * ```
+ */
+export class MemoryBudget {
+  /** What all may hold together. */
+  readonly bytes: number;
+  readonly #patienceMs: number;
+  #lent = 0;
+  readonly #accounts = new Set<MemoryAccount>();
+  readonly #waiting = new Set<MemoryAccount>();
+  #look: NodeJS.Timeout | undefined;
+  #roomScheduled = false;
+  /** Since when somebody has waited without anybody being in the way. */
+  #idleSince = 0;
+
+  constructor(options: MemoryBudgetOptions = {}) {
+    const { bytes = defaultBytes(), patienceMs = 5000 } = options;
+    if (!(bytes > 0)) throw new TypeError(`a memory budget of ${bytes} bytes: give a number over 0`);
+    this.bytes = bytes;
+    this.#patienceMs = patienceMs;
+  }
+
+  /**
+   * What is lent, in bytes; what peers have filled is never more than this. Beyond `bytes` it goes by no more than each
+   * connection's first 64 KiB and what a connection is let have that would wait for ever.
+   */
+  get lent(): number {
+    return this.#lent;
+  }
+
+  /** What peers have filled: messages that have begun or that nobody has read, in bytes. */
+  get held(): number {
+    let bytes = 0;
+    for (const { held } of this.#accounts) bytes += held;
+    return bytes;
+  }
+
+  get free(): number {
+    return this.bytes - this.#lent;
+  }
+
+  /** @param window bytes that may come without being asked for */
+  open(borrower: Borrower, window: number): MemoryAccount {
+    const account = new MemoryAccount(this, borrower, window);
+    this.#accounts.add(account);
+    return account;
+  }
+
+  /** Lends as much as leaves no less for the others than the account has then. */
+  lendShare(account: MemoryAccount, bytes: number): boolean {
+    if (account.borrowed + bytes > this.free - bytes) return false;
+    this.lend(account, bytes);
+    return true;
+  }
+
+  /** Lends where half of all is free afterwards. */
+  lendSpare(account: MemoryAccount, bytes: number): boolean {
+    return this.free - bytes >= this.bytes / 2 && this.lendShare(account, bytes);
+  }
+
+  /** Lends what is filled already. */
+  lend(account: MemoryAccount, bytes: number): void {
+    account.borrowed += bytes;
+    this.#lent += bytes;
+  }
+
+  giveBack(account: MemoryAccount, bytes: number): void {
+    account.borrowed -= bytes;
+    this.#lent -= bytes;
+    if (this.#waiting.size > 0) this.#scheduleRoom();
+  }
+
+  close(account: MemoryAccount): void {
+    this.#accounts.delete(account);
+    this.#waiting.delete(account);
+    this.giveBack(account, account.borrowed);
+  }
+
+  wait(account: MemoryAccount): void {
+    this.#waiting.add(account);
+    if (this.#look !== undefined) return;
+    this.#idleSince = performance.now();
+    this.#lookLater();
+  }
+
+  waitNoMore(account: MemoryAccount): void {
+    this.#waiting.delete(account);
+  }
+
+  #scheduleRoom(): void {
+    if (this.#roomScheduled) return;
+    this.#roomScheduled = true;
+    setImmediate(() => {
+      this.#roomScheduled = false;
+      for (const account of [...this.#waiting]) account.room();
+    });
+  }
+
+  #lookLater(): void {
+    this.#look = setTimeout(this.#onLook, Math.min(LOOK_MS, this.#patienceMs)).unref();
+  }
+
+  readonly #onLook = (): void => {
+    const time = performance.now();
+    for (const account of [...this.#waiting]) account.room();
+    if (this.#waiting.size > 0) {
+      if (this.#evictStuck(time)) this.#idleSince = time;
+      else if (time - this.#idleSince >= 2 * this.#patienceMs) this.#favourOne();
+    }
+    if (this.#waiting.size > 0) this.#lookLater();
+    else this.#look = undefined;
+  };
+
+  /** Nobody is in the way, and there is not enough all the same: one at a time has what it needs. */
+  #favourOne(): void {
+    const [first] = this.#waiting;
+    if (first !== undefined && this.#lent < this.bytes * FAVOURED_PART) first.favour();
+  }
+
+  #evictStuck(time: number): boolean {
+    const stuck = [...this.#accounts].filter((each) => each.isStuck(time, this.#patienceMs));
+    stuck.sort((one, other) => other.held - one.held);
+    let evicted = false;
+    for (const account of stuck) {
+      if (this.free >= this.bytes / 2) break;
+      account.evict();
+      evicted = true;
+    }
+    return evicted;
+  }
+}
+
+let shared: MemoryBudget | undefined;
+
+/** The budget of the process, for all connections that are not given another. */
+export function processMemory(): MemoryBudget {
+  shared ??= new MemoryBudget();
+  return shared;
+}
+
+/** What is said of the limit of a container may be nothing, or more than there is. */
+function defaultBytes(): number {
+  const constrained = process.constrainedMemory?.() ?? 0;
+  const usable = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+  return Math.min(MOST_BYTES, Math.floor(usable / 4));
+}

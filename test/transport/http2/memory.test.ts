@@ -1,0 +1,76 @@
+import { expect, test } from "vitest";
+import type { Payload } from "../../../gen/probe/v1/probe.ts";
+import type { Peer } from "../../../src/core/transport.ts";
+import { http2 } from "../../../src/transport/http2/index.ts";
+import { MemoryBudget } from "../../../src/transport/memory-budget.ts";
+import { createWorld, echo, payload } from "../../contract/transport/world.ts";
+import { beginMessages } from "../../support/begun-messages.ts";
+
+const MIB = 1024 * 1024;
+const ECHO = "/probe.v1.Probe/Echo";
+
+let memory = new MemoryBudget({ bytes: MIB });
+const world = createWorld(() => ({ transport: http2({ memory }) }));
+
+function withMemory(bytes: number, patienceMs: number) {
+  memory = new MemoryBudget({ bytes, patienceMs });
+  return world();
+}
+
+/** Makes calls one after the other until told to stop. */
+function steadily(peer: Peer): () => Promise<number> {
+  let going = true;
+  const all = (async () => {
+    let calls = 0;
+    for (; going; calls++) await echo(peer, payload(`${calls}`));
+    return calls;
+  })();
+  return () => {
+    going = false;
+    return all;
+  };
+}
+
+test("messages that many begin and nobody ends fill the budget and no more, and others' calls go on", async () => {
+  const { listener } = await withMemory(16 * MIB, 500).pair();
+  // The client's own memory is another's.
+  const peer = http2({ memoryBudgetBytes: 16 * MIB }).connect({ address: listener.address }, {});
+  const stop = steadily(peer);
+  const attack = { path: ECHO, messages: 100, claimedBytes: 4_000_000, sentBytes: 120 * 1024 };
+  const attackers = Array.from({ length: 8 }, () => beginMessages(listener.address, attack));
+  const ends: string[] = [];
+  for (const { ended } of attackers) void ended.then((why) => ends.push(why));
+  let most = 0;
+  const look = setInterval(() => {
+    most = Math.max(most, memory.held);
+  }, 5);
+  await Promise.race(attackers.map(({ ended }) => ended));
+  // A large message of somebody else comes while they are still there.
+  const { response } = await echo(peer, payload("large", 3_000_000));
+  expect((response as Payload).data.length).toBe(3_000_000);
+  clearInterval(look);
+  expect(await stop()).toBeGreaterThan(0);
+  expect(most).toBeGreaterThan(4 * MIB);
+  expect(most).toBeLessThanOrEqual(16 * MIB);
+  expect(new Set(ends)).toEqual(new Set(["ENHANCE_YOUR_CALM"]));
+  for (const each of attackers) each.close();
+  await peer.close();
+});
+
+test("what connections borrowed is given back when they close, and when calls end", async () => {
+  const { peer, listener } = await withMemory(64 * MIB, 1000).pair();
+  for (let i = 0; i < 3; i++) {
+    await Promise.all(Array.from({ length: 10 }, () => echo(peer, payload("large", 1_000_000))));
+  }
+  expect(memory.held).toBe(0);
+  await peer.close();
+  await listener.close();
+  expect(memory.lent).toBe(0);
+});
+
+test("many large messages at once all arrive, though they are far more than the memory there is", async () => {
+  const { peer } = await withMemory(8 * MIB, 5000).pair();
+  const replies = await Promise.all(Array.from({ length: 50 }, (_, i) => echo(peer, payload(`${i}`, 1_000_000))));
+  for (const { response } of replies) expect((response as Payload).data.length).toBe(1_000_000);
+  expect(memory.held).toBe(0);
+});

@@ -1,0 +1,115 @@
+import { expect, test } from "vitest";
+import type { MemoryAccount } from "../../src/transport/memory-account.ts";
+import { MemoryBudget } from "../../src/transport/memory-budget.ts";
+import { event } from "../contract/transport/world.ts";
+
+const MIB = 1024 * 1024;
+
+function open(memory: MemoryBudget, on: { room?: () => void; evict?: () => void } = {}): MemoryAccount {
+  return memory.open({ room: on.room ?? (() => {}), evict: on.evict ?? (() => {}) }, 0);
+}
+
+test("nobody is lent more than is left for the others", () => {
+  const memory = new MemoryBudget({ bytes: 30 * MIB });
+  const [first, second, third] = [open(memory), open(memory), open(memory)];
+  const takeAll = (account: MemoryAccount): number => {
+    while (account.has(account.spare + 256 * 1024)) account.hold(account.spare);
+    return account.held / MIB;
+  };
+  expect(takeAll(first)).toBeCloseTo(15, 0);
+  expect(takeAll(second)).toBeCloseTo(7.5, 0);
+  expect(takeAll(third)).toBeCloseTo(3.75, 0);
+  expect(memory.lent).toBeLessThanOrEqual(memory.bytes);
+});
+
+test("windows grow only while half is free", () => {
+  const memory = new MemoryBudget({ bytes: 10 * MIB });
+  const [first, second] = [open(memory), open(memory)];
+  expect(first.mayAllowFreely(2 * MIB)).toBe(true);
+  first.allow(2 * MIB);
+  expect(second.mayAllowFreely(MIB)).toBe(false);
+  expect(second.mayAllow(MIB / 4)).toBe(true);
+});
+
+test("what is let go of goes to those that wait", async () => {
+  const memory = new MemoryBudget({ bytes: 10 * MIB });
+  const full = open(memory);
+  full.hold(9 * MIB);
+  const room = event();
+  const waiting = open(memory, { room: () => room.happen() });
+  expect(waiting.has(2 * MIB)).toBe(false);
+  waiting.wait();
+  full.close();
+  await room.happened;
+  expect(waiting.has(2 * MIB)).toBe(true);
+});
+
+test("those that hold most and do not move are ended where others wait, and no more than it takes", async () => {
+  const memory = new MemoryBudget({ bytes: 16 * MIB, patienceMs: 50 });
+  const ended: string[] = [];
+  const room = event();
+  const accounts = new Map(["small", "large", "larger", "moving"].map((name) => [name, named(name)]));
+  function named(name: string): MemoryAccount {
+    return open(memory, { evict: () => void ended.push(name) });
+  }
+  accounts.get("small")?.hold(1 * MIB);
+  accounts.get("large")?.hold(3 * MIB);
+  accounts.get("larger")?.hold(4 * MIB);
+  const moving = accounts.get("moving");
+  moving?.hold(6 * MIB);
+  const longSince = event();
+  let moved = 0;
+  const moves = setInterval(() => {
+    moving?.free(MIB);
+    moving?.hold(MIB);
+    if (++moved === 20) longSince.happen();
+  }, 5);
+  await longSince.happened;
+  const waiting = open(memory, {
+    room() {
+      if (waiting.has(3 * MIB)) room.happen();
+      else waiting.wait();
+    },
+  });
+  waiting.wait();
+  await room.happened;
+  clearInterval(moves);
+  expect(ended).toEqual(["larger", "large"]);
+});
+
+test("nobody is ended while there is enough", async () => {
+  const memory = new MemoryBudget({ bytes: 16 * MIB, patienceMs: 20 });
+  const idle = open(memory, { evict: () => expect.unreachable("it stands in nobody's way") });
+  idle.hold(MIB);
+  const room = event();
+  const waiting = open(memory, { room: () => room.happen() });
+  waiting.wait();
+  await room.happened;
+  expect(idle.held).toBe(MIB);
+});
+
+test("where nothing moves and nobody can be ended, one after the other has what it needs", async () => {
+  const memory = new MemoryBudget({ bytes: 4 * MIB, patienceMs: 20 });
+  const done: number[] = [];
+  const all = event();
+  for (let i = 0; i < 2; i++) {
+    const account: MemoryAccount = open(memory, {
+      room() {
+        if (!account.has(3 * MIB)) return account.wait();
+        done.push(i);
+        account.close();
+        if (done.length === 2) all.happen();
+      },
+    });
+    account.wait();
+  }
+  await all.happened;
+  expect(done).toEqual([0, 1]);
+});
+
+test("the budget of the process is a part of what it may use", () => {
+  const { bytes } = new MemoryBudget();
+  expect(bytes).toBeGreaterThan(0);
+  expect(bytes).toBeLessThanOrEqual(1024 * MIB);
+  expect(() => new MemoryBudget({ bytes: 0 })).toThrow("give a number over 0");
+});
