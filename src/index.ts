@@ -3,7 +3,15 @@
 export type { CallOptions } from "./client/call-options.ts";
 export { type Channel, type ChannelOptions, createChannel } from "./client/channel.ts";
 export { type Client, createClient, type Requests } from "./client/client.ts";
-export { type Call, type Handler, type Interceptor, type Reply, type ValueKey, valueKey } from "./core/call.ts";
+export {
+  type Call,
+  type CertificateSubject,
+  type Handler,
+  type Interceptor,
+  type Reply,
+  type ValueKey,
+  valueKey,
+} from "./core/call.ts";
 export { Code, type CodeName } from "./core/code.ts";
 export { detached } from "./core/context.ts";
 export type { Endpoint } from "./core/endpoint.ts";

@@ -5,13 +5,20 @@ import type { Method } from "./method.ts";
 import type { MethodPolicy } from "./policy.ts";
 import { Scope } from "./scope.ts";
 
+/**
+ * Whom a certificate was made out to, by the short names of the fields: `{ CN: "billing", O: "Example" }`. A field that
+ * occurs more than once is a list. What stands in a value, a comma or an equals sign, is never taken for another field.
+ */
+export type CertificateSubject = Readonly<Record<string, string | readonly string[] | undefined>>;
+
 /** Who is at the other end of a connection, as a server sees it. */
 export interface Caller {
   /** `host:port`, IPv6 in brackets. */
   readonly address: string;
   /** What the client's certificate says, where mutual TLS was asked for and the certificate was verified. */
   readonly tls?: {
-    readonly subject: string;
+    readonly subject: CertificateSubject;
+    /** With what each is: `DNS:billing.example`, `URI:spiffe://example/billing`, `IP Address:10.0.0.5`. */
     readonly alternativeNames: readonly string[];
     readonly fingerprint256: string;
   };

@@ -59,14 +59,17 @@ export function secure(socket: Socket, options: ConnectionOptions): Promise<TLSS
 /** What a client's certificate says; `undefined` where it showed none that was verified. */
 export function callerTls(socket: TLSSocket): Caller["tls"] {
   if (!socket.authorized) return undefined;
-  const { raw } = socket.getPeerCertificate();
+  const { raw, subject } = socket.getPeerCertificate();
   if (raw === undefined) return undefined;
-  const { subject, subjectAltName, fingerprint256 } = new X509Certificate(raw);
-  return {
-    subject: subject.split("\n").join(", "),
-    alternativeNames: subjectAltName?.split(", ") ?? [],
-    fingerprint256,
-  };
+  const { subjectAltName = "", fingerprint256 } = new X509Certificate(raw);
+  return { subject: { ...subject }, alternativeNames: namesIn(subjectAltName), fingerprint256 };
+}
+
+/** Node writes a name that could be mistaken for another, or for two, as a string of JSON. */
+function namesIn(subjectAltName: string): string[] {
+  const quoted = /"(?:[^"\\]|\\.)*"/g;
+  const names = subjectAltName.match(/(?:[^",]|"(?:[^"\\]|\\.)*")+/g) ?? [];
+  return names.map((name) => name.trim().replace(quoted, (text) => JSON.parse(text) as string));
 }
 
 function pem(value: string | Uint8Array | undefined): string | Buffer | undefined {

@@ -111,7 +111,7 @@ describe("a limit per caller", () => {
   test("goes by the certificate where one was shown", async () => {
     const { answered } = limited({ perCaller: { perSecond: 2 } });
     const shown = (address: string, fingerprint256: string) =>
-      makeCall({ caller: { address, tls: { subject: "x", alternativeNames: [], fingerprint256 } } });
+      makeCall({ caller: { address, tls: { subject: { CN: "x" }, alternativeNames: [], fingerprint256 } } });
     expect(await count(answered, 2, shown("10.0.0.1:1", "AA"))).toBe(2);
     expect(await count(answered, 2, shown("10.0.0.2:1", "AA"))).toBe(0);
     expect(await count(answered, 2, shown("10.0.0.1:1", "BB"))).toBe(2);

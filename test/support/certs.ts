@@ -19,5 +19,7 @@ export const mutualTls: ServerTls = { ...serverTls, ca: authority };
 
 /** `O=Trunkline, CN=a client`, for client.example and spiffe://example/client. */
 export const clientCertificate: ClientTls = { cert: pem("client.pem"), key: pem("client.key") };
+/** Of a client whose names hold commas and what looks like other names. */
+export const slyCertificate: ClientTls = { cert: pem("sly.pem"), key: pem("sly.key") };
 /** Of a client whose authority nobody trusts. */
 export const strangerCertificate: ClientTls = { cert: pem("stranger.pem"), key: pem("stranger.key") };

@@ -10,6 +10,7 @@ import {
   mutualTls,
   otherAuthority,
   serverTls,
+  slyCertificate,
   strangerCertificate,
 } from "../../support/certs.ts";
 import { echo, event, failure, payload, reply, type World } from "./world.ts";
@@ -85,9 +86,17 @@ export function tls(world: () => World): void {
     const { here, listener, seen } = await serve(mutualTls);
     await echo(here.dial(listener.address, { tls: { ...trusted, ...clientCertificate } }));
     const caller = (await seen.happened)?.tls;
-    expect(caller?.subject).toBe("O=Trunkline, CN=a client");
+    expect(caller?.subject).toEqual({ O: "Trunkline", CN: "a client" });
     expect(caller?.alternativeNames).toEqual(["DNS:client.example", "URI:spiffe://example/client"]);
     expect(caller?.fingerprint256).toMatch(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/);
+  });
+
+  test("what a certificate says cannot be taken for more than one name", async () => {
+    const { here, listener, seen } = await serve(mutualTls);
+    await echo(here.dial(listener.address, { tls: { ...trusted, ...slyCertificate } }));
+    const caller = (await seen.happened)?.tls;
+    expect(caller?.subject).toEqual({ O: "Ops, CN=root", OU: ["one", "two"], CN: "mallory, O=Trunkline" });
+    expect(caller?.alternativeNames).toEqual(["URI:spiffe://example/a, DNS:admin.example", "DNS:sly.example"]);
   });
 
   test("with mutual TLS a client without a certificate is refused", async () => {

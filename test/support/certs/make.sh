@@ -14,7 +14,7 @@ sign() { # name, extensions, arguments of `openssl ca` that say who signs
   shift 2
   printf '[ca]\ndefault_ca=d\n[d]\ndatabase=%s/db\nrand_serial=yes\ndefault_md=sha256\npolicy=p\nnew_certs_dir=%s\n' \
     "$work" "$work" >"$work/ca.cnf"
-  printf '[p]\ncommonName=supplied\norganizationName=optional\n[x]\n%b' "$extensions" >>"$work/ca.cnf"
+  printf '[p]\ncommonName=supplied\norganizationName=optional\norganizationalUnitName=optional\n[x]\n%b' "$extensions" >>"$work/ca.cnf"
   : >"$work/db"
   openssl ca -batch -notext -config "$work/ca.cnf" -extensions x -preserveDN -in "$work/$name.csr" -out "$name.pem" \
     -startdate 20200101000000Z -enddate 21200101000000Z "$@" 2>/dev/null
@@ -38,5 +38,7 @@ certificate server ca "/CN=localhost" \
 certificate elsewhere ca "/CN=elsewhere.example" 'subjectAltName=DNS:elsewhere.example\nextendedKeyUsage=serverAuth\n'
 certificate client ca "/O=Trunkline/CN=a client" \
   'subjectAltName=DNS:client.example,URI:spiffe://example/client\nextendedKeyUsage=clientAuth\n'
+certificate sly ca "/O=Ops, CN=root/OU=one/OU=two/CN=mallory, O=Trunkline" \
+  'subjectAltName=@names\nextendedKeyUsage=clientAuth\n[names]\nURI.1=spiffe://example/a, DNS:admin.example\nDNS.1=sly.example\n'
 certificate stranger other-ca "/CN=a stranger" 'extendedKeyUsage=clientAuth\n'
 chmod 644 ./*.key
