@@ -50,7 +50,7 @@ interface Refused {
 }
 
 /** Peers that are made in one turn: a thousand connections are not begun at once, and calls go on in between. */
-const mostJoined = 200;
+const mostJoined = 50;
 
 /** Of the endpoints of one snapshot. */
 interface Counts {

@@ -10,13 +10,20 @@ import type { Peer } from "../core/transport.ts";
  * Servers of other services (`unserved`) only where there are no others: then what they say is the answer.
  */
 export function usable(peers: readonly Peer[]): { readonly peers: readonly Peer[]; readonly panic: boolean } {
-  const ready = peers.filter((peer) => peer.ready);
+  const ready: Peer[] = [];
+  let steady = 0;
+  let ejected = 0;
+  // Of thousands of peers each is asked as little as will do.
+  for (const peer of peers) {
+    if (peer.ready) {
+      ready.push(peer);
+      if (peer.onTrial !== true) steady++;
+    } else if (peer.state === "ejected") ejected++;
+  }
   if (ready.length === 0) {
     const strangers = peers.every(({ state }) => state === "unserved");
     return { peers: strangers ? peers : peers.filter(({ state }) => state === "silent"), panic: false };
   }
-  const steady = ready.filter(({ onTrial }) => onTrial !== true).length;
-  const connected = peers.filter(({ state }) => state === "ready" || state === "ejected");
-  const panic = steady > 0 && steady * 2 < connected.length;
-  return { peers: panic ? connected : ready, panic };
+  const panic = steady > 0 && steady * 2 < ready.length + ejected;
+  return { peers: panic ? peers.filter(({ state }) => state === "ready" || state === "ejected") : ready, panic };
 }
