@@ -23,9 +23,9 @@ export interface Connection {
  * lease of its is never granted again, and a watcher may throw out of an event (see `../follow.ts` and `../lease.ts`).
  */
 export function connect(settings: EtcdSettings): Connection {
-  const { hosts, tls, username, password, callTimeoutMs } = settings;
+  const { hosts, tls, username, password, callTimeoutMs, hedgeMs } = settings;
   const urls = hosts.map((host) => `${tls === undefined ? "http" : "https"}://${host}`);
-  const policies = createHostPolicies(urls, (url) => probe(url, tls, callTimeoutMs));
+  const policies = createHostPolicies(urls, (url) => probe(url, tls, hedgeMs));
   const interceptors = [atStart(() => logins?.current?.token)];
   const etcd = new Etcd3({
     hosts: urls,

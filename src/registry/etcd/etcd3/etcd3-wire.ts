@@ -6,7 +6,7 @@ import { openWatch } from "./open-watch.ts";
 
 /** etcd asked by etcd3, over grpc-js. */
 export function createEtcd3Wire(settings: EtcdSettings): EtcdWire {
-  const { callTimeoutMs } = settings;
+  const { callTimeoutMs, hedgeMs } = settings;
   const { etcd, withLogin, onEachHost } = connect(settings);
 
   return {
@@ -41,7 +41,9 @@ export function createEtcd3Wire(settings: EtcdSettings): EtcdWire {
     renew: (leaseId) =>
       withLogin(() =>
         onEachHost(async () => {
-          const stream = await etcd.leaseClient.leaseKeepAlive({ deadline: Date.now() + callTimeoutMs });
+          // Before it is sent, a host that failed may be asked for a sign of life.
+          const deadline = Date.now() + hedgeMs * settings.hosts.length + callTimeoutMs;
+          const stream = await etcd.leaseClient.leaseKeepAlive({ deadline });
           return new Promise<number>((resolve, reject) => {
             stream.on("data", ({ TTL }) => {
               resolve(Number(TTL));
