@@ -224,8 +224,7 @@ export class Http2Peer implements Peer {
         return;
       }
       const waiting = this.#waiting.shift() as WaitingCall;
-      waiting.leave();
-      connection.start(waiting.call).then(waiting.resolve, waiting.reject);
+      waiting.start((call) => connection.start(call));
     }
   };
 
@@ -234,8 +233,7 @@ export class Http2Peer implements Peer {
     const all = this.#waiting;
     this.#waiting = new WaitingCalls();
     for (let waiting = all.shift(); waiting !== undefined; waiting = all.shift()) {
-      waiting.leave();
-      this.#place(waiting.call).then(waiting.resolve, waiting.reject);
+      waiting.start((call) => this.#place(call));
     }
   }
 

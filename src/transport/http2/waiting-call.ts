@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Call, Reply } from "../../core/call.ts";
 import { NEVER } from "../../core/deadline.ts";
 import type { RpcError } from "../../core/rpc-error.ts";
@@ -17,6 +18,8 @@ export class WaitingCall extends Alarm {
   readonly #wheel: TimerWheel;
   readonly #giveUp: (error: RpcError) => void;
   readonly #stopListening: () => void;
+  /** A stream of requests is the caller's code, which runs in the caller's context. */
+  readonly #enter: ReturnType<typeof AsyncLocalStorage.snapshot> | undefined;
 
   /** @param giveUp called when its deadline passes or it is cancelled */
   constructor(call: Call, address: string, wheel: TimerWheel, giveUp: (error: RpcError) => void) {
@@ -29,11 +32,19 @@ export class WaitingCall extends Alarm {
     this.#address = address;
     this.#wheel = wheel;
     this.#giveUp = giveUp;
+    this.#enter = call.method.requestStream ? AsyncLocalStorage.snapshot() : undefined;
     if (call.deadline !== NEVER) wheel.set(this, call.deadline);
     this.#stopListening = onCancel(call, (reason) => {
       this.leave();
       giveUp(reason);
     });
+  }
+
+  /** It waits no longer: it is made. */
+  start(make: (call: Call) => Promise<Reply>): void {
+    this.leave();
+    const reply = this.#enter === undefined ? make(this.call) : this.#enter(make, this.call);
+    reply.then(this.resolve, this.reject);
   }
 
   /** It waits no longer. */
