@@ -14,8 +14,8 @@ import { type EtcdOptions, etcdSettings } from "./settings.ts";
 
 /**
  * A registry in etcd: `etcd("http://127.0.0.1:2379")`, an array of such hosts, or a URI such as
- * `etcd://user:password@host1:2379,host2:2379`. Connects when it is first used, and keeps the process alive until it is
- * closed.
+ * `etcd://user:password@host1:2379,host2:2379`. Connects when it is first used, and keeps the process alive while there is
+ * a server to announce or a service to find.
  * @throws TypeError for hosts or options that cannot be right, saying which
  */
 export function etcd(hosts: string | readonly string[], options: EtcdOptions = {}): Registry {

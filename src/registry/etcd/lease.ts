@@ -12,14 +12,17 @@ export interface KeepLeaseOptions {
   readonly failed: (error: unknown) => void;
 }
 
+const longestPauseMs = 3_000;
+
 /**
  * Renews a lease three times in its life. Resolves when etcd says that it no longer has it, and not before: an etcd that
  * was away may still have it when it is back. Resolves too when the signal aborts. Never rejects.
  */
 export async function keepLease(options: KeepLeaseOptions): Promise<void> {
   const { client, leaseId, ttlSeconds, signal, renewed, failed } = options;
-  const backoff = createBackoff();
   const thirdMs = (ttlSeconds * 1_000) / 3;
+  // An election must not be slept through: whoever pauses for longer than a lease has left loses it.
+  const backoff = createBackoff({ maxMs: Math.min(longestPauseMs, thirdMs / 2) });
   let renewedAt = now();
   await sleep(thirdMs, signal);
   while (!signal.aborted) {
