@@ -18,6 +18,8 @@ const connectionBroke = /triggered by internal client error/;
 
 /** What has come and gone on a connection. */
 export interface Traffic {
+  /** Called when the last call under way has ended. */
+  readonly rests: () => void;
   /** True once a call has been answered. */
   served: boolean;
   /** Calls under way. */
@@ -59,6 +61,7 @@ function counted(told: CallingEvents, traffic: Traffic): { events: CallingEvents
     isOver = true;
     traffic.calls -= 1;
     traffic.restsSince = now();
+    if (traffic.calls === 0) traffic.rests();
   };
   traffic.calls += 1;
   const events: CallingEvents = {
@@ -68,7 +71,7 @@ function counted(told: CallingEvents, traffic: Traffic): { events: CallingEvents
     },
     message: (bytes) => told.message(bytes),
     status(error, trailer) {
-      if (error === undefined || !(error.unprocessed || error.disconnected)) traffic.served = true;
+      if (error === undefined || trailer.size > 0) traffic.served = true;
       over();
       told.status(error, trailer);
     },

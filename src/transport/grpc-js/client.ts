@@ -26,6 +26,9 @@ export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer
   const target = targetOf(address);
   const channelOptions = channelOptionsOf(options);
 
+  /** True while connections that went with calls under way answered some. */
+  let trusted = true;
+
   return createPeer(endpoint, options, async (signal, lost) => {
     const startedAt = now();
     const sockets: Socket[] = [];
@@ -44,18 +47,24 @@ export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer
     } finally {
       signal.removeEventListener("abort", abandon);
     }
+    let isGone = false;
+    const rests = (): void => {
+      if (isGone) trusted = traffic.served;
+    };
+    const traffic: Traffic = { served: false, calls: 0, restsSince: now(), rests };
     const pings = pingsOf(channel);
     channel.watchConnectivityState(State.READY, Number.POSITIVE_INFINITY, () => {
       pings.stop();
+      isGone = true;
       lost("connection lost");
     });
-    const traffic: Traffic = { served: false, calls: 0, restsSince: now() };
     const patience = patienceMs(traffic.restsSince - startedAt);
     let asked: Promise<boolean> | undefined;
     return {
       open: openOn(channel, address, traffic),
       get served() {
-        return traffic.served;
+        // A server that goes may still answer what it took; grpc-js does not tell whether it took anything.
+        return traffic.served || (trusted && traffic.calls > 0);
       },
       get rested() {
         return traffic.calls === 0 && now() - traffic.restsSince >= confirmIdleMs;

@@ -36,9 +36,15 @@ export interface Http2Limits {
    * by default, which the slowest of mobile networks (64 kbit/s) meets. As many as 8 messages share it.
    */
   readonly leastBytesPerSecond?: number | undefined;
-  /** Frames that carry no call forward: PING, SETTINGS, empty DATA, frames on closed streams; 2,000 a second by default, 10,000 at once. */
+  /**
+   * Frames that carry no call forward: SETTINGS, empty DATA, PING and WINDOW_UPDATE that nothing was sent for, frames on
+   * closed streams beyond what can have been under way; 2,000 a second by default, 10,000 at once.
+   */
   readonly controlFramesPerSecond?: number | undefined;
-  /** Calls a client may reset while they are under way; 1,000 a second by default, 5,000 at once. */
+  /**
+   * Calls a client may reset while they are under way, besides as many as come to their end, and those at their deadline;
+   * 1,000 a second by default, 5,000 at once.
+   */
   readonly resetsPerSecond?: number | undefined;
   /** Connections to one server, opened where it limits the streams on each; 2 by default. */
   readonly maxConnectionsPerPeer?: number | undefined;

@@ -18,6 +18,18 @@ export function replacing(world: () => World): void {
     expect(server.connections).toBeGreaterThanOrEqual(30);
   });
 
+  test("calls that a server which goes has not looked at are made on the next connections", async () => {
+    const here = world();
+    const server = await createShortServer({ calls: 2 });
+    here.after(() => server.close());
+    const peer = here.dial(server.address);
+    const texts = Array.from({ length: 12 }, (_, i) => `${i}`);
+    const replies = await Promise.all(texts.map((text) => echo(peer, payload(text))));
+    expect(replies.map(({ response }) => response)).toEqual(texts.map((text) => payload(text)));
+    expect(server.connections).toBeGreaterThanOrEqual(6);
+    expect(peer.inflight).toBe(0);
+  });
+
   test("a server whose connections are young when they go loses no call, and holds none up", async () => {
     const here = world();
     const server = await createShortServer({ ageMs: 60 });

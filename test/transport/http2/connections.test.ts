@@ -1,9 +1,13 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { expect, test } from "vitest";
 import type { Payload } from "../../../gen/probe/v1/probe.ts";
+import { Code } from "../../../src/core/code.ts";
+import { parseAddress } from "../../../src/core/endpoint.ts";
 import { Metadata } from "../../../src/core/metadata.ts";
 import { Flag, FrameType } from "../../../src/transport/http2/frame.ts";
 import { type Http2Limits, http2 } from "../../../src/transport/http2/index.ts";
-import { createWorld, echo, event, payload, reply } from "../../contract/transport/world.ts";
+import { cancelled, createWorld, echo, event, failure, payload, reply, watch } from "../../contract/transport/world.ts";
 import { framed, rawClient, requestBlock } from "./raw-peer.ts";
 
 let limits: Http2Limits = {};
@@ -116,4 +120,49 @@ test("trailers of a request end it like any other end", async () => {
   client.send(FrameType.HEADERS, Flag.END_HEADERS | Flag.END_STREAM, 1, Buffer.from([0, 1, 0x78, 1, 0x79]));
   await answered.happened;
   client.socket.destroy();
+});
+
+test("a second connection that is lost is replaced while calls wait", async () => {
+  const here = withLimits({});
+  const go = event();
+  const callers = new Set<string>();
+  const began: string[] = [];
+  const { changed, until } = watch();
+  const { address } = await here.serve(
+    {
+      async echo(call) {
+        const { text } = call.request as { text: string };
+        callers.add(call.caller?.address ?? "");
+        began.push(text);
+        changed();
+        if (text.startsWith("long")) await Promise.race([go.happened, failure(cancelled(call))]);
+        return reply(call.request);
+      },
+    },
+    { maxConcurrentStreams: 1 },
+  );
+  const ways: Socket[] = [];
+  const proxy = createServer((client) => {
+    const server = connect(parseAddress(address));
+    ways.push(client);
+    for (const socket of [client, server]) socket.on("error", () => {});
+    client.pipe(server).pipe(client);
+    client.once("close", () => server.destroy());
+  });
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  here.after(() => proxy.close());
+  const peer = here.dial(`127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+  const first = echo(peer, payload("long first"));
+  await until(() => began.includes("long first"));
+  const second = failure(echo(peer, payload("long second")));
+  await until(() => began.includes("long second"));
+  const third = echo(peer, payload("third"));
+  ways[1]?.destroy();
+  expect((await second).code).toBe(Code.UNAVAILABLE);
+  // The first connection is still taken: only a new one can carry it.
+  expect((await third).response).toEqual(payload("third"));
+  expect(callers.size).toBe(3);
+  go.happen();
+  await first;
 });
