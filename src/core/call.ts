@@ -1,5 +1,6 @@
 import type { Cancellation } from "./cancellation.ts";
 import { NEVER, now } from "./deadline.ts";
+import type { LateRequest } from "./late-request.ts";
 import { Metadata } from "./metadata.ts";
 import type { Method } from "./method.ts";
 import type { MethodPolicy } from "./policy.ts";
@@ -39,6 +40,8 @@ export interface CallInit {
   readonly method: Method;
   /** One message, or an AsyncIterable of them where the method streams requests. */
   readonly request: unknown;
+  /** On a server, in place of `request`: it is decoded when somebody looks. */
+  readonly late?: LateRequest | undefined;
   readonly metadata?: Metadata;
   /** On the clock of `now()` in milliseconds; `NEVER` by default. */
   readonly deadline?: number;
@@ -58,6 +61,8 @@ export interface CallInit {
 export class Call {
   readonly method: Method;
   readonly request: unknown;
+  /** On a server, where the request is compressed or large: what decodes it. */
+  readonly late: LateRequest | undefined;
   readonly metadata: Metadata;
   readonly deadline: number;
   /** The scope of the call, as its owner made it: what ends it early. `undefined` where only its deadline can. */
@@ -75,6 +80,9 @@ export class Call {
   constructor(init: CallInit) {
     this.method = init.method;
     this.request = init.request;
+    const { late } = init;
+    this.late = late;
+    if (late !== undefined) Object.defineProperty(this, "request", { get: () => late.message, enumerable: true });
     this.metadata = init.metadata ?? Metadata.EMPTY;
     this.deadline = init.deadline ?? NEVER;
     const { cancellation } = init;
@@ -98,9 +106,11 @@ export class Call {
 
   /** A copy with these changes. */
   with(changes: Partial<CallInit>): Call {
+    const late = "request" in changes ? undefined : this.late;
     return new Call({
       method: this.method,
-      request: this.request,
+      request: this.late === undefined ? this.request : undefined,
+      late,
       metadata: this.metadata,
       deadline: this.deadline,
       cancellation: this.cancellation,

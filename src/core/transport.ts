@@ -134,6 +134,11 @@ export interface ListenOptions extends MessageLimits {
   /** Streams a client may have open on one connection; 1,000 by default. */
   readonly maxConcurrentStreams?: number | undefined;
   readonly maxConnections?: number | undefined;
+  /**
+   * False refuses compressed requests with UNIMPLEMENTED, and says that only `identity` is accepted; true by default.
+   * By grpc-js always true.
+   */
+  readonly acceptCompression?: boolean | undefined;
   /** How replies are compressed where the client accepts it; `identity` by default. */
   readonly compression?: Compression | undefined;
   readonly keepaliveMs?: number | undefined;

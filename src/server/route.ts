@@ -49,7 +49,7 @@ export function route(served: readonly Served[], { interceptors, logger, drainin
       if (typeof implement !== "function") {
         throw new TypeError(`${service.name}: the implementation has no function ${key} for ${method.path}`);
       }
-      const answer = answerWith(method, implement.bind(implementation), around);
+      const answer = onceDecoded(answerWith(method, implement.bind(implementation), around));
       routes.set(method.path, { method, answer: interceptors.length === 0 ? answer : wrap(answer) });
     }
   }
@@ -86,8 +86,17 @@ function endedByDrain(thrown: unknown, { reason }: Draining): boolean {
 
 /** An interceptor may call `next` again: the handler must not take requests that were read for none. */
 function sendableOnce(call: Call): Call {
-  const { method, request } = call;
-  return method.requestStream ? call.with({ request: readOnce(method.path, request as AsyncIterator<unknown>) }) : call;
+  const { method } = call;
+  if (!method.requestStream) return call;
+  return call.with({ request: readOnce(method.path, call.request as AsyncIterator<unknown>) });
+}
+
+/**
+ * Stands below the interceptors: a request that is compressed or large is decoded once they have let its call in, and
+ * when its turn has come.
+ */
+function onceDecoded(answer: Answer): Answer {
+  return (call) => (call.late === undefined ? answer(call) : call.late.ready().then(() => answer(call)));
 }
 
 function unknownPath(path: string, served: readonly Served[]): RpcError {

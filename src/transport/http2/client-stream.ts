@@ -7,7 +7,7 @@ import { isThenable } from "../../core/thenable.ts";
 import { deadlinePassed } from "../cancelled.ts";
 import { decodeMessage, encodeFailure } from "../message.ts";
 import type { ClientConnection } from "./client-connection.ts";
-import { compressFramed, decompress } from "./compression.ts";
+import { checkEncoding, compressFramed, inflated } from "./compression.ts";
 import { ErrorCode, errorCodeName, readUint32 } from "./frame.ts";
 import { Inbox, PREFIX_BYTES } from "./inbox.ts";
 import { IncomingMessages, type Receiver } from "./incoming-messages.ts";
@@ -248,10 +248,12 @@ export class ClientStream extends Stream implements Receiver, Sender {
     return this.#decompress(Buffer.from(inbox.bytes.subarray(inbox.start, inbox.end)));
   }
 
-  async #decompress(compressed: Buffer): Promise<unknown> {
+  #decompress(compressed: Buffer): Promise<unknown> {
+    const { memory, maxReceiveMessageBytes } = this.#connection;
     const encoding = this.#head?.encoding ?? "identity";
-    const bytes = await decompress(encoding, compressed, this.#connection.maxReceiveMessageBytes);
-    return this.#decode(bytes, 0, bytes.length, true);
+    checkEncoding(encoding);
+    const decode = (bytes: Buffer): unknown => this.#decode(bytes, 0, bytes.length, true);
+    return inflated(encoding, () => compressed, maxReceiveMessageBytes, memory, decode);
   }
 
   #decode(bytes: Buffer, start: number, end: number, owned = false): unknown {

@@ -1,11 +1,17 @@
-import { deflate, gunzip, gzip, inflate } from "node:zlib";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { deflate, gunzip, gunzipSync, gzip, inflate, inflateSync } from "node:zlib";
 import { Code } from "../../core/code.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import type { Compression } from "../../core/transport.ts";
+import type { MemoryAccount } from "../memory-account.ts";
+import { turns } from "../turns.ts";
 import { PREFIX_BYTES } from "./inbox.ts";
 
 /** What this side can decompress, as `grpc-accept-encoding` says it. */
 export const ACCEPTED_ENCODINGS = "identity,deflate,gzip";
+
+/** The same where compression is refused. */
+export const NO_ENCODINGS = "identity";
 
 const everything: readonly Compression[] = ["identity", "deflate", "gzip"];
 
@@ -34,24 +40,84 @@ export async function compressFramed(encoding: Exclude<Compression, "identity">,
   return Buffer.concat([prefix, body]);
 }
 
+/** From this size on a message waits for its turn to be decoded: one of them in a turn of the event loop. */
+export const LARGE_BYTES: number = 256 * 1024;
+/** Where there is no limit of messages, a message inflates to no more than this. */
+const MOST_BYTES = 2 ** 31 - 1;
+/** So few at a time, for the whole process: what they make is memory, and their threads are everybody's. */
+const inflating = turns(4);
+const decoding = turns(1);
+
 /**
- * Decompresses a message, off the main thread, and gives up as soon as it is larger than allowed.
+ * Decompresses a message off the main thread, and decodes it; each waits for its turn. What it takes meanwhile is charged
+ * to its peer. Gives up as soon as it is larger than allowed.
+ * @param bytesOf called when its turn has come
  * @throws RpcError RESOURCE_EXHAUSTED over `maxBytes`; INTERNAL for an unknown encoding or bytes that are not it
  */
-export async function decompress(encoding: string, bytes: Uint8Array, maxBytes: number): Promise<Buffer> {
-  const transform = decompressors[encoding];
-  if (transform === undefined) {
-    throw new RpcError(Code.INTERNAL, `a message is marked as compressed, and grpc-encoding is ${encoding}`);
-  }
-  try {
-    return await run(transform, bytes, Number.isFinite(maxBytes) ? { maxOutputLength: Math.max(1, maxBytes) } : {});
-  } catch (cause) {
-    if ((cause as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") {
-      const why = `a message is larger than the limit of ${maxBytes} bytes once it is decompressed`;
-      throw new RpcError(Code.RESOURCE_EXHAUSTED, why, { cause });
+export async function inflated(
+  encoding: string,
+  bytesOf: () => Buffer,
+  maxBytes: number,
+  memory: MemoryAccount,
+  decode: (bytes: Buffer) => unknown,
+): Promise<unknown> {
+  if (encoding === "identity") return inTurn(bytesOf, decode);
+  return inflating(async () => {
+    const bytes = await decompress(encoding, bytesOf(), maxBytes);
+    memory.hold(bytes.length);
+    try {
+      return bytes.length < LARGE_BYTES ? decode(bytes) : await inTurn(() => bytes, decode);
+    } finally {
+      memory.free(bytes.length);
     }
-    throw new RpcError(Code.INTERNAL, `a message does not decompress as ${encoding}`, { cause });
+  });
+}
+
+function inTurn(bytesOf: () => Buffer, decode: (bytes: Buffer) => unknown): Promise<unknown> {
+  return decoding(async () => {
+    await nextTurn();
+    return decode(bytesOf());
+  });
+}
+
+/** Decompresses a message at once. Throws as `inflated` rejects. */
+export function decompressNow(encoding: string, bytes: Buffer, maxBytes: number): Buffer {
+  try {
+    return (encoding === "gzip" ? gunzipSync : inflateSync)(bytes, { maxOutputLength: mostOf(maxBytes) });
+  } catch (cause) {
+    throw failureOf(cause, encoding, maxBytes);
   }
+}
+
+async function decompress(encoding: string, bytes: Uint8Array, maxBytes: number): Promise<Buffer> {
+  const transform = decompressors[encoding];
+  if (transform === undefined) throw unmarked(encoding);
+  try {
+    return await run(transform, bytes, { maxOutputLength: mostOf(maxBytes) });
+  } catch (cause) {
+    throw failureOf(cause, encoding, maxBytes);
+  }
+}
+
+/** @throws RpcError INTERNAL for a message that is marked as compressed where no encoding was named */
+export function checkEncoding(encoding: string): void {
+  if (decompressors[encoding] === undefined) throw unmarked(encoding);
+}
+
+function unmarked(encoding: string): RpcError {
+  return new RpcError(Code.INTERNAL, `a message is marked as compressed, and grpc-encoding is ${encoding}`);
+}
+
+function mostOf(maxBytes: number): number {
+  return maxBytes < 0 || maxBytes > MOST_BYTES ? MOST_BYTES : Math.max(1, maxBytes);
+}
+
+function failureOf(cause: unknown, encoding: string, maxBytes: number): RpcError {
+  if ((cause as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") {
+    const why = `a message is larger than the limit of ${maxBytes} bytes once it is decompressed`;
+    return new RpcError(Code.RESOURCE_EXHAUSTED, why, { cause });
+  }
+  return new RpcError(Code.INTERNAL, `a message does not decompress as ${encoding}`, { cause });
 }
 
 function run(transform: Transform, bytes: Uint8Array, options: object): Promise<Buffer> {

@@ -49,6 +49,7 @@ export async function listen(
       wheel,
       maxConcurrentStreams,
       compression,
+      acceptCompression: options.acceptCompression ?? true,
       maxMetadataBytes: options.maxMetadataBytes ?? DEFAULT_MAX_METADATA_BYTES,
       maxReceiveMessageBytes: options.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES,
       maxSendMessageBytes: options.maxSendMessageBytes,

@@ -9,7 +9,7 @@ import { escapeMessage } from "../grpc-message.ts";
 import { encodeDetails } from "../rich-status.ts";
 import { Allowance } from "./allowance.ts";
 import { CachedBlock } from "./cached-block.ts";
-import { ACCEPTED_ENCODINGS } from "./compression.ts";
+import { ACCEPTED_ENCODINGS, NO_ENCODINGS } from "./compression.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { ConnectionError } from "./connection-error.ts";
 import { ErrorCode, MAX_31_BITS, PREFACE, Setting } from "./frame.ts";
@@ -29,6 +29,7 @@ export interface ServerConnectionOptions extends ConnectionOptions {
   readonly maxConcurrentStreams: number;
   readonly maxReceiveMessageBytes: number;
   readonly compression: Compression;
+  readonly acceptCompression: boolean;
   /** Called once it is closed. */
   readonly closed: (reason: string) => void;
 }
@@ -47,6 +48,7 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
   readonly caller: Caller;
   readonly wheel: TimerWheel;
   readonly maxReceiveMessageBytes: number;
+  readonly acceptsCompression: boolean;
   /** Handlers at work, those whose client has gone counted. */
   running = 0;
   protected lastSeenId = 0;
@@ -66,6 +68,7 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
     this.caller = options.caller;
     this.wheel = options.wheel;
     this.maxReceiveMessageBytes = options.maxReceiveMessageBytes;
+    this.acceptsCompression = options.acceptCompression;
     const { resetsPerSecond } = options.limits;
     this.#resets = new Allowance(resetsPerSecond * 5, resetsPerSecond);
     this.announce(options.maxMetadataBytes, [[Setting.MAX_CONCURRENT_STREAMS, options.maxConcurrentStreams]]);
@@ -210,7 +213,8 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
     if (!headerSent) {
       encoder.field(":status", "200");
       encoder.field("content-type", "application/grpc");
-      if (error?.code === Code.UNIMPLEMENTED) encoder.field("grpc-accept-encoding", ACCEPTED_ENCODINGS);
+      if (error?.code === Code.UNIMPLEMENTED)
+        encoder.field("grpc-accept-encoding", this.acceptsCompression ? ACCEPTED_ENCODINGS : NO_ENCODINGS);
     }
     encoder.field("grpc-status", String(error?.code ?? Code.OK));
     if (error !== undefined) {

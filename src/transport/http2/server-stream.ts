@@ -8,10 +8,11 @@ import { RpcError } from "../../core/rpc-error.ts";
 import { isThenable } from "../../core/thenable.ts";
 import { decodeMessage, encodeFailure } from "../message.ts";
 import { checkSentMetadata, sendable } from "../metadata-size.ts";
-import { compressFramed, decompress, isKnownEncoding } from "./compression.ts";
+import { checkEncoding, compressFramed, inflated, isKnownEncoding, LARGE_BYTES } from "./compression.ts";
 import { ErrorCode, readUint32 } from "./frame.ts";
 import { Inbox, PREFIX_BYTES } from "./inbox.ts";
 import { IncomingMessages, type Receiver } from "./incoming-messages.ts";
+import { LateMessage } from "./late-message.ts";
 import { discard, OutgoingMessages, type Sender } from "./outgoing-messages.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { ServerConnection } from "./server-connection.ts";
@@ -26,6 +27,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
   readonly #head: RequestHead;
   #inbox: Inbox | undefined;
   #requests: IncomingMessages | undefined;
+  #late: LateMessage | undefined;
   /** The handler reads no further. */
   #unread: boolean = false;
   #cancellation: Cancellation | undefined;
@@ -62,6 +64,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
     if (oversized) this.fail(this.#connection.oversized());
     else if (httpStatus !== 200) this.#refuseHttp(ended);
     else if (method === undefined) this.fail(this.#connection.acceptor.unknown(path));
+    else if (encoding !== "identity" && !this.#connection.acceptsCompression) this.fail(compressionRefused(path));
     else if (!isKnownEncoding(encoding)) this.fail(unknownEncoding(encoding));
     else if (Number.isNaN(timeoutMs)) this.fail(new RpcError(Code.INTERNAL, "grpc-timeout cannot be read"));
     else if (method.requestStream) this.#beginStreaming(ended);
@@ -120,14 +123,13 @@ export class ServerStream extends Stream implements Receiver, Sender {
       return;
     }
     if (!inbox.take()) throw this.#wrongCount(inbox.partial ? "a part of a message" : "no message");
-    const message = this.decodeTaken(inbox);
-    if (isThenable(message)) message.then(this.#onDecompressed, this.#onFailure);
-    else this.#dispatch(message);
+    const isLate = inbox.flag !== 0 || inbox.end - inbox.start >= LARGE_BYTES;
+    const late = isLate ? this.#lateRequest(inbox) : undefined;
+    const message = isLate ? undefined : this.decodeTaken(inbox);
+    inbox.clear();
+    this.#inbox = undefined;
+    this.#dispatch(message, late);
   }
-
-  readonly #onDecompressed = (message: unknown): void => {
-    if (!this.#over) this.#dispatch(message);
-  };
 
   #onStreamedData(bytes: Buffer, start: number, end: number, ended: boolean): void {
     if (this.#unread) return;
@@ -149,9 +151,29 @@ export class ServerStream extends Stream implements Receiver, Sender {
     return this.#decompress(inbox.bytes.subarray(inbox.start, inbox.end));
   }
 
-  async #decompress(lent: Buffer): Promise<unknown> {
-    const bytes = await decompress(this.#head.encoding, Buffer.from(lent), this.#connection.maxReceiveMessageBytes);
-    return this.#decode(bytes, 0, bytes.length, true);
+  #decompress(lent: Buffer): Promise<unknown> {
+    const { memory, maxReceiveMessageBytes } = this.#connection;
+    const { encoding } = this.#head;
+    checkEncoding(encoding);
+    const compressed = Buffer.from(lent);
+    return inflated(encoding, () => compressed, maxReceiveMessageBytes, memory, this.#decodeOwned);
+  }
+
+  readonly #decodeOwned = (bytes: Buffer): unknown => this.#decode(bytes, 0, bytes.length, true);
+
+  /** The call is let in first, and then its request is decoded. */
+  #lateRequest(inbox: Inbox): LateMessage {
+    const { memory, maxReceiveMessageBytes } = this.#connection;
+    const isCompressed = inbox.flag !== 0;
+    if (isCompressed) checkEncoding(this.#head.encoding);
+    const taken = inbox.bytes.subarray(inbox.start, inbox.end);
+    return new LateMessage({
+      encoding: isCompressed ? this.#head.encoding : "identity",
+      bytes: inbox.owned ? taken : Buffer.from(taken),
+      maxBytes: maxReceiveMessageBytes,
+      memory,
+      decode: this.#decodeOwned,
+    });
   }
 
   #decode(bytes: Buffer, start: number, end: number, owned = false): unknown {
@@ -173,11 +195,12 @@ export class ServerStream extends Stream implements Receiver, Sender {
     this.#endEarly(error);
   }
 
-  #dispatch(request: unknown): void {
+  #dispatch(request: unknown, late?: LateMessage): void {
     this.stalledSince = 0;
     const connection = this.#connection;
     // Its message has been taken: what stood open for it is for others, however long the handler is at work.
     if (this.#requests === undefined) connection.budget.release(this);
+    this.#late = late;
     const cancellation = new Cancellation();
     this.#cancellation = cancellation;
     const { metadata } = this.#head;
@@ -186,6 +209,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
       const call = new Call({
         method: this.#method,
         request,
+        late,
         metadata,
         deadline,
         cancellation,
@@ -379,6 +403,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
     this.#connection.wheel.clear(this);
     this.#inbox?.clear();
     this.#inbox = undefined;
+    this.#late?.drop();
   }
 
   /** Answers what is not gRPC once the whole request has come. */
@@ -396,4 +421,8 @@ export class ServerStream extends Stream implements Receiver, Sender {
 
 function unknownEncoding(encoding: string): RpcError {
   return new RpcError(Code.UNIMPLEMENTED, `grpc-encoding ${encoding} is not supported; gzip and deflate are`);
+}
+
+function compressionRefused(path: string): RpcError {
+  return new RpcError(Code.UNIMPLEMENTED, `${path} takes no compressed requests here: send them as identity`);
 }
