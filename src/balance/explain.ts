@@ -21,8 +21,8 @@ export function nobodyListed(call: Call, heard: Snapshot | undefined, refusal: s
   return unavailable(`no endpoint of ${service} is known (the registry ${why})`);
 }
 
-/** UNAVAILABLE where none of the peers that could take the call can take it now. */
-export function nobodyReady(call: Call, peers: readonly Peer[], known: number): RpcError {
+/** Why none of the peers that could take the call can take it now. */
+export function nobodyReady(call: Call, peers: readonly Peer[], known: number): string {
   const { service, name } = call.method;
   const which = peers.length < known ? `${service} that serves ${name}` : service;
   const of = (state: Peer["state"]) => peers.filter((peer) => peer.state === state);
@@ -36,7 +36,7 @@ export function nobodyReady(call: Call, peers: readonly Peer[], known: number): 
     ...counted(of("unserved"), "without the service"),
     ...counted(of("ready"), "ready, but the balancer picked none"),
   ];
-  return unavailable(`no endpoint of ${which} is ready (${parts.join(", ")})`);
+  return `no endpoint of ${which} is ready (${parts.join(", ")})`;
 }
 
 function counted(peers: readonly Peer[], what: string, withReasons = false): string[] {
@@ -47,6 +47,7 @@ function counted(peers: readonly Peer[], what: string, withReasons = false): str
   return [`${peers.length} ${what}${why}`];
 }
 
-function unavailable(message: string): RpcError {
+/** UNAVAILABLE, and sent nowhere. */
+export function unavailable(message: string): RpcError {
   return new RpcError(Code.UNAVAILABLE, message, { unprocessed: true });
 }

@@ -33,7 +33,15 @@ export function picking(candidates: readonly Candidate[], options: PickingOption
   const every = usable(candidates.map(({ peer }) => peer));
   const { panic } = every;
   if (alike(candidates)) {
-    return { pick: choose(every, options), panic, connecting: () => candidates.some(isConnecting) };
+    let connecting: boolean | undefined;
+    return {
+      pick: choose(every, options),
+      panic,
+      connecting() {
+        connecting ??= candidates.some(isConnecting);
+        return connecting;
+      },
+    };
   }
   const byMethod = new Map<string, Picker>();
   const pickerOf = (name: string): Picker => {

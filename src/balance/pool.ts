@@ -8,9 +8,10 @@ import { RpcError } from "../core/rpc-error.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Resolver, Snapshot } from "../registry/registry.ts";
 import type { Balancer } from "./balancer.ts";
-import { nobodyListed, nobodyReady } from "./explain.ts";
+import { nobodyListed, unavailable } from "./explain.ts";
 import { createMembers, type Members } from "./members.ts";
-import { type Picking, picking, serving } from "./picking.ts";
+import { type Picking, picking } from "./picking.ts";
+import { createRefusals } from "./refusals.ts";
 
 export type Connect = (endpoint: Endpoint, changed: () => void) => Peer;
 
@@ -48,13 +49,11 @@ export interface Pool {
   close(): Promise<void>;
 }
 
-/** Peers that one call has tried again. */
-const mostHurried = 3;
-
 export function createPool(service: string, options: PoolOptions): Pool {
   const { resolver, resolveTimeoutMs, logger, random, clock } = options;
   const watchers = new Set<Watcher>();
   const members: Members = createMembers(service, options, changed);
+  const refusals = createRefusals({ all: members.all, clock, random });
   const hearing = createPace(takeIn, clock);
   const telling = createPace(tell, clock);
   let heard: Snapshot | undefined;
@@ -112,10 +111,6 @@ export function createPool(service: string, options: PoolOptions): Pool {
     return current;
   }
 
-  function candidates(call: Call): readonly Peer[] {
-    return serving(members.all(), call.method.name).map(({ peer }) => peer);
-  }
-
   return {
     get peers() {
       return members.all().map(({ peer }) => peer);
@@ -127,16 +122,9 @@ export function createPool(service: string, options: PoolOptions): Pool {
     },
     unavailable(call) {
       if (members.size === 0) return nobodyListed(call, heard, members.refusal);
-      return nobodyReady(call, candidates(call), members.size);
+      return unavailable(refusals.reason(call));
     },
-    hurry(call) {
-      const away = candidates(call).filter(({ state }) => state === "failed" || state === "ejected");
-      const from = Math.floor(random() * away.length);
-      for (const peer of away.slice(from, from + mostHurried)) {
-        if (peer.state === "failed") peer.probe?.();
-        else peer.hurry?.();
-      }
-    },
+    hurry: refusals.hurry,
     watch(watcher) {
       watchers.add(watcher);
       return () => watchers.delete(watcher);

@@ -160,6 +160,25 @@ describe("the states of 5,000 peers", () => {
     expect(counts.pickersMade).toBeLessThan(15);
   });
 
+  test("are not gone through for each call that fails while all are away", async () => {
+    const { layer, clock, peers } = fleetOf(5_000, "failed");
+    await layer.handle(makeCall()).catch(() => {});
+    await clock.advance(10_000);
+    await layer.handle(makeCall()).catch(() => {});
+    const last = [...peers.values()].at(-1) as FakePeer;
+    let reads = 0;
+    Object.defineProperty(last, "state", {
+      get() {
+        reads++;
+        return "failed";
+      },
+    });
+    for (let i = 0; i < 1_000; i++) {
+      await expect(layer.handle(makeCall())).rejects.toThrow("(5000 known, 5000 not connected)");
+    }
+    expect(reads).toBeLessThan(20);
+  });
+
   test("wake a call that waits, however many fail before", async () => {
     const { layer, clock, peers, counts } = fleetOf(5_000, "connecting");
     const waits = layer.handle(makeCall());
