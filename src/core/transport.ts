@@ -133,7 +133,13 @@ export interface ListenOptions extends MessageLimits {
   readonly tls?: ServerTls | undefined;
   /** Streams a client may have open on one connection; 1,000 by default. */
   readonly maxConcurrentStreams?: number | undefined;
+  /**
+   * Connections in all; 10,000 by default. One more is closed at once, and so is one that would leave the process fewer
+   * than 64 file descriptors. By grpc-js only `maxConnections` holds, and there is no default.
+   */
   readonly maxConnections?: number | undefined;
+  /** Connections of one address; half of `maxConnections` by default, and no limit for this machine's own. */
+  readonly maxConnectionsPerAddress?: number | undefined;
   /**
    * False refuses compressed requests with UNIMPLEMENTED, and says that only `identity` is accepted; true by default.
    * By grpc-js always true.

@@ -7,6 +7,7 @@ import { RpcError } from "../core/rpc-error.ts";
 import type { ListenOptions } from "../core/transport.ts";
 import { type SocketAddress, socketAddress } from "./address.ts";
 import { connectReason } from "./connect-reason.ts";
+import { createDoor } from "./door.ts";
 import { seldom } from "./seldom.ts";
 import { removeStaleSocket } from "./stale-socket.ts";
 import { serverTlsOptions } from "./tls.ts";
@@ -34,10 +35,11 @@ export interface Port {
  */
 export async function bind(
   address: string,
-  options: Pick<ListenOptions, "tls" | "maxConnections" | "logger">,
+  options: Pick<ListenOptions, "tls" | "maxConnections" | "maxConnectionsPerAddress" | "logger">,
   accept: (socket: Socket) => void,
 ): Promise<Port> {
-  const { tls, maxConnections, logger = silent } = options;
+  const { tls, logger = silent } = options;
+  const refuse = createDoor(options);
   const to = socketAddress(address);
   const sockets = new Set<Socket>();
   const connected = (socket: Socket | TLSSocket): void => {
@@ -47,11 +49,19 @@ export async function bind(
     socket.setKeepAlive(true, tcpKeepaliveMs);
     accept(socket);
   };
-  const server = tls === undefined ? createServer(connected) : createTlsServer(serverTlsOptions(tls), connected);
-  if (maxConnections !== undefined) server.maxConnections = maxConnections;
+  const warnRefused = seldom(warnEveryMs, (fields) => logger.warn(fields, "a connection is refused"));
+  const server = tls === undefined ? createServer() : createTlsServer(serverTlsOptions(tls), connected);
   server.on("connection", (socket: Socket) => {
+    const reason = refuse(socket);
+    if (reason !== undefined) {
+      socket.on("error", () => {});
+      socket.destroy();
+      warnRefused({ address, reason });
+      return;
+    }
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
+    if (tls === undefined) connected(socket);
   });
   const warn = seldom(warnEveryMs, (fields) => logger.warn(fields, "TLS handshake failed"));
   server.on("tlsClientError", (error: Error) => {

@@ -28,6 +28,7 @@ const listenRanges: Ranges<ListenOptions> = {
   ...messageRanges,
   maxConcurrentStreams: between(1, MOST_OF_A_SETTING),
   maxConnections: atLeast(1),
+  maxConnectionsPerAddress: atLeast(1),
   keepaliveMs: atLeast(1),
   keepaliveTimeoutMs: atLeast(1),
 };
