@@ -46,7 +46,7 @@ export class ReceiveBudget {
     window.unsaid += bytes;
     if (window.granted > 0) this.#takeBack(window);
     if (window.unsaid * 2 < window.target && window.waitsFor === 0) return;
-    const growth = empty ? this.#growthFor(window) : 0;
+    const growth = empty && window.unsaid >= 0 ? this.#growthFor(window) : 0;
     window.target += growth;
     this.#say(window, growth);
   }
@@ -117,6 +117,17 @@ export class ReceiveBudget {
     this.serve();
   }
 
+  /**
+   * All that came has been read, and nothing more has begun: what is left of a grant is owed to nobody, and as long as
+   * it counts a large message may wait for ever. The peer has it still; so much less of what is read next is said.
+   */
+  settle(window: ReceiveWindow): void {
+    if (window.granted === 0) return;
+    window.unsaid -= window.granted;
+    this.#giveBack(window, window.granted);
+    this.serve();
+  }
+
   #giveBack(window: ReceiveWindow, bytes: number): void {
     window.granted -= bytes;
     this.#granted -= bytes;
@@ -135,7 +146,7 @@ export class ReceiveBudget {
 
   #say(window: ReceiveWindow, growth: number): void {
     const bytes = window.unsaid + growth;
-    if (bytes === 0) return;
+    if (bytes <= 0) return;
     window.unsaid = 0;
     window.window += bytes;
     this.#update(window, bytes);
