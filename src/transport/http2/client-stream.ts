@@ -34,6 +34,8 @@ export class ClientStream extends Stream implements Receiver, Sender {
   #requests: OutgoingMessages | undefined;
   #opened = false;
   /** True while the first message of a stream of replies is being decompressed. */
+  /** The whole answer has come, though a message of it may still be under decompression: nothing changes it now. */
+  #answered: boolean = false;
   #opening = false;
   /** The status, where it came meanwhile. */
   #status: { readonly error: RpcError | undefined } | undefined;
@@ -278,6 +280,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
 
   #onTrailers(head: ResponseHead): void {
     this.#trailer = head.metadata;
+    this.#answered = true;
     const error = head.code === Code.OK ? undefined : this.#errorOf(head);
     if (this.#opening) this.#status = { error };
     else if (error === undefined) this.#succeed();
@@ -330,6 +333,10 @@ export class ClientStream extends Stream implements Receiver, Sender {
   }
 
   onReset(code: number): void {
+    if (this.#answered) {
+      this.#requests?.stop();
+      return;
+    }
     const late = this.#call.deadline - now() <= OVERTAKEN_MS;
     if (late && code === ErrorCode.CANCEL) {
       this.ring();
@@ -340,6 +347,10 @@ export class ClientStream extends Stream implements Receiver, Sender {
   }
 
   onLost(reason: string): void {
+    if (this.#answered) {
+      this.#requests?.stop();
+      return;
+    }
     const why = `the connection to ${this.#connection.address} was lost: ${reason}`;
     this.#finish(this.#error(Code.UNAVAILABLE, why, { disconnected: true }));
   }

@@ -2,7 +2,20 @@ import { expect, test } from "vitest";
 import type { Payload } from "../../../gen/probe/v1/probe.ts";
 import { Code } from "../../../src/core/code.ts";
 import type { Compression } from "../../../src/core/transport.ts";
-import { type Abilities, collect, echo, expand, failure, payload, responses, texts, type World } from "./world.ts";
+import {
+  type Abilities,
+  type Answer,
+  collect,
+  echo,
+  expand,
+  failure,
+  payload,
+  reply,
+  requests,
+  responses,
+  texts,
+  type World,
+} from "./world.ts";
 
 /** Compression of each message, where both sides know it. */
 export function compression(world: () => World, { compressedReplies }: Abilities): void {
@@ -23,6 +36,17 @@ export function compression(world: () => World, { compressedReplies }: Abilities
     });
 
     if (!compressedReplies) continue;
+    test(`a ${kind} answer that comes before the end of the requests arrives whole`, async () => {
+      const compressed = { compression: kind };
+      const early: Answer = async (one) => {
+        for await (const _ of requests(one)) return reply({ count: 1, bytes: 7n });
+        throw new Error("no request");
+      };
+      const { peer } = await world().pair({ collect: early }, { listen: compressed, connect: compressed });
+      const all = Array.from({ length: 50 }, () => collect(peer, endless()));
+      for (const { response } of await Promise.all(all)) expect(response).toEqual({ count: 1, bytes: 7n });
+    });
+
     test(`${kind} replies arrive whole`, async () => {
       const { peer } = await world().pair({}, { listen: { compression: kind } });
       const message = payload("text ".repeat(1000), 100_000);
@@ -41,4 +65,8 @@ export function compression(world: () => World, { compressedReplies }: Abilities
 
 async function* three(): AsyncGenerator<Payload> {
   for (let i = 0; i < 3; i += 1) yield payload("", 2000);
+}
+
+async function* endless(): AsyncGenerator<Payload> {
+  for (;;) yield payload("again", 100);
 }
