@@ -5,9 +5,10 @@ import { now } from "../core/deadline.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { PeerState } from "../core/transport.ts";
+import { atDeadline } from "./alarm.ts";
 import { connectionBackoff } from "./backoff.ts";
+import { deadlinePassed, onCancel } from "./cancelled.ts";
 import { connectReason } from "./connect-reason.ts";
-import { withinCall } from "./within-call.ts";
 
 /** What a link keeps: a connection that is up. */
 export interface Connection {
@@ -37,10 +38,11 @@ export interface Link<C extends Connection> {
   /** The connection, while there is one. */
   readonly connection: C | undefined;
   /**
-   * Waits for the connection. Where the last try has just failed, that failure stands; where it is older, a new try
-   * begins at once.
+   * Waits for the connection and uses it, for as long as the call may. Who waits uses it in turn, and before anybody
+   * hears that it is ready: else who comes later is first, again and again where a server takes few calls a connection.
+   * Where the last try has just failed, that failure stands; where it is older, a new try begins at once.
    */
-  connected(call: Call): Promise<C>;
+  connected<T>(call: Call, use: (connection: C) => T | Promise<T>): Promise<T>;
   /** Tries now what would be tried later, where the last try has not just failed. */
   hurry(): void;
   /** Gives up the connection, where it is still this one, and makes another. */
@@ -54,7 +56,7 @@ const freshMs = 100;
 const stableMs = 1000;
 
 interface Waiting<C> {
-  readonly resolve: (connection: C) => void;
+  readonly use: (connection: C) => void;
   readonly reject: (error: RpcError) => void;
 }
 
@@ -138,8 +140,8 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
     attempt = undefined;
     connection = opened;
     logger.debug({ address }, "connected");
+    for (const { use } of drainWaiting()) use(opened);
     become("ready");
-    for (const { resolve } of drainWaiting()) resolve(opened);
   }
 
   function failed(why: string): void {
@@ -169,19 +171,19 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
     if (waiting.size === 0) retry.unref();
   }
 
-  function connected(call: Call): Promise<C> {
-    if (connection !== undefined) return Promise.resolve(connection);
-    if (state === "closed") return Promise.reject(unreachable("it was closed"));
+  async function connected<T>(call: Call, use: (connection: C) => T | Promise<T>): Promise<T> {
+    if (connection !== undefined) return use(connection);
+    if (state === "closed") throw unreachable("it was closed");
     if (attempt === undefined) {
       if (now() - since >= freshMs) detached(connect);
-      else if (state === "failed") return Promise.reject(unreachable(reason ?? "not connected"));
+      else if (state === "failed") throw unreachable(reason ?? "not connected");
       else {
         // It was lost just now, and is wanted: the longer pauses are for those that nobody waits for.
         if (retryAt > since + freshMs) tryIn(since + freshMs - now());
         retry?.ref();
       }
     }
-    return join(call);
+    return join(call, use);
   }
 
   function hurry(): void {
@@ -193,11 +195,31 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
     if (dropped === connection) lost(dropped, why);
   }
 
-  function join(call: Call): Promise<C> {
-    const { promise, resolve, reject } = Promise.withResolvers<C>();
-    const entry = { resolve, reject };
+  function join<T>(call: Call, use: (connection: C) => T | Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const during = `while connecting to ${address}`;
+    const stops: (() => void)[] = [];
+    function leave(): void {
+      waiting.delete(entry);
+      for (const stop of stops.splice(0)) stop();
+    }
+    const entry: Waiting<C> = {
+      use(opened) {
+        leave();
+        // What it throws is the call's own affair.
+        resolve((async () => use(opened))());
+      },
+      reject(error) {
+        leave();
+        reject(error);
+      },
+    };
     waiting.add(entry);
-    return withinCall(call, `while connecting to ${address}`, promise).finally(() => waiting.delete(entry));
+    stops.push(atDeadline(call.deadline, () => entry.reject(deadlinePassed(call, during))));
+    stops.push(onCancel(call, entry.reject));
+    // Either may have been so already.
+    if (!waiting.has(entry)) leave();
+    return promise;
   }
 
   function drainWaiting(): Waiting<C>[] {

@@ -54,7 +54,7 @@ export function createPeer(endpoint: Endpoint, options: ConnectOptions, connect:
 
   async function connectionFor(call: Call): Promise<CallConnection> {
     for (;;) {
-      const connection = link.connection ?? (await link.connected(call));
+      const connection = link.connection ?? (await link.connected(call, (connected) => connected));
       if (connection.rested !== true || connection.confirm === undefined) return connection;
       if (await withinCall(call, `while asking whether ${address} lives`, connection.confirm())) return connection;
       link.drop(connection, NO_ANSWER);

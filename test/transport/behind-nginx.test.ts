@@ -65,6 +65,20 @@ describe.skipIf(!hasNginx)("behind nginx", () => {
     );
   });
 
+  test("callers take turns where nginx takes one call a connection", async () => {
+    await using channel = createChannel({ endpoints: [await nginx(1)] });
+    const client = createClient(Probe, channel);
+    let left = 400;
+    const caller = async (): Promise<number> => {
+      let made = 0;
+      for (; left-- > 0; made++) await client.echo(payload("hello"), { timeoutMs: 10_000 });
+      return made;
+    };
+    const made = await Promise.all(Array.from({ length: IN_FLIGHT }, caller));
+    expect(Math.min(...made)).toBeGreaterThan(20);
+    expect(Math.max(...made)).toBeLessThan(80);
+  });
+
   test("no call fails where nginx takes two calls a connection", async () => {
     const address = await nginx(2);
     await using channel = createChannel({ endpoints: [address] });

@@ -42,11 +42,12 @@ function linked(options: { connectTimeoutMs?: number } = {}) {
 }
 
 const call = (init: Partial<CallInit> = {}): Call => new Call({ method: Probe.methods.echo, request: {}, ...init });
+const itself = (connection: Connection): Connection => connection;
 const turn = (): Promise<void> => new Promise(setImmediate);
 
 test("it connects at once, and calls wait for it", async () => {
   const { link, attempts, states } = linked();
-  const waiting = link.connected(call());
+  const waiting = link.connected(call(), itself);
   attempts[0]?.succeed();
   expect(await waiting).toBe(link.connection);
   expect(link.state).toBe("ready");
@@ -56,7 +57,7 @@ test("it connects at once, and calls wait for it", async () => {
 
 test("calls that waited for a try fail with it, as unprocessed", async () => {
   const { link, attempts } = linked();
-  const waiting = [link.connected(call()), link.connected(call())];
+  const waiting = [link.connected(call(), itself), link.connected(call(), itself)];
   attempts[0]?.fail();
   for (const each of waiting) {
     await expect(each).rejects.toMatchObject({
@@ -73,7 +74,7 @@ test("a fresh failure stands for the calls that follow", async () => {
   const { link, attempts } = linked();
   attempts[0]?.fail();
   await turn();
-  await expect(link.connected(call())).rejects.toMatchObject({ unprocessed: true });
+  await expect(link.connected(call(), itself)).rejects.toMatchObject({ unprocessed: true });
   expect(attempts).toHaveLength(1);
   link.close();
 });
@@ -95,7 +96,7 @@ test("a call makes a new try at once where the failure is not fresh", async () =
   for (let i = 0; i < 3; i += 1) (await next()).fail();
   await new Promise((resolve) => setTimeout(resolve, 120));
   const before = attempts.length;
-  const waiting = link.connected(call());
+  const waiting = link.connected(call(), itself);
   expect(attempts.length).toBe(before + 1);
   attempts.at(-1)?.succeed();
   await waiting;
@@ -130,7 +131,7 @@ test("a connection that is lost is closed, and made anew", async () => {
   attempts[0]?.lose();
   expect(closed).toEqual([0]);
   expect(link).toMatchObject({ state: "connecting", reason: "connection lost", connection: undefined });
-  const waiting = link.connected(call());
+  const waiting = link.connected(call(), itself);
   (await next()).succeed();
   await waiting;
   expect(states).toEqual(["ready", "connecting", "ready"]);
@@ -178,7 +179,7 @@ test("connections that break as soon as they are made do not make it spin", asyn
 
 test("a try that takes too long is given up, and its signal says so", async () => {
   const { link, attempts, closed } = linked({ connectTimeoutMs: 30 });
-  const waiting = link.connected(call());
+  const waiting = link.connected(call(), itself);
   await expect(waiting).rejects.toMatchObject({ message: "cannot connect to a:1: no connection within 30 ms" });
   expect(attempts[0]?.signal.aborted).toBe(true);
   attempts[0]?.succeed();
@@ -191,8 +192,8 @@ test("a try that takes too long is given up, and its signal says so", async () =
 test("a call that waits ends with its deadline or its cancellation, and the try goes on", async () => {
   const { link, attempts } = linked();
   const controller = new AbortController();
-  const late = link.connected(call({ deadline: deadlineAfter(20) }));
-  const cancelled = link.connected(call({ cancellation: controller.signal }));
+  const late = link.connected(call({ deadline: deadlineAfter(20) }), itself);
+  const cancelled = link.connected(call({ cancellation: controller.signal }), itself);
   controller.abort();
   await expect(cancelled).rejects.toMatchObject({ code: Code.CANCELLED });
   await expect(late).rejects.toMatchObject({ code: Code.DEADLINE_EXCEEDED, message: expect.stringContaining("a:1") });
@@ -204,7 +205,7 @@ test("a call that waits ends with its deadline or its cancellation, and the try 
 
 test("closing gives up the try, the calls that wait for it, and the connection that it makes all the same", async () => {
   const { link, attempts, closed, states } = linked();
-  const waiting = link.connected(call());
+  const waiting = link.connected(call(), itself);
   link.close();
   link.close();
   await expect(waiting).rejects.toMatchObject({ code: Code.UNAVAILABLE, unprocessed: true });
@@ -213,7 +214,7 @@ test("closing gives up the try, the calls that wait for it, and the connection t
   await turn();
   expect(closed).toEqual([0]);
   expect(states).toEqual(["closed"]);
-  await expect(link.connected(call())).rejects.toMatchObject({ unprocessed: true });
+  await expect(link.connected(call(), itself)).rejects.toMatchObject({ unprocessed: true });
 });
 
 test("a connection that has taken a call is replaced at once when it goes, however young", async () => {
@@ -230,7 +231,7 @@ test("a connection that has taken a call is replaced at once when it goes, howev
 test("a call waits no longer than a moment for a connection that is lost as soon as it is made, again and again", async () => {
   const { link, attempts, next } = linked();
   for (let i = 0; i < 5; i += 1) {
-    const waiting = link.connected(call());
+    const waiting = link.connected(call(), itself);
     if (i > 0) await next();
     attempts[i]?.succeed();
     await waiting;
@@ -238,7 +239,7 @@ test("a call waits no longer than a moment for a connection that is lost as soon
   }
   // Without a call the pause is longer than half a second by now.
   const started = performance.now();
-  const waiting = link.connected(call());
+  const waiting = link.connected(call(), itself);
   (await next()).succeed();
   await waiting;
   expect(performance.now() - started).toBeLessThan(400);
@@ -257,5 +258,33 @@ test("a connection can be given up, and only while it is the one", async () => {
   attempts[1]?.succeed();
   await turn();
   expect(link.state).toBe("ready");
+  link.close();
+});
+
+test("who waits uses the connection in turn, and before anybody hears that it is ready", async () => {
+  const happened: string[] = [];
+  const attempts: ((connection: Connection) => void)[] = [];
+  const link: Link<Connection> = createLink<Connection>({
+    address: "a:1",
+    changed: () => happened.push(link.state),
+    open: () => new Promise((resolve) => attempts.push(resolve)),
+  });
+  const used = ["first", "second"].map((name) => link.connected(call(), () => happened.push(name)));
+  attempts[0]?.({ served: false, close() {} });
+  await Promise.all(used);
+  expect(happened).toEqual(["first", "second", "ready"]);
+  link.close();
+});
+
+test("a call that is over already waits for nothing", async () => {
+  const { link } = linked();
+  const cancelled = new AbortController();
+  cancelled.abort();
+  await expect(link.connected(call({ cancellation: cancelled.signal }), itself)).rejects.toMatchObject({
+    code: Code.CANCELLED,
+  });
+  await expect(link.connected(call({ deadline: deadlineAfter(0.001) }), itself)).rejects.toMatchObject({
+    code: Code.DEADLINE_EXCEEDED,
+  });
   link.close();
 });

@@ -166,11 +166,20 @@ export class Http2Peer implements Peer {
   #place(call: Call): Promise<Reply> {
     const available = this.#available();
     if (available !== undefined) return available.start(call);
-    if (this.#main === undefined) {
-      const connected = this.#link.connected(call);
-      return connected.then(() => this.#place(call), this.#onUnplaced);
+    return this.#main === undefined ? this.#onceConnected(call) : this.#enqueue(call);
+  }
+
+  async #onceConnected(call: Call): Promise<Reply> {
+    let placed = false;
+    try {
+      return await this.#link.connected(call, () => {
+        placed = true;
+        return this.#place(call);
+      });
+    } catch (error) {
+      if (!placed) this.#over();
+      throw error;
     }
-    return this.#enqueue(call);
   }
 
   #available(): ClientConnection | undefined {
@@ -178,17 +187,12 @@ export class Http2Peer implements Peer {
     return main?.available === true ? main : this.#more.all.find((connection) => connection.available);
   }
 
-  readonly #onUnplaced = (error: unknown): never => {
-    this.#over();
-    throw error;
-  };
-
   #enqueue(call: Call): Promise<Reply> {
     const asked = this.#confirmIdle();
     const { maxWaitingCalls } = this.#limits;
     if (!asked && this.#waiting.size >= maxWaitingCalls) {
       const why = `${maxWaitingCalls} calls wait for a free stream of ${this.#address} already`;
-      return this.#onUnplacedLater(new RpcError(Code.UNAVAILABLE, why, { unprocessed: true }));
+      return this.#refuse(new RpcError(Code.UNAVAILABLE, why, { unprocessed: true }));
     }
     const waiting = new WaitingCall(call, this.#address, this.#wheel, (error) => {
       this.#waiting.remove(waiting);
@@ -211,8 +215,9 @@ export class Http2Peer implements Peer {
     return asked;
   }
 
-  async #onUnplacedLater(error: RpcError): Promise<never> {
-    return this.#onUnplaced(error);
+  async #refuse(error: RpcError): Promise<never> {
+    this.#over();
+    throw error;
   }
 
   /** Serves what waits, where a connection has room again. */
