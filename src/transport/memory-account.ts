@@ -1,4 +1,5 @@
 import type { Borrower, MemoryBudget } from "./memory-budget.ts";
+import { MemoryPace } from "./memory-pace.ts";
 
 /** A byte that comes may take two: what is kept grows by doubling. */
 const COST_OF_A_BYTE = 2;
@@ -6,8 +7,6 @@ const COST_OF_A_BYTE = 2;
 const CHUNK_BYTES = 256 * 1024;
 /** More than this, lent and not needed, is given back. */
 const MOST_SPARE_BYTES = 2 * 1024 * 1024;
-/** What holds memory must move this part of it within the patience of the budget. */
-const MOVING_PART = 1 / 8;
 
 /** What one connection has borrowed of a budget, and what for. All in bytes. */
 export class MemoryAccount {
@@ -16,11 +15,15 @@ export class MemoryAccount {
   /** What is kept for it. */
   held = 0;
   borrowed = 0;
+  /** What waits to be sent to the peer. It is counted by itself, so that it never keeps anything from coming. */
+  unsent = 0;
   /** What it has let go of so far, and what it has been allowed to send: how both change tells whether it moves. */
   #freed = 0;
   #allowed: number;
-  #marked = 0;
-  #markedAt: number;
+  readonly #pace = new MemoryPace();
+  /** What the peer has taken so far. */
+  #taken = 0;
+  readonly #unsentPace = new MemoryPace();
   #short = false;
   #favoured = false;
   #open = true;
@@ -32,7 +35,6 @@ export class MemoryAccount {
     this.#borrower = borrower;
     this.window = window;
     this.#allowed = window;
-    this.#markedAt = performance.now();
     budget.lend(this, window);
   }
 
@@ -61,6 +63,26 @@ export class MemoryAccount {
     if (!this.#open) return;
     if (this.spare > MOST_SPARE_BYTES) this.#budget.giveBack(this, this.spare - CHUNK_BYTES);
     if (this.#short) this.room();
+  }
+
+  /** True where so much may be kept until the peer takes it; it is charged then. */
+  keepUnsent(bytes: number): boolean {
+    if (!this.#open || !this.#budget.lendUnsent(this, bytes)) return false;
+    if (this.unsent === 0) this.#unsentPace.mark(this.#taken, performance.now());
+    this.unsent += bytes;
+    return true;
+  }
+
+  /** The peer has taken so much; it is kept all the same until what it belongs to has been taken wholly. */
+  taken(bytes: number): void {
+    this.#taken += bytes;
+  }
+
+  /** So much of what waits to be sent is kept no longer. */
+  freeUnsent(bytes: number): void {
+    if (!this.#open) return;
+    this.unsent -= bytes;
+    this.#budget.giveBackUnsent(bytes);
   }
 
   /** How much more the peer may send without anything being lent. */
@@ -115,18 +137,14 @@ export class MemoryAccount {
     this.#favoured = false;
   }
 
-  mark(time: number): void {
-    this.#marked = this.#moved;
-    this.#markedAt = time;
-  }
-
   /** True where next to nothing of what is held has moved, neither in nor out, for as long as one may have patience. */
   isStuck(time: number, patienceMs: number): boolean {
-    if (this.held === 0 || this.#moved - this.#marked >= this.held * MOVING_PART) {
-      this.mark(time);
-      return false;
-    }
-    return time - this.#markedAt >= patienceMs;
+    return this.#pace.isStuck(this.held, this.#freed + this.#allowed - this.window, time, patienceMs);
+  }
+
+  /** The same of what waits to be sent. */
+  isUnsentStuck(time: number, patienceMs: number): boolean {
+    return this.#unsentPace.isStuck(this.unsent, this.#taken, time, patienceMs);
   }
 
   evict(): void {
@@ -139,10 +157,6 @@ export class MemoryAccount {
     this.#open = false;
     this.#short = false;
     this.#budget.close(this);
-  }
-
-  get #moved(): number {
-    return this.#freed + this.#allowed - this.window;
   }
 }
 

@@ -12,6 +12,15 @@ export interface Borrower {
 const MOST_BYTES = 1024 * 1024 * 1024;
 /** What may be lent in all for one that would wait for ever, as a part of the budget. */
 const FAVOURED_PART = 1.125;
+/**
+ * What may wait to be sent to all peers, as a part of the budget and beside it: of this much nobody has more than is left
+ * for the others, and the rest is for those of whom little waits.
+ */
+const SHARED_UNSENT_PART = 3 / 8;
+const UNSENT_PART = 1 / 2;
+const SMALL_UNSENT_BYTES = 4 * 1024 * 1024;
+/** What may always wait for one connection. */
+const FIRST_UNSENT_BYTES = 64 * 1024;
 /** How often those that wait are looked at, in milliseconds. */
 const LOOK_MS = 1000;
 
@@ -39,6 +48,9 @@ export class MemoryBudget {
   readonly bytes: number;
   readonly #patienceMs: number;
   #lent = 0;
+  #unsent = 0;
+  /** When something was last refused that would have waited to be sent. */
+  #refusedAt = Number.NEGATIVE_INFINITY;
   readonly #accounts = new Set<MemoryAccount>();
   readonly #waiting = new Set<MemoryAccount>();
   #look: NodeJS.Timeout | undefined;
@@ -66,6 +78,11 @@ export class MemoryBudget {
     let bytes = 0;
     for (const { held } of this.#accounts) bytes += held;
     return bytes;
+  }
+
+  /** What waits until peers take it, in bytes; beside what is lent, and no more than half of `bytes`. */
+  get unsent(): number {
+    return this.#unsent;
   }
 
   get free(): number {
@@ -97,6 +114,28 @@ export class MemoryBudget {
     this.#lent += bytes;
   }
 
+  /** True where so much more may wait to be sent; those that take nothing are ended where it may not. */
+  lendUnsent(account: MemoryAccount, bytes: number): boolean {
+    const after = account.unsent + bytes;
+    const all = this.#unsent + bytes;
+    const isLent =
+      after <= FIRST_UNSENT_BYTES ||
+      after <= this.bytes * SHARED_UNSENT_PART - all ||
+      (after <= SMALL_UNSENT_BYTES && all <= this.bytes * UNSENT_PART);
+    if (isLent) this.#unsent = all;
+    else this.#refused();
+    return isLent;
+  }
+
+  giveBackUnsent(bytes: number): void {
+    this.#unsent -= bytes;
+  }
+
+  #refused(): void {
+    this.#refusedAt = performance.now();
+    if (this.#look === undefined) this.#lookLater();
+  }
+
   giveBack(account: MemoryAccount, bytes: number): void {
     account.borrowed -= bytes;
     this.#lent -= bytes;
@@ -106,14 +145,14 @@ export class MemoryBudget {
   close(account: MemoryAccount): void {
     this.#accounts.delete(account);
     this.#waiting.delete(account);
+    this.#unsent -= account.unsent;
     this.giveBack(account, account.borrowed);
   }
 
   wait(account: MemoryAccount): void {
+    if (this.#waiting.size === 0) this.#idleSince = performance.now();
     this.#waiting.add(account);
-    if (this.#look !== undefined) return;
-    this.#idleSince = performance.now();
-    this.#lookLater();
+    if (this.#look === undefined) this.#lookLater();
   }
 
   waitNoMore(account: MemoryAccount): void {
@@ -136,11 +175,13 @@ export class MemoryBudget {
   readonly #onLook = (): void => {
     const time = performance.now();
     for (const account of [...this.#waiting]) account.room();
+    const wasRefused = time - this.#refusedAt < 2 * this.#patienceMs;
+    if (wasRefused) this.#evictUnsent(time);
     if (this.#waiting.size > 0) {
       if (this.#evictStuck(time)) this.#idleSince = time;
       else if (time - this.#idleSince >= 2 * this.#patienceMs) this.#favourOne();
     }
-    if (this.#waiting.size > 0) this.#lookLater();
+    if (this.#waiting.size > 0 || wasRefused) this.#lookLater();
     else this.#look = undefined;
   };
 
@@ -148,6 +189,16 @@ export class MemoryBudget {
   #favourOne(): void {
     const [first] = this.#waiting;
     if (first !== undefined && this.#lent < this.bytes * FAVOURED_PART) first.favour();
+  }
+
+  /** Ends those of whom most waits and who take nothing of it, until half of what is shared is free. */
+  #evictUnsent(time: number): void {
+    const stuck = [...this.#accounts].filter((each) => each.isUnsentStuck(time, this.#patienceMs));
+    stuck.sort((one, other) => other.unsent - one.unsent);
+    for (const account of stuck) {
+      if (this.#unsent <= (this.bytes * SHARED_UNSENT_PART) / 2) break;
+      account.evict();
+    }
   }
 
   #evictStuck(time: number): boolean {

@@ -77,6 +77,40 @@ test("those that hold most and do not move are ended where others wait, and no m
   expect(ended).toEqual(["larger", "large"]);
 });
 
+test("what waits to be sent is counted by itself; one has no more than is left for others, and of little there is room", () => {
+  const memory = new MemoryBudget({ bytes: 64 * MIB });
+  const [first, second, third] = [open(memory), open(memory), open(memory)];
+  const keepAll = (account: MemoryAccount): number => {
+    while (account.keepUnsent(MIB));
+    return account.unsent / MIB;
+  };
+  expect(keepAll(first)).toBe(12);
+  expect(keepAll(second)).toBe(6);
+  for (let i = 0; i < 2; i++) expect(keepAll(open(memory))).toBeLessThanOrEqual(4);
+  expect(third.keepUnsent(2 * MIB)).toBe(true);
+  expect(memory.unsent).toBeLessThanOrEqual(32 * MIB);
+  expect(memory.lent).toBe(0);
+  first.freeUnsent(12 * MIB);
+  expect(third.keepUnsent(2 * MIB)).toBe(true);
+  const before = memory.unsent;
+  third.close();
+  expect(memory.unsent).toBe(before - 4 * MIB);
+});
+
+test("those that take nothing of what waits for them are ended once something is refused, and no others", async () => {
+  const memory = new MemoryBudget({ bytes: 16 * MIB, patienceMs: 30 });
+  const ended = event();
+  const idle = open(memory, { evict: () => ended.happen() });
+  idle.keepUnsent(3 * MIB);
+  const reading = open(memory, { evict: () => expect.unreachable("it reads") });
+  reading.keepUnsent(MIB);
+  const reads = setInterval(() => reading.taken(MIB), 5);
+  expect(idle.keepUnsent(4 * MIB)).toBe(false);
+  await ended.happened;
+  clearInterval(reads);
+  expect(memory.unsent).toBe(MIB);
+});
+
 test("nobody is ended while there is enough", async () => {
   const memory = new MemoryBudget({ bytes: 16 * MIB, patienceMs: 20 });
   const idle = open(memory, { evict: () => expect.unreachable("it stands in nobody's way") });

@@ -72,7 +72,7 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
   #confirming: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, options: ClientConnectionOptions) {
-    super(socket, heads, options);
+    super(socket, heads, options, false);
     this.#options = options;
     this.address = options.address;
     this.wheel = options.wheel;

@@ -7,7 +7,7 @@ import { isThenable } from "../../core/thenable.ts";
 import { deadlinePassed } from "../cancelled.ts";
 import { decodeMessage, encodeFailure } from "../message.ts";
 import type { ClientConnection } from "./client-connection.ts";
-import { checkEncoding, compressFramed, inflated } from "./compression.ts";
+import { checkEncoding, inflated } from "./compression.ts";
 import { ErrorCode, errorCodeName, readUint32 } from "./frame.ts";
 import { Inbox, PREFIX_BYTES } from "./inbox.ts";
 import { IncomingMessages, type Receiver } from "./incoming-messages.ts";
@@ -109,8 +109,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
     } catch (error) {
       throw encodeFailure(method, "request", message, error);
     }
-    const compressed = await compressFramed(encoding, framed);
-    if (!this.#over) this.#connection.sender.sendLater(this, compressed, ends);
+    await this.#connection.sender.sendCompressed(this, encoding, framed, ends);
     return false;
   }
 

@@ -85,19 +85,28 @@ export abstract class Connection<S extends Stream, H> implements FrameSink, Borr
   /** True once the peer has taken our SETTINGS for its own. */
   #settingsTaken = false;
 
-  protected constructor(socket: Socket, meaning: HeadMeaning<H>, options: ConnectionOptions) {
+  /** @param refusesUnsent whether messages fail that would have to wait for the peer where memory is short */
+  protected constructor(socket: Socket, meaning: HeadMeaning<H>, options: ConnectionOptions, refusesUnsent: boolean) {
     const { maxMetadataBytes } = options;
     const limits = withSmallerWindows(options.limits);
     this.socket = socket;
     this.limits = limits;
-    this.outbox = new Outbox(socket, () => this.sender.drained());
-    this.frames = new FrameWriter(this.outbox, this.peer, () => this.destroy("the peer does not read"));
-    this.sender = new MessageSender(this.outbox, this.frames, this.peer, options.maxSendMessageBytes, (stream: S) =>
-      this.endLocal(stream),
+    this.outbox = new Outbox(socket, () => {
+      this.frames.drained();
+      this.sender.drained();
+    });
+    this.memory = limits.memory.open(this, DEFAULT_WINDOW_BYTES);
+    const unsent = { memory: this.memory, refuses: refusesUnsent };
+    this.frames = new FrameWriter(this.outbox, this.peer, unsent, () => this.destroy("the peer does not read"));
+    this.sender = new MessageSender(
+      this.outbox,
+      this.frames,
+      this.peer,
+      { ...unsent, maxMessageBytes: options.maxSendMessageBytes },
+      (stream: S) => this.endLocal(stream),
     );
     this.#heads = new HeadReader(meaning, maxMetadataBytes);
     this.#reader = new FrameReader(this, limits.maxFrameBytes, MOST_BLOCK_BYTES);
-    this.memory = limits.memory.open(this, DEFAULT_WINDOW_BYTES);
     this.#window = new ConnectionWindow(this.memory, limits.connectionWindowBytes, (bytes) =>
       this.frames.windowUpdate(0, bytes),
     );
@@ -431,7 +440,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink, Borr
   protected forget(stream: S): void {
     if (stream.closed) return;
     stream.closed = true;
-    stream.pending = undefined;
+    this.sender.drop(stream);
     this.streams.remove(stream);
     this.budget.release(stream);
     this.closedStreams.addEnded(stream.id, this.heardAt);

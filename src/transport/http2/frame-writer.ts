@@ -1,10 +1,22 @@
+import type { MemoryAccount } from "../memory-account.ts";
 import { ErrorCode, Flag, FRAME_HEADER_BYTES, FrameType, writeFrameHeader, writeUint32 } from "./frame.ts";
 import type { Outbox } from "./outbox.ts";
 import type { PeerSettings } from "./settings.ts";
 
-/** What a peer that does not read may make us keep of answers to its PINGs and of resets. */
-const MOST_BACKLOG_BYTES = 8 * 1024 * 1024;
+/** What a peer that does not read may make us keep of answers: so much in any case, and beyond it what memory there is. */
+const FREE_BACKLOG_BYTES = 512 * 1024;
+const MOST_BACKLOG_BYTES = FREE_BACKLOG_BYTES + 8 * 1024 * 1024;
+/** It is charged in pieces of this size. */
+const CHARGED_BYTES = 256 * 1024;
 const NOTHING = Buffer.allocUnsafeSlow(0);
+
+/** What becomes of what has to wait for the peer. */
+export interface UnsentOptions {
+  /** It is charged to this. */
+  readonly memory: MemoryAccount;
+  /** Whether it is refused where there is no memory for it. Else it waits uncharged. */
+  readonly refuses: boolean;
+}
 
 /** Writes every frame but DATA. */
 export class FrameWriter {
@@ -12,12 +24,15 @@ export class FrameWriter {
   muted = false;
   readonly #outbox: Outbox;
   readonly #peer: PeerSettings;
+  readonly #unsent: UnsentOptions;
+  #mostBacklog = FREE_BACKLOG_BYTES;
   readonly #notRead: () => void;
 
   /** @param notRead called when the peer has left too much unread */
-  constructor(outbox: Outbox, peer: PeerSettings, notRead: () => void) {
+  constructor(outbox: Outbox, peer: PeerSettings, unsent: UnsentOptions, notRead: () => void) {
     this.#outbox = outbox;
     this.#peer = peer;
+    this.#unsent = unsent;
     this.#notRead = notRead;
   }
 
@@ -31,7 +46,7 @@ export class FrameWriter {
   frame(type: number, flags: number, id: number, payload: Buffer): void {
     if (this.muted) return;
     const outbox = this.#outbox;
-    if (outbox.backlog > MOST_BACKLOG_BYTES) {
+    if (outbox.backlog > this.#mostBacklog && !(this.#mostBacklog < MOST_BACKLOG_BYTES && this.#keepMore())) {
       this.#notRead();
       return;
     }
@@ -39,6 +54,23 @@ export class FrameWriter {
     writeFrameHeader(outbox.slab, at, payload.length, type, flags, id);
     payload.copy(outbox.slab, at + FRAME_HEADER_BYTES);
     outbox.commit(at + FRAME_HEADER_BYTES + payload.length);
+  }
+
+  #keepMore(): boolean {
+    while (this.#outbox.backlog > this.#mostBacklog) {
+      if (!this.#unsent.memory.keepUnsent(CHARGED_BYTES)) return false;
+      this.#mostBacklog += CHARGED_BYTES;
+    }
+    return true;
+  }
+
+  /** The socket has taken everything. */
+  drained(): void {
+    if (this.#mostBacklog === FREE_BACKLOG_BYTES) return;
+    const charged = this.#mostBacklog - FREE_BACKLOG_BYTES;
+    this.#mostBacklog = FREE_BACKLOG_BYTES;
+    this.#unsent.memory.taken(charged);
+    this.#unsent.memory.freeUnsent(charged);
   }
 
   /** A header block, with CONTINUATION frames where the peer's frames do not hold it. */
@@ -49,6 +81,10 @@ export class FrameWriter {
       return;
     }
     const outbox = this.#outbox;
+    if (outbox.backlog > this.#mostBacklog && !this.#keepMore() && this.#unsent.refuses) {
+      this.#notRead();
+      return;
+    }
     const at = outbox.reserve(FRAME_HEADER_BYTES + length);
     const { slab } = outbox;
     const flags = ended ? Flag.END_HEADERS | Flag.END_STREAM : Flag.END_HEADERS;

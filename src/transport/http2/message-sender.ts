@@ -1,8 +1,12 @@
+import { Code } from "../../core/code.ts";
 import type { MessageType } from "../../core/message.ts";
+import { RpcError } from "../../core/rpc-error.ts";
+import type { Compression } from "../../core/transport.ts";
 import { SlabWriter } from "../codec/slab-writer.ts";
 import { checkSize } from "../message.ts";
+import { compressFramed } from "./compression.ts";
 import { DEFAULT_WINDOW_BYTES, Flag, FRAME_HEADER_BYTES, FrameType, writeFrameHeader, writeUint32 } from "./frame.ts";
-import type { FrameWriter } from "./frame-writer.ts";
+import type { FrameWriter, UnsentOptions } from "./frame-writer.ts";
 import { PREFIX_BYTES } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
 import { SendQueue } from "./send-queue.ts";
@@ -16,7 +20,14 @@ const OVERHEAD_BYTES = FRAME_HEADER_BYTES + PREFIX_BYTES;
 const FAIR_FRAME_BYTES = 128 * 1024;
 /** Pieces of this size leave by reference, smaller ones are copied next to their frame's header. */
 const BY_REFERENCE_BYTES = 8 * 1024;
+/** Up to this size a message is not worth counting. */
+const TRIFLE_BYTES = 1024;
 const NOTHING = Buffer.allocUnsafeSlow(0);
+
+export interface MessageSenderOptions extends UnsentOptions {
+  /** The largest message, in bytes; no limit where it is -1 or not given. */
+  readonly maxMessageBytes: number | undefined;
+}
 
 /**
  * Sends messages as DATA: at once where the peer's windows and the socket have room, and else stream by stream, a frame
@@ -30,7 +41,7 @@ export class MessageSender<S extends Stream> {
   readonly #outbox: Outbox;
   readonly #frames: FrameWriter;
   readonly #peer: PeerSettings;
-  readonly #maxMessageBytes: number | undefined;
+  readonly #options: MessageSenderOptions;
   readonly #ended: (stream: S) => void;
   readonly #writer = new SlabWriter(takeRoom);
   readonly #queue = new SendQueue<S>();
@@ -48,20 +59,21 @@ export class MessageSender<S extends Stream> {
     outbox: Outbox,
     frames: FrameWriter,
     peer: PeerSettings,
-    maxMessageBytes: number | undefined,
+    options: MessageSenderOptions,
     ended: (stream: S) => void,
   ) {
     this.#outbox = outbox;
     this.#frames = frames;
     this.#peer = peer;
-    this.#maxMessageBytes = maxMessageBytes;
+    this.#options = options;
     this.#ended = ended;
   }
 
   /**
    * Sends a message.
    * @returns true where the next message may be sent at once
-   * @throws RpcError where it is too large, or what its codec throws; nothing is sent then
+   * @throws RpcError where it is too large, or would have to wait and may not, or what its codec throws; nothing is sent
+   *   then
    */
   send(stream: S, type: MessageType<unknown>, message: unknown, ends: boolean): boolean {
     const outbox = this.#outbox;
@@ -80,7 +92,7 @@ export class MessageSender<S extends Stream> {
     if (stream.closed) return false;
     const prefix = writer.start + header;
     const payload = end - prefix;
-    checkSize("sent", payload - PREFIX_BYTES, this.#maxMessageBytes);
+    checkSize("sent", payload - PREFIX_BYTES, this.#options.maxMessageBytes);
     const moved = writer.slab !== slab;
     writePrefix(writer.slab, prefix, payload - PREFIX_BYTES);
     if (!undisturbed || (joins && moved) || payload > this.#room(stream, joins)) {
@@ -114,19 +126,59 @@ export class MessageSender<S extends Stream> {
     const writer = this.#writer;
     const end = writer.write(type, message, NOTHING, 0, PREFIX_BYTES);
     const length = end - writer.start - PREFIX_BYTES;
-    checkSize("sent", length, this.#maxMessageBytes);
+    checkSize("sent", length, this.#options.maxMessageBytes);
     writePrefix(writer.slab, writer.start, length);
     return writer.slab.subarray(writer.start, end);
   }
 
-  /** Sends a message that is encoded and has its prefix when its turn comes. */
+  /**
+   * Sends a message that is encoded and has its prefix when its turn comes.
+   * @throws RpcError RESOURCE_EXHAUSTED where it may not wait
+   */
   sendLater(stream: S, framed: Buffer, ends: boolean): void {
+    if (stream.closed) return;
+    stream.unsent += this.#keep(framed.length);
     if (stream.pending === undefined) {
       stream.pending = [framed];
       stream.pendingOffset = 0;
     } else stream.pending.push(framed);
     if (ends) stream.endsAfterPending = true;
     this.wait(stream);
+  }
+
+  /** The same for a message that is compressed first, off the main thread. */
+  async sendCompressed(
+    stream: S,
+    encoding: Exclude<Compression, "identity">,
+    framed: Buffer,
+    ends: boolean,
+  ): Promise<void> {
+    const kept = this.#keep(framed.length);
+    let compressed: Buffer;
+    try {
+      compressed = await compressFramed(encoding, framed);
+    } finally {
+      this.#options.memory.freeUnsent(kept);
+    }
+    this.sendLater(stream, compressed, ends);
+  }
+
+  /** Charges what is kept until the peer takes it, and gives how much was charged. */
+  #keep(bytes: number): number {
+    if (bytes <= TRIFLE_BYTES) return 0;
+    const { memory, refuses } = this.#options;
+    if (memory.keepUnsent(bytes)) return bytes;
+    if (!refuses) return 0;
+    const why = `a message of ${bytes} bytes cannot wait for its receiver: memory is short, read what was sent before`;
+    throw new RpcError(Code.RESOURCE_EXHAUSTED, why);
+  }
+
+  /** Lets go of what is pending. */
+  drop(stream: S): void {
+    if (stream.pending === undefined) return;
+    stream.pending = undefined;
+    this.#options.memory.freeUnsent(stream.unsent);
+    stream.unsent = 0;
   }
 
   /** Gives a stream its turn once the socket has taken what is there. */
@@ -184,7 +236,13 @@ export class MessageSender<S extends Stream> {
     if (payload <= 0) return;
     const piece = first.subarray(stream.pendingOffset, stream.pendingOffset + payload);
     stream.pendingOffset += payload;
+    const { memory } = this.#options;
+    memory.taken(payload);
     if (payload === left) {
+      // What is kept is the whole buffer, however much of it has left.
+      const charged = Math.min(stream.unsent, first.length);
+      stream.unsent -= charged;
+      memory.freeUnsent(charged);
       pending.shift();
       stream.pendingOffset = 0;
       if (pending.length === 0) stream.pending = undefined;

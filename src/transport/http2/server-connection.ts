@@ -62,7 +62,7 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
   #draining = false;
 
   constructor(socket: Socket, options: ServerConnectionOptions) {
-    super(socket, headsFor(options.acceptor), options);
+    super(socket, headsFor(options.acceptor), options, true);
     this.#options = options;
     this.acceptor = options.acceptor;
     this.caller = options.caller;

@@ -8,7 +8,7 @@ import { RpcError } from "../../core/rpc-error.ts";
 import { isThenable } from "../../core/thenable.ts";
 import { decodeMessage, encodeFailure } from "../message.ts";
 import { checkSentMetadata, sendable } from "../metadata-size.ts";
-import { checkEncoding, compressFramed, inflated, isKnownEncoding, LARGE_BYTES } from "./compression.ts";
+import { checkEncoding, inflated, isKnownEncoding, LARGE_BYTES } from "./compression.ts";
 import { ErrorCode, readUint32 } from "./frame.ts";
 import { Inbox, PREFIX_BYTES } from "./inbox.ts";
 import { IncomingMessages, type Receiver } from "./incoming-messages.ts";
@@ -256,6 +256,11 @@ export class ServerStream extends Stream implements Receiver, Sender {
     }
     this.#reply = reply;
     this.#sendHeader(reply.header);
+    // The client may have left too much unread.
+    if (this.#over) {
+      if (method.responseStream) discard(reply.response);
+      return;
+    }
     if (method.responseStream) {
       this.#replies = new OutgoingMessages(reply.response, this);
       if (this.deadline !== NEVER && this.slot < 0) this.#connection.wheel.set(this, this.deadline);
@@ -282,8 +287,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
   }
 
   async #sendCompressed(encoding: "gzip" | "deflate", framed: Buffer): Promise<boolean> {
-    const framedCompressed = await compressFramed(encoding, framed);
-    if (!this.#over) this.#connection.sender.sendLater(this, framedCompressed, false);
+    await this.#connection.sender.sendCompressed(this, encoding, framed, false);
     return false;
   }
 
@@ -361,7 +365,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
   }
 
   #end(error: RpcError | undefined, trailer: Metadata): void {
-    this.pending = undefined;
+    this.#connection.sender.drop(this);
     this.#settle();
     // The handler of a call that was cancelled goes on, and what it calls belongs to that call until it is done.
     if (this.#cancellation?.reason === undefined) this.#cancellation?.end();

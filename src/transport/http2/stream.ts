@@ -26,6 +26,8 @@ export abstract class Stream extends Alarm implements ReceiveWindow, Turn {
   /** Framed messages that could not be sent yet; the first one is sent up to `pendingOffset`. */
   pending: Buffer[] | undefined = undefined;
   pendingOffset = 0;
+  /** What of it is charged to the connection's memory, in bytes. */
+  unsent = 0;
   /** True where the end of the stream goes with the last of what is pending. */
   endsAfterPending = false;
   queued = false;

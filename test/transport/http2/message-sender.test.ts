@@ -7,6 +7,7 @@ import { MessageSender } from "../../../src/transport/http2/message-sender.ts";
 import { Outbox } from "../../../src/transport/http2/outbox.ts";
 import { defaultSettings } from "../../../src/transport/http2/settings.ts";
 import { Stream } from "../../../src/transport/http2/stream.ts";
+import { MemoryBudget } from "../../../src/transport/memory-budget.ts";
 
 class TestStream extends Stream {
   onData(): void {}
@@ -26,8 +27,11 @@ async function setup() {
   const [[far]] = await Promise.all([accepted, once(socket, "connect")]);
   const outbox: Outbox = new Outbox(socket, () => sender.drained());
   const settings = { ...defaultSettings(), maxFrameBytes: 128 * 1024 };
-  const frames = new FrameWriter(outbox, settings, () => {});
-  const sender = new MessageSender<TestStream>(outbox, frames, settings, undefined, () => {});
+  const memory = new MemoryBudget().open({ room() {}, evict() {} }, 0);
+  const unsent = { memory, refuses: true };
+  const frames = new FrameWriter(outbox, settings, unsent, () => {});
+  const options = { ...unsent, maxMessageBytes: undefined };
+  const sender = new MessageSender<TestStream>(outbox, frames, settings, options, () => {});
   let came = Buffer.alloc(0);
   far.on("data", (bytes: Buffer) => {
     came = Buffer.concat([came, bytes]);
