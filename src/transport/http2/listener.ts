@@ -7,6 +7,7 @@ import { bind } from "../bind.ts";
 import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
 import { DEFAULT_MAX_METADATA_BYTES } from "../metadata-size.ts";
 import { callerTls } from "../tls.ts";
+import { evictionLog } from "./eviction-log.ts";
 import type { Limits } from "./limits.ts";
 import { ServerConnection } from "./server-connection.ts";
 import type { ServerStream } from "./server-stream.ts";
@@ -27,6 +28,7 @@ export async function listen(
   const { maxConcurrentStreams = 1000, compression = "identity", logger = silent } = options;
   const { keepaliveMs = 60_000, keepaliveTimeoutMs = 10_000 } = options;
   const connections = new Set<ServerConnection>();
+  const evicted = evictionLog(address, logger);
   let draining = false;
   let closing = false;
 
@@ -53,6 +55,7 @@ export async function listen(
       maxMetadataBytes: options.maxMetadataBytes ?? DEFAULT_MAX_METADATA_BYTES,
       maxReceiveMessageBytes: options.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES,
       maxSendMessageBytes: options.maxSendMessageBytes,
+      evicted,
       closed: (reason) => {
         watch.stop();
         logger.debug({ address, peer: peerAddress, reason }, "connection closed");

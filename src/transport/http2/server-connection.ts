@@ -32,6 +32,8 @@ export interface ServerConnectionOptions extends ConnectionOptions {
   readonly acceptCompression: boolean;
   /** Called once it is closed. */
   readonly closed: (reason: string) => void;
+  /** Called when it is ended because memory is short, with what it had filled of it, in bytes. */
+  readonly evicted: (heldBytes: number) => void;
 }
 
 function headsFor(acceptor: Acceptor): HeadMeaning<RequestHead> {
@@ -263,6 +265,12 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
   }
 
   // Ending.
+
+  override evict(): void {
+    const { held, unsent } = this.memory;
+    super.evict();
+    this.#options.evicted(held + unsent);
+  }
 
   /**
    * Goes away without losing a call: first GOAWAY says that no new calls should come, and only once the client must

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Payload } from "../../../gen/probe/v1/probe.ts";
+import { silent } from "../../../src/core/logger.ts";
 import type { Peer } from "../../../src/core/transport.ts";
 import { http2 } from "../../../src/transport/http2/index.ts";
 import { MemoryBudget } from "../../../src/transport/memory-budget.ts";
@@ -55,6 +56,20 @@ test("messages that many begin and nobody ends fill the budget and no more, and 
   expect(new Set(ends)).toEqual(new Set(["ENHANCE_YOUR_CALM"]));
   for (const each of attackers) each.close();
   await peer.close();
+});
+
+test("the log says once that connections were ended, and how many", async () => {
+  const warned: object[] = [];
+  const logger = { ...silent, warn: (fields: object) => void warned.push(fields) };
+  const listener = await withMemory(4 * MIB, 50).serve({}, { logger });
+  const attack = { path: ECHO, messages: 100, claimedBytes: 4_000_000, sentBytes: 120 * 1024 };
+  const attackers = Array.from({ length: 4 }, () => beginMessages(listener.address, attack));
+  await Promise.race(attackers.map(({ ended }) => ended));
+  expect(warned).toEqual([{ address: "127.0.0.1:0", connections: expect.any(Number), heldBytes: expect.any(Number) }]);
+  expect(warned[0]).toSatisfy(
+    (fields: { connections: number; heldBytes: number }) => fields.connections > 0 && fields.heldBytes > 64 * 1024,
+  );
+  for (const each of attackers) each.close();
 });
 
 test("what connections borrowed is given back when they close, and when calls end", async () => {
