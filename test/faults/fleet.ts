@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { createGuard } from "../support/guard.ts";
+import type { MemoryAttackReport, MemoryAttackSettings } from "./memory-attack.ts";
 import type {
   Behaviour,
   LoadCommand,
@@ -13,6 +14,8 @@ import type {
 
 /** A server process. Its address is its own for good, so that it can come back where it was. */
 export interface FleetServer {
+  /** Of the process. */
+  readonly pid: number;
   readonly address: string;
   /** What it is bound to, where that is not what it announces. */
   readonly boundTo: string;
@@ -28,6 +31,7 @@ export interface FleetServer {
 }
 
 export interface Load {
+  readonly pid: number;
   /** Says that the fault happens now: recovery is counted from here. */
   mark(): void;
   /** Makes the caller's event loop stand still. */
@@ -37,6 +41,12 @@ export interface Load {
   report(): Promise<LoadReport>;
   /** The account when every call has ended. */
   stop(): Promise<LoadReport>;
+}
+
+export interface MemoryAttack {
+  readonly pid: number;
+  /** Ends it, and tells what came of it. */
+  end(): Promise<MemoryAttackReport>;
 }
 
 const children = new Set<ChildProcess>();
@@ -61,6 +71,9 @@ export async function startFleetServer(
   await start();
   const tell = (command: ServerCommand): void => void child?.send(command);
   return {
+    get pid() {
+      return child?.pid as number;
+    },
     get address() {
       return settings.advertise ?? listen;
     },
@@ -85,12 +98,28 @@ export async function startLoad(settings: LoadSettings): Promise<Load> {
   await said(child, "ready");
   const tell = (command: LoadCommand): void => void child.send(command);
   return {
+    pid: child.pid as number,
     mark: () => tell({ do: "mark" }),
     block: (ms) => tell({ do: "block", ms }),
     measure: () => asked(child, "usage", { do: "measure" }),
     report: () => asked(child, "report", { do: "report" }),
     async stop() {
       const report: LoadReport = await asked(child, "report", { do: "stop" });
+      await gone(child, "SIGTERM");
+      return report;
+    },
+  };
+}
+
+/** Strangers that fill a server's memory. */
+export async function startMemoryAttack(settings: MemoryAttackSettings): Promise<MemoryAttack> {
+  const child = launch("memory-attack.ts", settings);
+  return {
+    pid: child.pid as number,
+    async end() {
+      const report = said<MemoryAttackReport>(child, "attack");
+      child.send("end");
+      await report;
       await gone(child, "SIGTERM");
       return report;
     },

@@ -4,13 +4,20 @@ import { parseArgs } from "node:util";
 import { connectionFaults } from "./connection-faults.ts";
 import { useCurrentEtcd } from "./current-etcd.ts";
 import { loopFaults } from "./loop-faults.ts";
+import { memoryFaults } from "./memory-faults.ts";
 import { registryFaults } from "./registry-faults.ts";
 import { runScenario } from "./run-scenario.ts";
 import type { Scenario } from "./scenario.ts";
 import { serverFaults } from "./server-faults.ts";
 import { markdown, type Row, table } from "./table.ts";
 
-const scenarios: readonly Scenario[] = [...serverFaults, ...connectionFaults, ...registryFaults, ...loopFaults];
+const scenarios: readonly Scenario[] = [
+  ...serverFaults,
+  ...connectionFaults,
+  ...registryFaults,
+  ...loopFaults,
+  ...memoryFaults,
+];
 
 const usage = `usage: npm run test:faults -- [--only NAME,…] [--short] [--etcd current] [--json FILE] [--list]
   --only   these scenarios

@@ -158,7 +158,8 @@ export class ReceiveBudget {
 
   #waitNoMore(window: ReceiveWindow): void {
     window.waitsFor = 0;
-    this.#waiting = this.#waiting.filter((each) => each !== window);
+    const at = this.#waiting.indexOf(window);
+    if (at >= 0) this.#waiting.splice(at, 1);
     this.serve();
   }
 }

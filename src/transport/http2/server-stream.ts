@@ -396,6 +396,8 @@ export class ServerStream extends Stream implements Receiver, Sender {
   #cancelled(why: string): void {
     if (this.#over) return;
     this.#settle();
+    // An error costs more than all else here, and of a call that has not begun nobody is told.
+    if (this.#cancellation === undefined && this.#requests === undefined) return;
     const late = this.deadline - now() <= OVERTAKEN_MS;
     const code = late ? Code.DEADLINE_EXCEEDED : Code.CANCELLED;
     const reason = new RpcError(code, late ? `the deadline of ${this.#head.path} passed` : why);
