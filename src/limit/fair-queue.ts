@@ -12,6 +12,7 @@ export interface Queued {
 export interface FairQueue<T extends Queued> {
   readonly length: number;
   push(item: T): void;
+  /** Its share is kept, for it is about to have one more under way. Who does not start it says `shares.shrunk`. */
   take(newestFirst: boolean): T | undefined;
   /**
    * Takes out what would be the last of the caller that has most in it, where that has more than this caller would have
@@ -32,7 +33,6 @@ export function createFairQueue<T extends Queued>(shares: Shares): FairQueue<T> 
   function left({ share }: T): void {
     share.waiting--;
     if (share.waiting === 0) callers--;
-    shares.shrunk(share);
   }
 
   function remove(index: number): T {
@@ -70,12 +70,14 @@ export function createFairQueue<T extends Queued>(shares: Shares): FairQueue<T> 
       // Nobody can have more than the others together leave.
       if (2 * (share.waiting + 1) >= items.length) return undefined;
       const index = firstBy(!newestFirst, (one, other) => one.waiting > other.waiting);
+      // More than one of it waits, so that its share stays.
       return at(index).share.waiting > share.waiting + 1 ? remove(index) : undefined;
     },
     sweep(gone) {
       items = items.filter((item) => {
         if (!gone(item)) return true;
         left(item);
+        shares.shrunk(item.share);
         return false;
       });
     },

@@ -27,7 +27,7 @@ export interface WaitingLine {
   readonly length: number;
   /** `undefined` where the line is full. */
   join(call: Call, share: Share, start: () => Promise<Reply>): Promise<Reply> | undefined;
-  /** The next that is still worth starting; what is not is told so. */
+  /** The next that is still worth starting, to be started at once; what is not is told so. */
   next(): Waiting | undefined;
 }
 
@@ -111,6 +111,7 @@ export function createWaitingLine(options: WaitingLineOptions): WaitingLine {
       for (let waiting = line.take(standing(nowMs)); waiting !== undefined; waiting = line.take(standing(nowMs))) {
         note(nowMs);
         if (!dropped(waiting, maxWaitMs, nowMs)) return waiting;
+        shares.shrunk(waiting.share);
       }
       return undefined;
     },

@@ -1,4 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { concurrencyLimit } from "../../src/limit/concurrency-limit.ts";
+import { makeCall, reply } from "../balance/fakes.ts";
+import { settled, virtualClock } from "../simulator/virtual-clock.ts";
 import { playCallers } from "./server-model.ts";
 
 describe("a caller of few calls", () => {
@@ -25,6 +28,40 @@ describe("a caller of few calls", () => {
     });
     expect(beside).toBeGreaterThan(50);
   });
+});
+
+test("what a caller has under way is counted when its calls had to wait", async () => {
+  const clock = virtualClock();
+  const limit = concurrencyLimit({
+    ...{ clock, loopDelay: () => 0, initialLimit: 2, minLimit: 2, maxLimit: 2, maxWaitMs: 60_000 },
+    callerOf: ({ caller }) => caller?.address,
+  });
+  const started: string[] = [];
+  const ends: (() => void)[] = [];
+  const handle = limit((call) => {
+    started.push(call.caller?.address as string);
+    return new Promise((resolve) => ends.push(() => resolve(reply)));
+  });
+  const call = (address: string) => handle(makeCall({ caller: { address } }));
+  call("fast");
+  call("fast");
+  // All that "slow" has under way has waited.
+  call("slow");
+  call("fast");
+  ends[0]?.();
+  await settled();
+  await settled();
+  expect(started).toEqual(["fast", "fast", "slow"]);
+  ends[1]?.();
+  await settled();
+  await settled();
+  expect(started).toEqual(["fast", "fast", "slow", "fast"]);
+  call("slow");
+  call("new");
+  ends[3]?.();
+  await settled();
+  await settled();
+  expect(started.at(-1)).toBe("new");
 });
 
 test("callers that ask for as much get as much", async () => {
