@@ -5,6 +5,7 @@ export { type Channel, type ChannelOptions, createChannel } from "./client/chann
 export { type Client, createClient, type Requests } from "./client/client.ts";
 export {
   type Call,
+  type Caller,
   type CertificateSubject,
   type Handler,
   type Interceptor,
@@ -18,17 +19,20 @@ export type { Endpoint } from "./core/endpoint.ts";
 export type { Logger } from "./core/logger.ts";
 export type { MessageInit } from "./core/message.ts";
 export { Metadata, type MetadataInit, type MetadataValue } from "./core/metadata.ts";
-export type { Service } from "./core/method.ts";
-export type { HedgePolicy, MethodPolicy, RetryPolicy } from "./core/policy.ts";
+export type { Method, MethodKind, Service } from "./core/method.ts";
+export type { ChannelPolicy, Policy } from "./core/policies.ts";
+export type { HedgePolicy, Idempotency, MethodPolicy, RetryPolicy } from "./core/policy.ts";
 export { detail, type ErrorDetail, RpcError } from "./core/rpc-error.ts";
 export type { ClientTls, ServerTls } from "./core/transport.ts";
 export { registryFromUri } from "./registry/from-uri.ts";
 export { memoryRegistry } from "./registry/memory.ts";
 export { staticRegistry } from "./registry/static.ts";
 export { type WithSnapshotOptions, withSnapshot } from "./registry/with-snapshot.ts";
+export type { DrainOptions } from "./server/drain.ts";
 export type { HandlerContext } from "./server/handler-context.ts";
-export type { Implementation } from "./server/implementation.ts";
-export { createServer, type Server, type ServerOptions } from "./server/server.ts";
+export type { Health, ServingStatus } from "./server/health.ts";
+export type { Fits, Implementation } from "./server/implementation.ts";
+export { createServer, type ListenAddress, type Server, type ServerOptions } from "./server/server.ts";
 
 // Policies to choose from.
 
@@ -39,8 +43,14 @@ export { roundRobin } from "./balance/round-robin.ts";
 export { subset } from "./balance/subset.ts";
 export { weighted } from "./balance/weighted.ts";
 export { zoneAware } from "./balance/zone-aware.ts";
-export { concurrencyLimit } from "./limit/concurrency-limit.ts";
-export { rateLimit } from "./limit/rate-limit.ts";
+export type { BreakerOptions, CircuitState } from "./breaker/breaker.ts";
+export {
+  type ConcurrencyLimit,
+  type ConcurrencyLimitOptions,
+  type ConcurrencyStats,
+  concurrencyLimit,
+} from "./limit/concurrency-limit.ts";
+export { type Rate, type RateLimitOptions, rateLimit } from "./limit/rate-limit.ts";
 export { type HeldRequests, heldRequests } from "./retry/request.ts";
 export { type Http2Limits, http2 } from "./transport/http2/index.ts";
 export { MemoryBudget, type MemoryBudgetOptions } from "./transport/memory-budget.ts";
@@ -48,5 +58,13 @@ export { MemoryBudget, type MemoryBudgetOptions } from "./transport/memory-budge
 // For those who write a registry, a balancer or a transport of their own.
 
 export type { Balancer, Picker } from "./balance/balancer.ts";
-export type { Acceptor, ConnectOptions, Listener, ListenOptions, Peer, Transport } from "./core/transport.ts";
+export type {
+  Acceptor,
+  ConnectOptions,
+  Listener,
+  ListenOptions,
+  Peer,
+  PeerState,
+  Transport,
+} from "./core/transport.ts";
 export type { Announcement, Registrar, Registration, Registry, Resolver, Snapshot } from "./registry/registry.ts";

@@ -28,23 +28,27 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 type Deepest = [1, 1, 1, 1, 1, 1, 1, 1];
 
 /** The names in `G` that `W` does not know, eight messages deep. A `oneof` is left to plain assignability. */
-type Surplus<G, W, Depth extends 1[] = []> = G extends Scalar
-  ? never
-  : Depth extends Deepest
+type Surplus<G, W, Depth extends 1[] = []> = 0 extends 1 & G
+  ? never // `any` fits everything.
+  : G extends Scalar
     ? never
-    : Same<G, W> extends true
+    : Depth extends Deepest
       ? never
-      : G extends readonly (infer GE)[]
-        ? W extends readonly (infer WE)[]
-          ? Surplus<GE, WE, Depth>
-          : never
-        : W extends { $case: string } | ReadonlyMap<unknown, unknown>
-          ? never
-          : string extends keyof W
+      : Same<G, W> extends true
+        ? never
+        : G extends readonly (infer GE)[]
+          ? W extends readonly (infer WE)[]
+            ? Surplus<GE, WE, Depth>
+            : never
+          : W extends { $case: string } | ReadonlyMap<unknown, unknown>
             ? never
-            : {
-                [K in keyof G]-?: K extends keyof W ? Surplus<NonNullable<G[K]>, NonNullable<W[K]>, [...Depth, 1]> : K;
-              }[keyof G];
+            : string extends keyof W
+              ? never
+              : {
+                  [K in keyof G]-?: K extends keyof W
+                    ? Surplus<NonNullable<G[K]>, NonNullable<W[K]>, [...Depth, 1]>
+                    : K;
+                }[keyof G];
 
 type Answered<R> = Awaited<R> extends AsyncIterable<infer O> ? O : Awaited<R>;
 type Wanted<M> = M extends { readonly response: { decode(input: Uint8Array): infer O } } ? O : never;

@@ -93,6 +93,44 @@ test("a user's own .proto becomes a client and a server that type-check strictly
   expect((await project.succeed(process.execPath, "main.ts")).stdout).toBe("tea 250n 5n\n");
 });
 
+test("what a user's own library exports of it can be declared", async () => {
+  project.write(
+    "library.ts",
+    `import { concurrencyLimit, createChannel, createClient, createServer, http2, rateLimit } from "trunkline";
+import type { Call, HandlerContext, Interceptor, Peer, RpcError } from "trunkline";
+import { atOnce, handlerContext, inMemory } from "trunkline/testing";
+import { Shop } from "./gen/shop/v1/shop.rpc.ts";
+
+export const limit = concurrencyLimit();
+export const stats = limit.stats();
+export const rate = rateLimit({});
+export const drain = atOnce;
+export const context = handlerContext();
+export const memory = inMemory(() => {});
+export const channel = createChannel({ endpoints: ["a:1"], transport: http2() });
+export const policy = channel.policyOf(Shop.methods.find);
+export const shop = createClient(Shop, channel);
+export const server = createServer();
+export const health = server.health;
+export const add = server.add;
+export const parts = (peer: Peer, call: Call, error: RpcError, handler: HandlerContext, layer: Interceptor) =>
+  ({ state: peer.state, caller: call.caller, method: call.method, key: error.details, peer: handler.peer, layer });
+`,
+  );
+  await project.succeed(
+    "npx",
+    "tsc",
+    "-p",
+    ".",
+    "--noEmit",
+    "false",
+    "--declaration",
+    "--emitDeclarationOnly",
+    "--outDir",
+    "declared",
+  );
+});
+
 test("plain JavaScript finds its server through the embedded registry", async () => {
   expect((await project.succeed(process.execPath, "plain.js")).stdout).toBe("250n\n");
 });

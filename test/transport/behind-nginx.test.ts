@@ -63,7 +63,7 @@ describe.skipIf(!hasNginx)("behind nginx", () => {
       `${name} behind nginx: ${usual.perSecond.toFixed(0)} calls/s, ${ratio} of those on one connection; ` +
         `worst ${usual.worstMs.toFixed(0)} ms`,
     );
-  });
+  }, 120_000);
 
   test("callers take turns where nginx takes one call a connection", async () => {
     await using channel = createChannel({ endpoints: [await nginx(1)] });

@@ -1,4 +1,5 @@
 // Checked by `tsc`, never run: each line under `@ts-expect-error` must not compile, everything else must.
+import { on } from "node:events";
 import {
   type CallOptions,
   type Client,
@@ -71,6 +72,14 @@ const rest = { sayHelloAgain: () => ({}), async *chat() {} };
 const given: Implementation<typeof Greeter> = { ...rest, sayHello: ({ name }) => ({ message: name }) };
 const same: Implementation<typeof Greeter.methods> = given;
 server.add(Greeter, given).add(Greeter, same);
+declare const rows: any;
+server.add(Greeter, {
+  sayHello: async () => JSON.parse("{}"),
+  sayHelloAgain: () => rows,
+  async *chat(_hellos, { signal }) {
+    for await (const [row] of on(rows, "row", { signal })) yield row;
+  },
+});
 export const client: Client<typeof Greeter> = greeter;
 export const clientOfMethods: Client<typeof Greeter.methods> = client;
 
