@@ -72,7 +72,7 @@ function circuited(
     if (stranger.met) return peer.handle(call).then(onReply, failedAsKnown);
     return peer.handle(call).then(onReply, (thrown) => {
       const error = stranger.look(thrown, false);
-      health.count(verdictOn(error, startedMs), error, trips);
+      health.count(verdictOn(error, call, startedMs), error, trips);
       return named(error, peer);
     });
   }
@@ -94,8 +94,9 @@ function circuited(
     };
   }
 
-  function verdictOn(error: unknown, startedMs: number): Verdict {
-    return judge(error, clock.now() - startedMs, faultCodes, fairTimeMs);
+  function verdictOn(error: unknown, { deadline }: Call, startedMs: number): Verdict {
+    const nowMs = clock.now();
+    return judge(error, { elapsedMs: nowMs - startedMs, lateMs: nowMs - deadline }, faultCodes, fairTimeMs);
   }
 
   function probe(call: Call): Promise<Reply> {
@@ -113,7 +114,7 @@ function circuited(
       };
       reply.then(
         () => settle("answered"),
-        (error) => settle(verdictOn(error, startedMs), error),
+        (error) => settle(verdictOn(error, call, startedMs), error),
       );
     });
     health.probe(outcome);

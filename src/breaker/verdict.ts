@@ -18,16 +18,28 @@ export type Verdict = "fault" | "answered" | "nothing";
  */
 export const SERVER_FAULTS: readonly CodeName[] = ["DEADLINE_EXCEEDED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"];
 
+/** How long a call took. */
+export interface Took {
+  readonly elapsedMs: number;
+  /** Since its deadline; below 0 where that has not passed. */
+  readonly lateMs: number;
+}
+
+/** A timer is a few milliseconds late, and the backstop of a client 20. */
+const mostLateMs = 50;
+
 /**
  * Judges an error.
  * - The caller's own cancellation says nothing, and no more does what was done wrong on this side (`local`).
  * - Nor does an attempt that no server took up (`unprocessed`): the connection's state already keeps calls away.
- * - Nor does a deadline that left the server less than `fairTimeMs`, whoever noticed that it had passed.
+ * - Nor does a deadline that left the server less than `fairTimeMs`, whoever noticed that it had passed; nor one that was
+ *   noticed late, since this process stood still, and the answer may have come.
  * - A refusal with pushback is an answer: the server lives, and says when to come back.
  */
-export function judge(error: unknown, elapsedMs: number, faults: ReadonlySet<string>, fairTimeMs: number): Verdict {
+export function judge(error: unknown, took: Took, faults: ReadonlySet<string>, fairTimeMs: number): Verdict {
   if (!RpcError.is(error) || error.unprocessed || error.local || error.code === Code.CANCELLED) return "nothing";
   if (!faults.has(error.codeName)) return "answered";
-  if (error.code === Code.DEADLINE_EXCEEDED && elapsedMs < fairTimeMs) return "nothing";
+  if (error.code === Code.DEADLINE_EXCEEDED && (took.elapsedMs < fairTimeMs || took.lateMs > mostLateMs))
+    return "nothing";
   return error.metadata.has(RETRY_PUSHBACK) ? "answered" : "fault";
 }

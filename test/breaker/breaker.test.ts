@@ -174,6 +174,21 @@ describe("a closed circuit", () => {
     expect(peer.ready).toBe(false);
   });
 
+  test("stays closed when deadlines are noticed late, since this process stood still", async () => {
+    const { server, peer } = guarded();
+    server.answer = () =>
+      new Promise((_, reject) => clock.setTimeout(() => reject(failure("DEADLINE_EXCEEDED")), 1_500));
+    const call = (deadline: number) => peer.handle(echo.with({ deadline })).catch(() => {});
+    const calls = Array.from({ length: 50 }, () => call(clock.now() + 500));
+    await clock.advance(1_500);
+    await Promise.all(calls);
+    expect(peer.ready).toBe(true);
+    const missed = Array.from({ length: 5 }, () => call(clock.now() + 1_480));
+    await clock.advance(1_500);
+    await Promise.all(missed);
+    expect(peer.ready).toBe(false);
+  });
+
   test("is left out by false, and the peer's address is still told", async () => {
     const server = fakePeer();
     const peer = breaker(server, false);

@@ -1,5 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Code, createChannel, createClient, createServer, Metadata, RpcError, type Server } from "trunkline";
+import {
+  Code,
+  createChannel,
+  createClient,
+  createServer,
+  type Interceptor,
+  Metadata,
+  RpcError,
+  type Server,
+} from "trunkline";
 import { afterEach, expect, test } from "vitest";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 
@@ -51,6 +60,8 @@ function greeterOver(backends: readonly Backend[], changes: string[] = []) {
   open.push(channel);
   return createClient(Greeter, channel);
 }
+
+const through: Interceptor = (next) => next;
 
 const sick = new RpcError(Code.UNAVAILABLE, "the disk is gone");
 
@@ -143,3 +154,37 @@ test("the server is told which attempt it gets", async () => {
     .catch(() => {});
   expect(seen).toEqual([undefined, "1", "2"]);
 });
+
+test.each([[{}], [{ interceptors: [through] }]])(
+  "answers that came while this process stood still are taken, with %j",
+  async (options) => {
+    let still = (): void => {};
+    const server = createServer({ drain: { quietMs: 0 } }).add(Greeter, {
+      sayHello() {
+        still();
+        return { message: "" };
+      },
+      sayHelloAgain: () => ({}),
+      async *chat() {},
+    });
+    const changes: string[] = [];
+    const breaker = { onChange: (state: string) => changes.push(state) };
+    const channel = createChannel({ endpoints: [await server.listen("127.0.0.1:0")], breaker, ...options });
+    open.push(server, channel);
+    const greeter = createClient(Greeter, channel);
+    await greeter.sayHello({});
+    still = () => {
+      still = () => {};
+      // Once the answers have been written, and before they can be read.
+      setImmediate(standStill, 400);
+    };
+    const calls = Array.from({ length: 10 }, () => greeter.sayHello({}, { timeoutMs: 200, retry: false }));
+    expect(await Promise.all(calls)).toHaveLength(10);
+    expect(changes).toEqual([]);
+  },
+);
+
+function standStill(forMs: number): void {
+  const untilMs = performance.now() + forMs;
+  while (performance.now() < untilMs);
+}

@@ -5,6 +5,8 @@ const SLOTS = 1024;
 const DUE = SLOTS;
 /** How late an alarm may be, in milliseconds; it is never early. */
 const TICK_MS = 4;
+/** Later than this, and the event loop stood still. */
+const LATE_MS = 2 * TICK_MS;
 /** The longest that a Node timer can wait. */
 const LONGEST_MS = 0x7fff_ffff;
 
@@ -25,7 +27,8 @@ export abstract class Alarm {
 
 /**
  * Deadlines for very many calls, of which most end long before. Setting and clearing one costs a few writes; Node's own
- * timer is touched only when the earliest deadline of all comes nearer. It does not hold the process.
+ * timer is touched only when the earliest deadline of all comes nearer. It does not hold the process. Where it wakes late,
+ * because the event loop stood still, the sockets are read before anything rings: what was awaited may be in them.
  */
 export class TimerWheel {
   readonly #heads: (Alarm | undefined)[] = new Array(SLOTS + 1).fill(undefined);
@@ -73,6 +76,11 @@ export class TimerWheel {
   }
 
   readonly #wake = (): void => {
+    if (now() - this.#wakeTick * TICK_MS > LATE_MS) setImmediate(this.#ringDue);
+    else this.#ringDue();
+  };
+
+  readonly #ringDue = (): void => {
     this.#wakeTick = Number.POSITIVE_INFINITY;
     const time = now();
     const tick = Math.floor(time / TICK_MS);

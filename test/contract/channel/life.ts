@@ -1,4 +1,5 @@
 import { getEventListeners, once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Code, type HandlerContext, type Interceptor, type RpcError } from "trunkline";
 import { expect, test } from "vitest";
 import { event } from "../transport/world.ts";
@@ -82,6 +83,19 @@ export function life(world: () => World): void {
     },
   );
 
+  test("deadlines that passed while this process stood still are held against no server", async () => {
+    const one = world();
+    const states: string[] = [];
+    const at = await one.serve({ echo: (request) => sleep(50).then(() => request) });
+    const probe = one.probe([at], { breaker: { onChange: (state) => states.push(state) } });
+    await probe.echo({});
+    const calls = Array.from({ length: 10 }, () => probe.echo({}, { timeoutMs: 200, retry: false }).catch(() => {}));
+    await sleep(10);
+    standStill(400);
+    await Promise.all(calls);
+    expect(states).toEqual([]);
+  });
+
   test("an interceptor that hangs within a stream of replies is held to deadline and signal", async () => {
     const { one, at, ended } = await waiting(1);
     const stuck: Interceptor = (next) => async (call) => {
@@ -108,6 +122,11 @@ export function life(world: () => World): void {
     await left.return?.();
     expect(getEventListeners(signal, "abort")).toEqual([]);
   });
+}
+
+function standStill(forMs: number): void {
+  const untilMs = performance.now() + forMs;
+  while (performance.now() < untilMs);
 }
 
 function onlyFirst<T>(first: Promise<T>): () => Promise<T> {
