@@ -262,9 +262,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
   }
 
   onRead(bytes: number, empty: boolean): void {
-    if (this.closed) return;
-    this.#connection.budget.read(this, bytes, empty);
-    if (empty && this.#inbox?.partial !== true) this.#connection.budget.settle(this);
+    if (!this.closed) this.#connection.budget.read(this, bytes, empty);
   }
 
   onReaderGone(): void {

@@ -178,6 +178,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink, Borr
     }
     if (length === padding && !ended) this.chargeControl("empty DATA frames");
     stream.window -= length;
+    stream.coming = length - padding;
     if (stream.window < 0) {
       this.resetStream(stream, ErrorCode.FLOW_CONTROL_ERROR);
       stream.onReset(ErrorCode.FLOW_CONTROL_ERROR);
@@ -203,6 +204,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink, Borr
     const stream = this.streams.get(id);
     if (stream === undefined || stream.remoteEnded) return;
     if (ended) stream.remoteEnded = true;
+    stream.coming -= end - start;
     stream.onData(bytes, start, end, ended);
     if (ended && stream.localEnded) this.forget(stream);
   }

@@ -3,8 +3,10 @@ import type { Limits } from "./limits.ts";
 
 /** A stream's receive window, as its connection counts it. All in bytes. */
 export interface ReceiveWindow {
-  /** What the peer may still send. */
+  /** What the peer may still send. A frame counts as sent when it begins. */
   window: number;
+  /** What is still to come of a frame that has begun. */
+  coming: number;
   /** What the peer may have sent and nobody read: the first window and what it grew by. */
   target: number;
   /** What has been read and the peer has not been told of. */
@@ -46,7 +48,7 @@ export class ReceiveBudget {
     window.unsaid += bytes;
     if (window.granted > 0) this.#takeBack(window);
     if (window.unsaid * 2 < window.target && window.waitsFor === 0) return;
-    const growth = empty && window.unsaid >= 0 ? this.#growthFor(window) : 0;
+    const growth = empty ? this.#growthFor(window) : 0;
     window.target += growth;
     this.#say(window, growth);
   }
@@ -56,9 +58,9 @@ export class ReceiveBudget {
    * @returns true where it may by now
    */
   expect(window: ReceiveWindow, missing: number): boolean {
-    if (missing <= window.window) return true;
+    if (missing <= window.window + window.coming) return true;
     if (window.unsaid > 0) this.#say(window, 0);
-    const lacking = missing - window.window;
+    const lacking = missing - window.window - window.coming;
     if (lacking <= 0) return true;
     if (window.waitsFor > 0) return false;
     if (this.#waiting.length === 0 && this.#mayHave(lacking)) {
@@ -117,17 +119,6 @@ export class ReceiveBudget {
     this.serve();
   }
 
-  /**
-   * All that came has been read, and nothing more has begun: what is left of a grant is owed to nobody, and as long as
-   * it counts a large message may wait for ever. The peer has it still; so much less of what is read next is said.
-   */
-  settle(window: ReceiveWindow): void {
-    if (window.granted === 0) return;
-    window.unsaid -= window.granted;
-    this.#giveBack(window, window.granted);
-    this.serve();
-  }
-
   #giveBack(window: ReceiveWindow, bytes: number): void {
     window.granted -= bytes;
     this.#granted -= bytes;
@@ -146,7 +137,7 @@ export class ReceiveBudget {
 
   #say(window: ReceiveWindow, growth: number): void {
     const bytes = window.unsaid + growth;
-    if (bytes <= 0) return;
+    if (bytes === 0) return;
     window.unsaid = 0;
     window.window += bytes;
     this.#update(window, bytes);

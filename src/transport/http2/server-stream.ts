@@ -181,9 +181,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
   }
 
   onRead(bytes: number, empty: boolean): void {
-    if (this.closed) return;
-    this.#connection.budget.read(this, bytes, empty);
-    if (empty && this.#inbox?.partial !== true) this.#connection.budget.settle(this);
+    if (!this.closed) this.#connection.budget.read(this, bytes, empty);
   }
 
   /** The handler reads no further: what still comes is dropped, and holds nothing back from others. */

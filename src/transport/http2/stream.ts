@@ -12,6 +12,7 @@ export const SPARE_BYTES = 1;
 export abstract class Stream extends Alarm implements ReceiveWindow, Turn {
   readonly id: number;
   window: number;
+  coming = 0;
   target: number;
   unsaid = 0;
   granted = 0;

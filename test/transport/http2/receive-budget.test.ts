@@ -9,7 +9,7 @@ function setup() {
   const memory = new MemoryBudget({ bytes: 1e9 }).open({ room() {}, evict() {} }, 0);
   const updates: number[] = [];
   const budget = new ReceiveBudget(limits, memory, (_window, bytes) => updates.push(bytes));
-  const open = (): ReceiveWindow => ({ window: 100, target: 100, unsaid: 0, granted: 0, waitsFor: 0 });
+  const open = (): ReceiveWindow => ({ window: 100, coming: 0, target: 100, unsaid: 0, granted: 0, waitsFor: 0 });
   return { budget, updates, open };
 }
 
@@ -46,6 +46,17 @@ test("a message larger than its window gets all that it lacks, and gives it back
   budget.read(window, 590, true);
   expect(window).toMatchObject({ granted: 0, target: 200 });
   expect(window.window).toBe(200);
+});
+
+test("what is still to come of a frame that has begun is not granted again", () => {
+  const { budget, updates, open } = setup();
+  const window = open();
+  window.window = 0;
+  window.coming = 300;
+  expect(budget.expect(window, 300)).toBe(true);
+  expect(budget.expect(window, 500)).toBe(true);
+  expect(updates).toEqual([200]);
+  expect(window.granted).toBe(200);
 });
 
 test("messages for which nothing is left wait in turn, and each that is granted can end", () => {
