@@ -13,7 +13,12 @@ export function readAlready(path: string, code: Code = Code.INVALID_ARGUMENT): A
 }
 
 /** A stream of requests as a server's interceptors may hand it on: again as long as nothing was read, and else once. */
-export function readOnce(path: string, source: AsyncIterator<unknown>): AsyncIterableIterator<unknown> {
+export interface ReadOnce extends AsyncIterableIterator<unknown> {
+  /** Another handler is about to read it: where anything was read, it gets an error. */
+  handOn(): void;
+}
+
+export function readOnce(path: string, source: AsyncIterator<unknown>): ReadOnce {
   let begun = false;
   let over = false;
   const seen = (step: IteratorResult<unknown>): IteratorResult<unknown> => {
@@ -31,6 +36,9 @@ export function readOnce(path: string, source: AsyncIterator<unknown>): AsyncIte
         await source.return?.();
       }
       return { done: true, value: undefined };
+    },
+    handOn() {
+      if (begun) over = true;
     },
     [Symbol.asyncIterator]() {
       return begun && over ? readAlready(path, Code.INTERNAL) : this;

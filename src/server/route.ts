@@ -1,11 +1,11 @@
-import { type Call, type Interceptor, intercept, type Reply } from "../core/call.ts";
+import { type Call, type Interceptor, intercept, type Reply, valueKey } from "../core/call.ts";
 import { Code } from "../core/code.ts";
 import { runInCall } from "../core/context.ts";
 import type { Logger } from "../core/logger.ts";
 import { Metadata } from "../core/metadata.ts";
 import type { Method, Service } from "../core/method.ts";
 import { pushbackOf, RETRY_PUSHBACK } from "../core/pushback.ts";
-import { readOnce } from "../core/read-once.ts";
+import { type ReadOnce, readOnce } from "../core/read-once.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { sized } from "../core/sized.ts";
 import type { Acceptor } from "../core/transport.ts";
@@ -64,7 +64,10 @@ export function route(served: readonly Served[], { interceptors, logger, drainin
 
   /** Interceptors speak promises; an answer that is at hand becomes one for them. What they throw is a status too. */
   function wrap(answer: Answer): Answer {
-    const handler = intercept(async (call): Promise<Reply> => answer(call), interceptors);
+    const handler = intercept(async (call): Promise<Reply> => {
+      if (call.method.requestStream) call.get(requestsOf)?.handOn();
+      return answer(call);
+    }, interceptors);
     return async (call) => {
       try {
         const reply: Reply | null | undefined = await handler(sendableOnce(call));
@@ -84,11 +87,15 @@ function endedByDrain(thrown: unknown, { reason }: Draining): boolean {
   return reason !== undefined && thrown instanceof Error && thrown.name === "AbortError";
 }
 
+/** The requests of a call as they came, whatever interceptors have put around them. */
+const requestsOf = valueKey<ReadOnce>("requests");
+
 /** An interceptor may call `next` again: the handler must not take requests that were read for none. */
 function sendableOnce(call: Call): Call {
   const { method } = call;
   if (!method.requestStream) return call;
-  return call.with({ request: readOnce(method.path, call.request as AsyncIterator<unknown>) });
+  const request = readOnce(method.path, call.request as AsyncIterator<unknown>);
+  return call.with({ request }).set(requestsOf, request);
 }
 
 /**

@@ -74,4 +74,37 @@ export function twice(world: () => World): void {
     expect(await failure(one.probe([at]).collect([{}, {}]))).toMatchObject({ code: INTERNAL });
     expect(received).toEqual([2]);
   });
+
+  test.each([
+    ["as they are", (requests: AsyncIterable<unknown>) => requests],
+    [
+      "through another stream",
+      async function* (requests: AsyncIterable<unknown>) {
+        yield* requests;
+      },
+    ],
+  ])("nor does a handler get the rest of requests of which some were read by hand, %s", async (_how, around) => {
+    const one = world();
+    let runs = 0;
+    const again: Interceptor = (next) => (call) => {
+      const attempt = () => next(call.with({ request: around(call.request as AsyncIterable<unknown>) }));
+      return call.method.requestStream ? attempt().catch(attempt) : next(call);
+    };
+    const at = await one.serve(
+      {
+        async collect(requests) {
+          const messages = requests[Symbol.asyncIterator]();
+          let count = 0;
+          for (let step = await messages.next(); step.done !== true; step = await messages.next()) {
+            count++;
+            if (++runs === 1) throw new RpcError(UNAVAILABLE, "not now");
+          }
+          return { count };
+        },
+      },
+      { interceptors: [again] },
+    );
+    expect(await failure(one.probe([at]).collect([{}, {}, {}]))).toMatchObject({ code: INTERNAL });
+    expect(runs).toBe(1);
+  });
 }
