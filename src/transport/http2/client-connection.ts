@@ -92,7 +92,7 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
     return this.answered || (this.taken && this.#options.trusted());
   }
 
-  /** Makes a call. Only where it is `available`. */
+  /** Makes a call. Only where it is `available`. Never throws: what goes wrong is what the call comes to. */
   start(call: Call): Promise<Reply> {
     const id = this.#nextId;
     this.#nextId += 2;
@@ -100,8 +100,12 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
     const reply = stream.promise();
     stream.window = this.firstWindowBytes;
     this.streams.add(stream);
-    this.#writeRequest(id, call);
-    stream.begin();
+    try {
+      this.#writeRequest(id, call);
+      stream.begin();
+    } catch (error) {
+      stream.fail(error);
+    }
     // With the last of the ids: calls to come need a new connection.
     if (this.#nextId > 2 * this.limits.maxCallsPerConnection) this.#loseCalls("its stream ids are used up", false);
     return reply;

@@ -33,9 +33,9 @@ export class ClientStream extends Stream implements Receiver, Sender {
   #responses: IncomingMessages | undefined;
   #requests: OutgoingMessages | undefined;
   #opened = false;
-  /** True while the first message of a stream of replies is being decompressed. */
   /** The whole answer has come, though a message of it may still be under decompression: nothing changes it now. */
   #answered: boolean = false;
+  /** True while the first message of a stream of replies is being decompressed. */
   #opening = false;
   /** The status, where it came meanwhile. */
   #status: { readonly error: RpcError | undefined } | undefined;
@@ -71,8 +71,13 @@ export class ClientStream extends Stream implements Receiver, Sender {
         this.#requests.start();
       } else this.#sendOnly(call.request);
     } catch (error) {
-      this.#giveUp(RpcError.local(error, Code.INTERNAL));
+      this.fail(error);
     }
+  }
+
+  /** It could not be begun. */
+  fail(error: unknown): void {
+    this.#giveUp(RpcError.local(error, Code.INTERNAL));
   }
 
   readonly #onCancel = (reason: RpcError): void => this.#giveUp(reason);

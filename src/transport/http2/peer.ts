@@ -33,6 +33,7 @@ export class Http2Peer implements Peer {
   readonly #dialler: Dialler;
   readonly #more: MoreConnections;
   #waiting = new WaitingCalls();
+  #serving = false;
   #inflight = 0;
   #closing: PromiseWithResolvers<void> | undefined;
 
@@ -222,6 +223,17 @@ export class Http2Peer implements Peer {
 
   /** Serves what waits, where a connection has room again. */
   readonly #serve = (): void => {
+    // A call that fails as it starts frees its stream at once: this loop sees it, and nothing nests.
+    if (this.#serving) return;
+    this.#serving = true;
+    try {
+      this.#serveInTurn();
+    } finally {
+      this.#serving = false;
+    }
+  };
+
+  #serveInTurn(): void {
     while (this.#waiting.size > 0) {
       const connection = this.#available();
       if (connection === undefined) {
@@ -231,7 +243,7 @@ export class Http2Peer implements Peer {
       const waiting = this.#waiting.shift() as WaitingCall;
       waiting.start((call) => connection.start(call));
     }
-  };
+  }
 
   /** The connection that calls waited for has gone. */
   #placeAgain(): void {

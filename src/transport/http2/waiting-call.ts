@@ -40,11 +40,15 @@ export class WaitingCall extends Alarm {
     });
   }
 
-  /** It waits no longer: it is made. */
+  /** It waits no longer: it is made. Never throws: what `make` throws is the call's own affair. */
   start(make: (call: Call) => Promise<Reply>): void {
     this.leave();
-    const reply = this.#enter === undefined ? make(this.call) : this.#enter(make, this.call);
-    reply.then(this.resolve, this.reject);
+    try {
+      const reply = this.#enter === undefined ? make(this.call) : this.#enter(make, this.call);
+      reply.then(this.resolve, this.reject);
+    } catch (error) {
+      this.reject(error);
+    }
   }
 
   /** It waits no longer. */
