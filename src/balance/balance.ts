@@ -74,7 +74,7 @@ export function balance(options: BalanceOptions): Balance {
   let closing: Promise<void> | undefined;
 
   function open(service: string): Pool {
-    if (closing !== undefined) throw new RpcError(Code.CANCELLED, "the channel is closed");
+    if (closing !== undefined) throw new RpcError(Code.CANCELLED, "the channel is closed", { local: true });
     // What a pool starts outlives the call that happens to be the first.
     const pool = detached(() => createPool(service, settings));
     pools.set(service, pool);

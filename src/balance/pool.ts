@@ -134,7 +134,8 @@ export function createPool(service: string, options: PoolOptions): Pool {
       stopResolving();
       hearing.stop();
       telling.stop();
-      for (const watcher of [...watchers]) watcher.closed(new RpcError(Code.CANCELLED, "the channel was closed"));
+      const reason = new RpcError(Code.CANCELLED, "the channel was closed", { local: true });
+      for (const watcher of [...watchers]) watcher.closed(reason);
       return members.close();
     },
   };

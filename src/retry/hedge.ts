@@ -18,7 +18,8 @@ export interface HedgeContext extends Resend {
  * Hedging, as gRPC's A6 has it: one more attempt each `delayMs` until one of them answers, and at once when one fails
  * with a code that is worth another. The first answer wins and the others are cancelled; for a stream, to open is to
  * answer. Each attempt but the first draws on the channel's budget, so that a slow service is not given twice the load.
- * A server's pushback delays the next attempt, or ends them.
+ * A server's pushback delays the next attempt, or ends them. An attempt that came to no server ends nothing while another
+ * is under way; one that failed on this side is the last.
  */
 export function hedge(call: Call, next: Handler, context: HedgeContext): Promise<Reply> {
   return new Promise((resolve, reject) => new HedgedCall(call, next, context, resolve, reject).start());
@@ -109,7 +110,8 @@ class HedgedCall {
       `attempt failed: ${error.message}`,
     );
     if (this.#isWorthAnother(error)) this.#sendAnother(error);
-    else this.#fail(error);
+    else if (this.#running.size === 0 || !(error.local || error.unprocessed)) this.#fail(error);
+    else if (error.local) this.#stop();
   }
 
   #sendAnother(error: RpcError): void {

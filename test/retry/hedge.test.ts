@@ -35,8 +35,16 @@ const server: Handler = (call) =>
   });
 
 function hedged(init: Partial<CallInit> = {}, budget = retryBudget({ clock })): Promise<Reply | RpcError> {
+  return hedgedOver(server, init, budget);
+}
+
+function hedgedOver(
+  next: Handler,
+  init: Partial<CallInit> = {},
+  budget = retryBudget({ clock }),
+): Promise<Reply | RpcError> {
   const policy = { hedge: { delayMs: 100, maxAttempts: 3 } };
-  const handle = retry({ clock, budget })(server);
+  const handle = retry({ clock, budget })(next);
   return handle(callOf(safe, { policy, ...init })).catch((error) => error);
 }
 
@@ -187,20 +195,37 @@ describe("an attempt that fails on this side", () => {
     }
   });
 
-  test("as a later one, ends the call too and throws nowhere else", async () => {
-    let sent = 0;
-    const policy = { hedge: { delayMs: 100, maxAttempts: 3 } };
-    const handle = retry({ clock, budget: retryBudget({ clock }) })((call) => {
-      sent++;
-      if (call.attempt === 2) throw new Error("mine");
-      return new Promise(() => {});
-    });
-    const failing = handle(callOf(safe, { policy })).catch((error) => error);
-    await clock.advance(100);
-    expect(await failing).toMatchObject({ message: "mine" });
+  test.each([
+    [
+      "at once",
+      () => {
+        throw new Error("mine");
+      },
+    ],
+    ["later", () => Promise.reject(new Error("mine"))],
+  ])("as a later one, %s, ends nothing while another is under way, and is the last", async (_how, thrower) => {
+    const call = hedgedOver((call) => (call.attempt === 2 ? thrower() : server(call)));
     await clock.advance(1_000);
-    expect(sent).toBe(2);
+    expect(sentAtMs()).toEqual([0]);
+    attempts[0]?.answer(reply);
+    expect(await call).toBe(reply);
   });
+
+  test("as a later one, leaves the end to the others' failure", async () => {
+    const call = hedgedOver((call) => (call.attempt === 2 ? Promise.reject(new Error("mine")) : server(call)));
+    await clock.advance(150);
+    attempts[0]?.fail(failure("UNAVAILABLE"));
+    expect(await call).toMatchObject({ code: Code.UNAVAILABLE, local: false });
+  });
+});
+
+test("a later attempt that finds no server ends nothing while another is under way", async () => {
+  const nobody = failure("UNAVAILABLE", { unprocessed: true, peer: undefined as never });
+  const call = hedgedOver((call) => (call.attempt === 2 ? Promise.reject(nobody) : server(call)));
+  await clock.advance(1_000);
+  expect(sentAtMs()).toEqual([0, 200]);
+  attempts[0]?.answer(reply);
+  expect(await call).toBe(reply);
 });
 
 test("an attempt that no server took up, with the word to make no other, is not replaced", async () => {
