@@ -16,6 +16,9 @@ import { pingAfter, stopServerPings, timerMs } from "./pings.ts";
 /** How long `close()` waits for clients to take the last statuses, in milliseconds, before it cuts connections. */
 const partingMs = 1000;
 
+const CALLER = Symbol("caller");
+type Known = Socket & { [CALLER]?: Caller };
+
 /**
  * A listener over grpc-js. The port is bound here and grpc-js is handed each connection: so the caller's certificate,
  * the number of connections and the end of each are in our hands.
@@ -23,7 +26,6 @@ const partingMs = 1000;
 export async function listenGrpcJs(address: string, acceptor: Acceptor, options: ListenOptions): Promise<Listener> {
   const calls = new Set<ServerCall>();
   const gone = new RpcError(Code.UNAVAILABLE, "the server is shutting down");
-  const callers = new Map<string, Caller>();
   const server = new Server(serverOptions(options, interceptor));
   answerEveryPath(server);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
@@ -31,9 +33,7 @@ export async function listenGrpcJs(address: string, acceptor: Acceptor, options:
   let draining = false;
 
   const port = await bind(address, options, (socket) => {
-    const caller = callerOf(socket);
-    callers.set(caller.address, caller);
-    socket.once("close", () => callers.delete(caller.address));
+    (socket as Known)[CALLER] = callerOf(socket);
     injector.injectConnection(socket);
   });
 
@@ -42,9 +42,7 @@ export async function listenGrpcJs(address: string, acceptor: Acceptor, options:
     call: Parameters<ServerInterceptor>[1],
   ): ServerInterceptingCall {
     const method = acceptor.method(path);
-    const { remoteAddress: host, remotePort } = call.getConnectionInfo();
-    const from = remoteAddress(host, remotePort);
-    const caller = callers.get(from) ?? { address: from };
+    const caller = callerAt(call);
     const start = (): void => {
       if (method === undefined) answerUnknown(call, acceptor.unknown(path));
       else answer(call, { acceptor, method, caller, limits: options, calls });
@@ -88,6 +86,16 @@ export async function listenGrpcJs(address: string, acceptor: Acceptor, options:
       return closing;
     },
   };
+}
+
+/**
+ * The caller of a connection stands at its socket, and nowhere else: an address is shared, on a Unix socket by everybody.
+ * grpc-js does not hand the socket out; where it stands elsewhere, the caller is one without a name.
+ */
+function callerAt(call: Parameters<ServerInterceptor>[1]): Caller {
+  const { stream } = call as unknown as { stream?: { session?: { socket?: Known } } };
+  const { remoteAddress: host, remotePort } = call.getConnectionInfo();
+  return stream?.session?.socket?.[CALLER] ?? { address: remoteAddress(host, remotePort) };
 }
 
 function callerOf(socket: Socket): Caller {

@@ -100,6 +100,8 @@ export class ClosedStreams {
     this.#windows = new Uint32Array(slots);
     this.#closedAt = new Uint32Array(slots);
     for (let from = 0; from < ids.length; from++) {
+      // An empty slot is of no stream, and would take the place of another's.
+      if (ids[from] === 0) continue;
       const to = this.#slot(ids[from] as number);
       this.#ids[to] = ids[from] as number;
       this.#states[to] = states[from] as number;

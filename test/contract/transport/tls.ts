@@ -1,6 +1,9 @@
 import { createPrivateKey } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { Caller } from "../../../src/core/call.ts";
+import type { Call, Caller } from "../../../src/core/call.ts";
 import { Code } from "../../../src/core/code.ts";
 import type { ConnectOptions, ServerTls } from "../../../src/core/transport.ts";
 import {
@@ -97,6 +100,25 @@ export function tls(world: () => World): void {
     const caller = (await seen.happened)?.tls;
     expect(caller?.subject).toEqual({ O: "Ops, CN=root", OU: ["one", "two"], CN: "mallory, O=Trunkline" });
     expect(caller?.alternativeNames).toEqual(["URI:spiffe://example/a, DNS:admin.example", "DNS:sly.example"]);
+  });
+
+  test("over a Unix socket each handler sees its own caller's certificate", async () => {
+    const here = world();
+    const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
+    here.after(() => rmSync(folder, { recursive: true, force: true }));
+    const name = ({ caller }: Call) => reply(payload(caller?.tls?.subject.CN as string));
+    const { address } = await here.serve({ echo: name }, { tls: mutualTls }, `unix:${join(folder, "tls.sock")}`);
+    const first = here.dial(address, { tls: { ...trusted, ...clientCertificate } });
+    const second = here.dial(address, { tls: { ...trusted, ...slyCertificate } });
+    for (const [peer, who] of [
+      [first, "a client"],
+      [second, "mallory, O=Trunkline"],
+      [first, "a client"],
+    ] as const) {
+      expect((await echo(peer)).response).toEqual(payload(who));
+    }
+    await second.close();
+    expect((await echo(first)).response).toEqual(payload("a client"));
   });
 
   test("with mutual TLS a client without a certificate is refused", async () => {
