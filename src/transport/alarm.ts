@@ -1,7 +1,7 @@
 import { NEVER, now } from "../core/deadline.ts";
 
 /** The longest that a Node timer can wait, in milliseconds. */
-const longestMs = 0x7fff_ffff;
+export const LONGEST_TIMER_MS: number = 0x7fff_ffff;
 
 const nothing = (): void => {};
 
@@ -20,7 +20,7 @@ export function atDeadline(deadline: number, ring: () => void): () => void {
     else arm(remainingMs);
   };
   const arm = (remainingMs: number): void => {
-    timer = setTimeout(wait, Math.min(Math.ceil(remainingMs), longestMs));
+    timer = setTimeout(wait, Math.min(Math.ceil(remainingMs), LONGEST_TIMER_MS));
   };
   arm(Math.max(0, deadline - now()));
   return () => {

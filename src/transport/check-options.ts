@@ -1,9 +1,8 @@
 import { checkTls } from "../core/check-tls.ts";
 import type { ConnectOptions, ListenOptions, MessageLimits } from "../core/transport.ts";
+import { LONGEST_TIMER_MS } from "./alarm.ts";
 import { atLeast, between, checkRanges, type NumberRange } from "./number-range.ts";
 
-/** The longest that a Node timer can wait, in milliseconds. */
-const LONGEST_MS = 0x7fff_ffff;
 /** What SETTINGS of HTTP/2 can say. */
 const MOST_OF_A_SETTING = 0xffff_ffff;
 
@@ -18,7 +17,7 @@ const messageRanges: Ranges<MessageLimits> = {
 
 const connectRanges: Ranges<ConnectOptions> = {
   ...messageRanges,
-  connectTimeoutMs: between(1, LONGEST_MS),
+  connectTimeoutMs: between(1, LONGEST_TIMER_MS),
   keepaliveMs: atLeast(1),
   keepaliveTimeoutMs: atLeast(1),
   confirmIdleMs: atLeast(1),

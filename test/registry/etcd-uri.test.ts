@@ -82,6 +82,26 @@ test("what cannot be right is refused by name", () => {
   expect(() => etcdSettings("etcds://a:1?ca=/nowhere.pem", {})).toThrow(/the ca of an etcd cannot be read.*nowhere/);
 });
 
+test.each<[name: "ttlSeconds" | "callTimeoutMs" | "relistMs" | "doubtMs", value: number]>([
+  ["ttlSeconds", 0],
+  ["ttlSeconds", Number.POSITIVE_INFINITY],
+  ["callTimeoutMs", 0],
+  ["callTimeoutMs", -5],
+  ["callTimeoutMs", 2500.5],
+  ["callTimeoutMs", Number.POSITIVE_INFINITY],
+  ["callTimeoutMs", 2 ** 31],
+  ["relistMs", 0],
+  ["relistMs", Number.NaN],
+  ["doubtMs", -1],
+])("a %s of %d is refused, with what it may be", (name, value) => {
+  expect(() => etcdSettings("a:1", { [name]: value })).toThrow(`${name} is ${value}: give a whole number from`);
+});
+
+test("no full lists, no end of doubt, and a lease for years may be asked for", () => {
+  const given = { relistMs: Number.POSITIVE_INFINITY, doubtMs: Number.POSITIVE_INFINITY, ttlSeconds: 7_000_000 };
+  expect(etcdSettings("a:1", given)).toMatchObject(given);
+});
+
 test.runIf(Number.parseInt(process.versions.node, 10) >= 25)(
   "an address that TLS cannot verify is refused at once",
   () => {

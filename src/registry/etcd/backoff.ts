@@ -1,13 +1,15 @@
+import { timer } from "./timer.ts";
+
 /** Resolves after `delayMs`, or at once when the signal aborts. Never rejects. */
 export function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     const wake = () => {
-      clearTimeout(timer);
+      clearTimeout(waiting);
       signal.removeEventListener("abort", wake);
       resolve();
     };
-    const timer = setTimeout(wake, delayMs);
+    const waiting = timer(delayMs, wake);
     signal.addEventListener("abort", wake);
   });
 }

@@ -1,4 +1,5 @@
 import type { Endpoint } from "../../core/endpoint.ts";
+import { timer } from "./timer.ts";
 
 /**
  * An etcd that came back without its data says nothing about the servers it knew: they stay known while they register
@@ -24,20 +25,20 @@ export interface DoubtOptions {
 export function createDoubt({ doubtMs, isAway, over }: DoubtOptions): Doubt {
   const doubted = new Map<string, Endpoint>();
   let reason: string | undefined;
-  let timer: NodeJS.Timeout | undefined;
+  let waiting: NodeJS.Timeout | undefined;
 
   const end = () => {
-    clearTimeout(timer);
+    clearTimeout(waiting);
     doubted.clear();
     reason = undefined;
   };
   const arm = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
+    clearTimeout(waiting);
+    waiting = timer(doubtMs, () => {
       if (isAway()) return arm();
       end();
       over();
-    }, doubtMs);
+    });
   };
 
   return {

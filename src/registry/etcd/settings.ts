@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { parseAddress } from "../../core/endpoint.ts";
-
 import type { Logger } from "../../core/logger.ts";
 import type { ClientTls } from "../../core/transport.ts";
+import { LONGEST_TIMER_MS } from "../../transport/alarm.ts";
+import { atLeast, between, checkRanges, type NumberRange } from "../../transport/number-range.ts";
 import { type DialectName, dialectNamed } from "./dialects/by-name.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { type EtcdUri, parseEtcdUri } from "./uri.ts";
@@ -13,19 +14,19 @@ export interface EtcdOptions {
   readonly password?: string | undefined;
   /** For `https://` and `etcds://`; the system's authorities by default. */
   readonly tls?: ClientTls | undefined;
-  /** Seconds a registration outlives a server that dies; 10 by default, at least 1. etcd may raise a small one. */
+  /** Seconds a registration outlives a server that dies; 10 by default, from 1 to 9,000,000,000. etcd may raise a small one. */
   readonly ttlSeconds?: number | undefined;
   /** Stands before every key; empty by default. */
   readonly namespace?: string | undefined;
   /** The formats to write and to read, the first of them preferred; `["go-naming"]` by default. */
   readonly dialects?: readonly (DialectName | Dialect)[] | undefined;
-  /** Milliseconds a request to etcd may take; 2,000 by default. */
+  /** Milliseconds a request to etcd may take; 2,000 by default, from 1 to 2^31-1. */
   readonly callTimeoutMs?: number | undefined;
-  /** Milliseconds between full lists, in case a watch missed something; 30,000 by default. */
+  /** Milliseconds between full lists, in case a watch missed something; 30,000 by default, at least 1, and `Infinity` for never. */
   readonly relistMs?: number | undefined;
   /**
    * Milliseconds for which servers stay known after etcd came back without its data, while they register again; 30,000
-   * by default.
+   * by default, 0 for not at all, and `Infinity` for as long as it takes.
    */
   readonly doubtMs?: number | undefined;
   /**
@@ -60,6 +61,14 @@ export interface EtcdSettings {
 
 const longestHedgeMs = 1_000;
 
+const ranges: { readonly [K in keyof EtcdOptions]?: NumberRange } = {
+  // The longest lease that etcd grants.
+  ttlSeconds: between(1, 9_000_000_000),
+  callTimeoutMs: between(1, LONGEST_TIMER_MS),
+  relistMs: atLeast(1),
+  doubtMs: atLeast(0),
+};
+
 /** @throws TypeError that names what is wrong; never with a password in it */
 export function etcdSettings(hosts: string | readonly string[], options: EtcdOptions): EtcdSettings {
   const uris = (typeof hosts === "string" ? [hosts] : hosts).map(parseEtcdUri);
@@ -77,9 +86,7 @@ export function etcdSettings(hosts: string | readonly string[], options: EtcdOpt
   if (client !== "native" && client !== "etcd3") {
     throw new TypeError(`there is no client "${client}" for etcd; there are native and etcd3`);
   }
-  if (!(Number.isInteger(ttlSeconds) && ttlSeconds >= 1)) {
-    throw new TypeError(`ttlSeconds is ${ttlSeconds}; give a whole number of seconds from 1`);
-  }
+  checkRanges({ ...options, ttlSeconds }, ranges);
   if (tls !== undefined && !first.secure) {
     throw new TypeError("etcd() has TLS options, but its hosts say http://; write https:// or etcds://");
   }

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { IWatchCreateRequest, IWatchRequest, IWatchResponse } from "etcd3";
+import { timer } from "../timer.ts";
 import { describeCancelled } from "../wire.ts";
 
 /** etcd3's type of a stream leaves out that it is one of Node's. */
@@ -40,7 +41,7 @@ export function openWatch(etcdStream: object, options: OpenWatchOptions): Promis
       else reject(error);
     };
     const done = () => settle();
-    const over = setTimeout(done, forMs);
+    const over = timer(forMs, done);
     const unconfirmedFor = setTimeout(
       () => settle(new Error(`etcd did not confirm a watch within ${confirmMs} ms`)),
       confirmMs,

@@ -2,6 +2,7 @@ import type { WatchCreateRequest, WatchRequest, WatchResponse } from "../../../.
 import { Event_EventType } from "../../../../gen/etcd/api/mvccpb/kv.ts";
 import { NEVER } from "../../../core/deadline.ts";
 import type { MessageInit } from "../../../core/message.ts";
+import { timer } from "../timer.ts";
 import { describeCancelled, type WireEvent, type WireWatch } from "../wire.ts";
 import type { AskOptions } from "./ask.ts";
 import type { CallLimits } from "./calls.ts";
@@ -53,7 +54,7 @@ async function watchAt(host: Host, watch: WireWatch, { hosts, open, confirmMs, h
   const over = new AbortController();
   const late = () => fail(new Error(`${host.address} did not confirm a watch within ${confirmMs} ms`));
   const unconfirmed = setTimeout(late, confirmMs);
-  const duty = setTimeout(end, forMs);
+  const duty = timer(forMs, end);
   // Where there is no other, a silent host may come to itself before its connection is broken.
   const stopListening = host.listen((reason) => hosts.size > 1 && fail(new Error(reason)));
   const stop = () => end();
