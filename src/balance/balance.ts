@@ -2,6 +2,7 @@ import type { Call, Handler, Reply } from "../core/call.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import { detached } from "../core/context.ts";
+import { rejectedLater } from "../core/later.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Peer } from "../core/transport.ts";
@@ -90,7 +91,7 @@ export function balance(options: BalanceOptions): Balance {
       pool = pools.get(service) ?? open(service);
       peer = pool.pick(call);
     } catch (error) {
-      return Promise.reject(RpcError.from(error, Code.INTERNAL));
+      return rejectedLater(RpcError.from(error, Code.INTERNAL));
     }
     return peer === undefined ? later(pool, call) : peer.handle(call);
   }

@@ -1,6 +1,7 @@
 import type { Call } from "../core/call.ts";
 import type { Clock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
+import { rejectedLater } from "../core/later.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Pool } from "./pool.ts";
@@ -39,7 +40,8 @@ export function waitForPeer(pool: Pool, call: Call, clock: Clock): Promise<Peer>
         resolve(peer);
       }
     } catch (error) {
-      fail(RpcError.from(error, Code.INTERNAL));
+      settle();
+      resolve(rejectedLater(RpcError.from(error, Code.INTERNAL)));
     }
   }
 
@@ -55,7 +57,7 @@ export function waitForPeer(pool: Pool, call: Call, clock: Clock): Promise<Peer>
     stopTimer = clock.setTimeout(look, Math.min(Math.ceil(untilMs - nowMs), longestMs), true);
   }
 
-  if (cancellation?.reason !== undefined) return Promise.reject(cancellation.reason);
+  if (cancellation?.reason !== undefined) return rejectedLater(cancellation.reason);
   cancellation?.onCancel(fail);
   stopWatching = pool.watch({ changed: look, closed: fail });
   look();

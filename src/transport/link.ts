@@ -2,6 +2,7 @@ import type { Call } from "../core/call.ts";
 import { Code } from "../core/code.ts";
 import { detached } from "../core/context.ts";
 import { now } from "../core/deadline.ts";
+import { rejectedLater } from "../core/later.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { PeerState } from "../core/transport.ts";
@@ -173,10 +174,10 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
 
   async function connected<T>(call: Call, use: (connection: C) => T | Promise<T>): Promise<T> {
     if (connection !== undefined) return use(connection);
-    if (state === "closed") throw unreachable("it was closed");
+    if (state === "closed") return rejectedLater(unreachable("it was closed"));
     if (attempt === undefined) {
       if (now() - since >= freshMs) detached(connect);
-      else if (state === "failed") throw unreachable(reason ?? "not connected");
+      else if (state === "failed") return rejectedLater(unreachable(reason ?? "not connected"));
       else {
         // It was lost just now, and is wanted: the longer pauses are for those that nobody waits for.
         if (retryAt > since + freshMs) tryIn(since + freshMs - now());

@@ -1,6 +1,7 @@
 import type { Call, Reply } from "../core/call.ts";
 import { Code } from "../core/code.ts";
 import type { Endpoint } from "../core/endpoint.ts";
+import { rejectedLater } from "../core/later.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { ConnectOptions, Peer } from "../core/transport.ts";
 import { overAlready } from "./cancelled.ts";
@@ -63,10 +64,11 @@ export function createPeer(endpoint: Endpoint, options: ConnectOptions, connect:
 
   async function handle(call: Call): Promise<Reply> {
     if (closing !== undefined) {
-      throw new RpcError(Code.UNAVAILABLE, `the connection to ${address} was closed`, { unprocessed: true });
+      const why = `the connection to ${address} was closed`;
+      return rejectedLater(new RpcError(Code.UNAVAILABLE, why, { unprocessed: true }));
     }
     const early = overAlready(call);
-    if (early !== undefined) throw early;
+    if (early !== undefined) return rejectedLater(early);
     checkSentMetadata(call.metadata);
     const request = call.method.requestStream ? undefined : encodeMessage(call.method, "request", call.request);
     if (request !== undefined) checkSize("sent", request.length, options.maxSendMessageBytes);

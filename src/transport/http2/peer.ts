@@ -1,6 +1,7 @@
 import type { Call, Reply } from "../../core/call.ts";
 import { Code } from "../../core/code.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
+import { rejectedLater } from "../../core/later.ts";
 import { Metadata } from "../../core/metadata.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import type { ConnectOptions, Peer, PeerState } from "../../core/transport.ts";
@@ -112,10 +113,10 @@ export class Http2Peer implements Peer {
   readonly handle = (call: Call): Promise<Reply> => {
     if (this.#closing !== undefined) {
       const why = `the connection to ${this.#address} was closed`;
-      return Promise.reject(new RpcError(Code.UNAVAILABLE, why, { unprocessed: true }));
+      return rejectedLater(new RpcError(Code.UNAVAILABLE, why, { unprocessed: true }));
     }
     const early = overAlready(call);
-    if (early !== undefined) return Promise.reject(early);
+    if (early !== undefined) return rejectedLater(early);
     if (call.metadata !== Metadata.EMPTY) {
       try {
         checkSentMetadata(call.metadata);
@@ -216,9 +217,9 @@ export class Http2Peer implements Peer {
     return asked;
   }
 
-  async #refuse(error: RpcError): Promise<never> {
+  #refuse(error: RpcError): Promise<never> {
     this.#over();
-    throw error;
+    return rejectedLater(error);
   }
 
   /** Serves what waits, where a connection has room again. */

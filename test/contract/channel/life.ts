@@ -96,6 +96,27 @@ export function life(world: () => World): void {
     expect(states).toEqual([]);
   });
 
+  test.each(["echo", "expand"] as const)(
+    "a loop that calls %s again as soon as it has failed lets the process turn, and connect",
+    async (method) => {
+      const one = world();
+      const { address, start } = await one.later();
+      const probe = one.probe([address], { breaker: false });
+      const call = () => (method === "echo" ? probe.echo({}) : collected(probe.expand({ count: 1 })));
+      await failure(call());
+      void start();
+      const untilMs = performance.now() + 4_000;
+      let answered = false;
+      while (!answered && performance.now() < untilMs) {
+        await call().then(
+          () => (answered = true),
+          () => {},
+        );
+      }
+      expect(answered).toBe(true);
+    },
+  );
+
   test("an interceptor that hangs within a stream of replies is held to deadline and signal", async () => {
     const { one, at, ended } = await waiting(1);
     const stuck: Interceptor = (next) => async (call) => {

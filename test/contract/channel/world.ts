@@ -21,6 +21,8 @@ export interface World {
   /** Serves Probe, which answers as its `.proto` says where nothing is given. */
   serve(implementation?: Partial<Served>, options?: ServerOptions): Promise<string>;
   serveOther<M>(service: Service<M>, implementation: unknown, options?: ServerOptions): Promise<string>;
+  /** An address where nobody listens until `start` is called. */
+  later(): Promise<{ readonly address: string; start(): Promise<unknown> }>;
   channel(addresses: readonly string[], options?: Partial<ChannelOptions>): Channel;
   probe(addresses: readonly string[], options?: Partial<ChannelOptions>): Client<typeof Probe>;
   /** Runs when the test is over. */
@@ -47,6 +49,14 @@ export function createWorld(make: () => Transport): () => World {
         server.add(service as Service<any>, implementation as never);
         world.after(() => server.close({ timeoutMs: 0, quietMs: 0 }));
         return server.listen("127.0.0.1:0");
+      },
+      async later() {
+        const taken = createServer({ transport });
+        const address = await taken.listen("127.0.0.1:0");
+        await taken.close({ timeoutMs: 0, quietMs: 0 });
+        const server = createServer({ transport }).add(Probe, asDeclared);
+        world.after(() => server.close({ timeoutMs: 0, quietMs: 0 }));
+        return { address, start: () => server.listen(address) };
       },
       channel(endpoints, options = {}) {
         const channel = createChannel({ ...options, transport, endpoints } as ChannelOptions);
