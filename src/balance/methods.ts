@@ -6,13 +6,27 @@ import type { Endpoint } from "../core/endpoint.ts";
  */
 export const METHODS = "methods";
 
-/** Writes the metadata: the names of the methods, by the full name of their service. */
+/** Beside the rest of a registration it is never what makes that too long for a registry. */
+const longestText = 32 * 1024;
+
+/**
+ * Writes the metadata: the names of the methods, by the full name of their service. Services that would make it longer
+ * than 32 KiB are left out, and so are taken to have all methods.
+ */
 export function formatMethods(services: Iterable<readonly [service: string, methods: readonly string[]]>): string {
-  return [...services].map(([service, methods]) => `${service}/${methods.join(",")}`).join(" ");
+  let text = "";
+  for (const [service, methods] of services) {
+    const one = `${text === "" ? "" : " "}${service}/${methods.join(",")}`;
+    if (text.length + one.length <= longestText) text += one;
+  }
+  return text;
 }
 
 /** The methods of a service that an endpoint says it serves; `undefined` where it does not say. */
 export type MethodsOf = (endpoint: Endpoint) => ReadonlySet<string> | undefined;
+
+/** A service with more is taken to have all methods. */
+const mostMethods = 1_000;
 
 /** Versions of a server that are kept apart: more than a rolling upgrade has. */
 const mostKept = 64;
@@ -29,7 +43,9 @@ export function createMethodsOf(service: string): MethodsOf {
     const prefix = `${service}/`;
     const mine = stated.split(" ").find((each) => each.startsWith(prefix));
     if (mine === undefined) return undefined;
-    const names = mine.slice(prefix.length).split(",").sort();
+    const names = mine.slice(prefix.length).split(",", mostMethods + 1);
+    if (names.length > mostMethods) return undefined;
+    names.sort();
     const key = names.join();
     const known = byNames.get(key) ?? new Set(names);
     byNames.set(key, known);

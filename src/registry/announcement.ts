@@ -6,7 +6,9 @@ const serviceName = /^[^/\s]{1,1024}$/;
 /** The longest of a Unix socket or of a host's name are shorter. */
 const maxAddressLength = 1024;
 /** In characters of keys and values. */
-const maxMetadataLength = 256 * 1024;
+const maxMetadataLength = 64 * 1024;
+/** Many times what an honest server says of itself. */
+const maxMetadataKeys = 256;
 
 /**
  * Checks an address that others are to dial: `host:port` with a port from 1, or `unix:` and a path.
@@ -41,8 +43,10 @@ export function isServiceName(name: string): boolean {
 /** @throws TypeError that names the address or the metadata at fault */
 export function checkEndpoint(endpoint: Endpoint): void {
   checkAddress(endpoint.address);
+  const entries = Object.entries(endpoint.metadata ?? {});
+  checkMetadataKeys(entries.length, `the metadata of ${endpoint.address}`);
   let length = 0;
-  for (const [key, value] of Object.entries(endpoint.metadata ?? {})) {
+  for (const [key, value] of entries) {
     if (typeof value !== "string") {
       throw new TypeError(`metadata "${shortened(key)}" of ${endpoint.address} is ${typeof value}; give a string`);
     }
@@ -53,4 +57,9 @@ export function checkEndpoint(endpoint: Endpoint): void {
       `the metadata of ${endpoint.address} has ${length} characters; ${maxMetadataLength} may be announced`,
     );
   }
+}
+
+/** @throws TypeError for more keys than an endpoint may have */
+export function checkMetadataKeys(count: number, what: string): void {
+  if (count > maxMetadataKeys) throw new TypeError(`${what} has ${count} keys; ${maxMetadataKeys} are read`);
 }

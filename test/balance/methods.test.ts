@@ -33,3 +33,24 @@ test("a registry that says something else each time is forgotten in part", () =>
     expect(methodsOf({ address: "a:1", metadata: { [METHODS]: `a.B/X${i}` } })).toEqual(new Set([`X${i}`]));
   }
 });
+
+test("a server of very many methods says of some services what they have, and is taken to have all of the others", () => {
+  const many = Array.from({ length: 1_000 }, (_, i) => `AMethodOfForty${i}`);
+  const text = formatMethods([
+    ["a.Small", ["X"]],
+    ["a.Large", many],
+    ["a.Larger", [...many, ...many]],
+    ["b.Small", ["Y"]],
+  ]);
+  expect(text.length).toBeLessThan(32 * 1024);
+  const of = (service: string) => createMethodsOf(service)({ address: "a:1", metadata: { [METHODS]: text } });
+  expect(of("a.Small")).toEqual(new Set(["X"]));
+  expect(of("a.Large")?.size).toBe(1_000);
+  expect(of("a.Larger")).toBeUndefined();
+  expect(of("b.Small")).toEqual(new Set(["Y"]));
+});
+
+test("more methods than a service has are not read: it is taken to have all", () => {
+  const text = `a.B/${Array.from({ length: 1_001 }, (_, i) => i).join()}`;
+  expect(createMethodsOf("a.B")({ address: "a:1", metadata: { [METHODS]: text } })).toBeUndefined();
+});

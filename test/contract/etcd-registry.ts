@@ -309,7 +309,58 @@ export function etcdRegistryContract(name: string, url: () => string, by: Pick<E
       const register = (metadata: Record<string, string>) => () =>
         it.register({ services: [freshService()], endpoint: { address: "10.0.0.1:1000", metadata } });
       expect(register({ a: "x".repeat(300_000) })).toThrow(/metadata of 10.0.0.1:1000 has 300001 characters/);
-      expect(register({ a: "\u0001".repeat(50_000) })).toThrow(/an entry of 300\d{3} bytes.*262144 are read/);
+      expect(register({ a: "\u0001".repeat(50_000) })).toThrow(/an entry of 300\d{3} bytes.*65536 are read/);
+      expect(register(Object.fromEntries(Array.from({ length: 257 }, (_, i) => [`k${i}`, ""])))).toThrow(
+        /metadata of 10.0.0.1:1000 has 257 keys; 256 are read/,
+      );
+    });
+
+    test("a server of five hundred methods, and one with as much metadata as may be, are read", async () => {
+      const service = freshService();
+      const it = registry();
+      const methods = `${service}/${Array.from({ length: 500 }, (_, i) => `AMethodWithANameOfForty${i}`).join()}`;
+      const much = Object.fromEntries(Array.from({ length: 256 }, (_, i) => [`k${i}`, "x".repeat(200)]));
+      const watched = watchService(it, service);
+      it.register({ services: [service], endpoint: { address: "10.0.0.1:1000", metadata: { methods } } });
+      it.register({ services: [service], endpoint: { address: "10.0.0.2:1000", metadata: much } });
+      await watched.untilCurrent("10.0.0.1:1000", "10.0.0.2:1000");
+      const metadata = watched.last?.endpoints.map((endpoint) => endpoint.metadata);
+      expect(metadata).toEqual(expect.arrayContaining([{ methods }, much]));
+    });
+
+    test("entries that are made to be slow to read are left out, whether listed or watched", async () => {
+      const service = freshService();
+      const fields = (count: number, nth: number) =>
+        JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${nth}x${i}`, ""])));
+      const value = (port: number, metadata: string) => `{"Addr":"10.0.0.1:${port}","Metadata":${metadata}}`;
+      const fill = async (from: number) => {
+        for (let i = from; i < from + 10; i++) await keys.put(`${service}/a${i}`, value(i, fields(4_000, i)));
+        await keys.put(`${service}/a${from}few`, value(from, fields(257, from)));
+      };
+      await fill(100);
+      await keys.put(`${service}/b`, value(1000, "{}"));
+      const watched = watchService(registry(), service);
+      await watched.untilCurrent("10.0.0.1:1000");
+      expect(watched.last?.incomplete).toBe("11 entries cannot be read");
+      await fill(200);
+      await watched.until(({ incomplete }) => incomplete === "22 entries cannot be read");
+      expect(watched.addresses).toEqual(["10.0.0.1:1000"]);
+    });
+
+    test("what comes by watch is bounded as what is listed is", { timeout: 120_000 }, async () => {
+      const service = freshService();
+      const watched = watchService(registry({ relistMs: 600_000 }), service);
+      await watched.untilCurrent();
+      const value = `{"Addr":"10.0.0.1:1000","Metadata":{"x":"${"y".repeat(60_000)}"}}`;
+      const many = Array.from({ length: 1_150 }, (_, i) => `${service}/a${i}`);
+      await keys.putAll(many, value);
+      const more = "there are more than 100000 entries or 67108864 bytes";
+      await watched.until(({ incomplete }) => incomplete === more, 60_000);
+      const relisting = registry({ relistMs: 500 });
+      const listed = watchService(relisting, service);
+      await listed.until(({ incomplete }) => incomplete === more, 60_000);
+      await keys.deletePrefix(service);
+      await listed.until(({ incomplete, endpoints }) => incomplete === undefined && endpoints.length === 0, 60_000);
     });
 
     test("values that are too large to be any server's hide none", { timeout: 60_000 }, async () => {

@@ -42,9 +42,12 @@ function following({ reads, watch }: Script, relistMs = 60_000) {
     ranges: [{ prefix: "a.B/" }],
     relistMs,
     signal: stop.signal,
-    listed: ({ revision }, lostData) =>
-      heard.push(`listed ${revision}${lostData === undefined ? "" : `: ${lostData}`}`),
-    changed: (changes) => heard.push(`changed ${changes.map(({ key }) => key)}`),
+    listed({ revision }, lostData) {
+      heard.push(`listed ${revision}${lostData === undefined ? "" : `: ${lostData}`}`);
+    },
+    changed(changes) {
+      heard.push(`changed ${changes.map(({ key }) => key)}`);
+    },
     lost: (error) => heard.push(`lost: ${(error as Error).message}`),
     broken: (error) => heard.push(`broken: ${(error as Error).message}`),
   };

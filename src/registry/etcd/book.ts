@@ -1,16 +1,22 @@
 import type { Endpoint } from "../../core/endpoint.ts";
 import type { Logger } from "../../core/logger.ts";
 import { shortened } from "../../core/printable.ts";
-import { type Change, maxEntries } from "./client.ts";
+import { checkEndpoint } from "../announcement.ts";
+import { type Change, type Listing, maxEntries, maxListedBytes, sizeOf } from "./client.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import type { Entry } from "./keys.ts";
+import { createLines, type Line, type Lines } from "./lines.ts";
+import { inTurns } from "./turns.ts";
 
-/** The endpoints of one service, as its keys say. */
+/**
+ * The endpoints of one service, as its keys say. What is new is read in turns, and then shows all at once: `replace` and
+ * `apply` are called one after another, each when the one before has resolved. Nothing changes where the signal aborts.
+ */
 export interface Book {
-  /** These are all the keys. True where that changed the endpoints. */
-  replace(entries: readonly Entry[]): boolean;
-  /** True where that changed the endpoints. */
-  apply(changes: readonly Change[]): boolean;
+  /** These are all the keys. True where that changed the endpoints, or what is said of those that are missing. */
+  replace(listing: Pick<Listing, "entries" | "truncated">): Promise<boolean>;
+  /** True where that changed the endpoints, or what is said of those that are missing. */
+  apply(changes: readonly Change[]): Promise<boolean>;
   /**
    * One for each address; the same array until something changes. An endpoint is the same object until its key is
    * written again, also where that says the same: it has been announced anew.
@@ -18,53 +24,44 @@ export interface Book {
   endpoints(): readonly Endpoint[];
   /** How many entries no dialect can read. */
   readonly unreadable: number;
+  /** True where there were more than `maxEntries` or `maxListedBytes`, since the last list. */
+  readonly isCut: boolean;
 }
 
-interface Line {
-  readonly modRevision: string;
-  /** `undefined` where the entry cannot be read. */
-  readonly endpoint: Endpoint | undefined;
-  /** The place of its dialect among those configured: of two entries with one address the lowest stands. */
-  readonly rank: number;
+export interface BookOptions {
+  readonly service: string;
+  readonly dialects: readonly Dialect[];
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
 }
 
 /** Unreadable entries beyond this many are not logged, until the service is resolved anew. */
 const maxComplaints = 1_000;
 
 /** An entry that no dialect can read is left out and logged once for each time it was written. */
-export function createBook(service: string, dialects: readonly Dialect[], logger: Logger): Book {
+export function createBook({ service, dialects, logger, signal }: BookOptions): Book {
   const prefixes = dialects.map((dialect) => dialect.prefix(service));
   const complaints = new Set<string>();
-  let lines = new Map<string, Line>();
+  let lines = createLines();
   let endpoints: readonly Endpoint[] | undefined;
-  let unreadable = 0;
-
-  const countOut = (key: string) => {
-    const line = lines.get(key);
-    if (line !== undefined && line.endpoint === undefined) unreadable--;
-  };
-  const set = (key: string, line: Line) => {
-    countOut(key);
-    lines.set(key, line);
-    if (line.endpoint === undefined) unreadable++;
-  };
-  const forget = (key: string) => {
-    countOut(key);
-    return lines.delete(key);
-  };
+  let isCut = false;
 
   const lineOf = (entry: Entry): Line => {
+    const { modRevision } = entry;
+    const size = sizeOf(entry);
     const problems: string[] = entry.tooLong === undefined ? [] : [entry.tooLong];
     for (const [rank, dialect] of entry.tooLong === undefined ? dialects.entries() : []) {
       if (!entry.key.startsWith(prefixes[rank] ?? "")) continue;
       try {
-        return { modRevision: entry.modRevision, endpoint: dialect.read(entry), rank };
+        const endpoint = dialect.read(entry);
+        checkEndpoint(endpoint);
+        return { modRevision, endpoint, rank, size };
       } catch (error) {
         problems.push(`${dialect.name}: ${(error as Error).message}`);
       }
     }
     complain(entry, problems.join("; "));
-    return { modRevision: entry.modRevision, endpoint: undefined, rank: 0 };
+    return { modRevision, endpoint: undefined, rank: 0, size };
   };
 
   const complain = ({ key, modRevision }: Entry, problem: string) => {
@@ -77,54 +74,66 @@ export function createBook(service: string, dialects: readonly Dialect[], logger
     );
   };
 
+  const hasRoom = (key: string, { size }: Line) => {
+    const known = lines.get(key);
+    if (known === undefined && lines.count >= maxEntries) return false;
+    return lines.size - (known?.size ?? 0) + size <= maxListedBytes;
+  };
+
+  const cut = () => {
+    if (!isCut) logger.warn({ service, maxEntries, maxListedBytes }, "too many entries; some are not read");
+    isCut = true;
+  };
+
   return {
-    replace(entries) {
-      const before = lines;
-      lines = new Map();
-      unreadable = 0;
-      let changed = false;
-      for (const entry of entries) {
-        const known = before.get(entry.key);
+    async replace({ entries, truncated }) {
+      const next: Lines = createLines();
+      let changed = truncated !== isCut;
+      await inTurns(entries, signal, (entry) => {
+        const known = lines.get(entry.key);
         const same = known !== undefined && known.modRevision === entry.modRevision;
         if (!same) changed = true;
-        set(entry.key, same ? known : lineOf(entry));
-      }
-      changed ||= lines.size !== before.size;
+        next.set(entry.key, same ? known : lineOf(entry));
+      });
+      if (signal.aborted) return false;
+      changed ||= next.count !== lines.count;
+      lines = next;
+      if (truncated) cut();
+      isCut = truncated;
       if (changed) endpoints = undefined;
       return changed;
     },
 
-    apply(changes) {
+    async apply(changes) {
+      const read: (readonly [key: string, line: Line | undefined])[] = [];
+      await inTurns(changes, signal, ({ key, entry }) => {
+        read.push([key, entry === undefined ? undefined : lineOf(entry)]);
+      });
+      if (signal.aborted) return false;
       let changed = false;
-      for (const { key, entry } of changes) {
-        if (entry === undefined) {
-          if (forget(key)) changed = true;
-        } else if (lines.has(key) || lines.size < maxEntries) {
-          set(key, lineOf(entry));
-          changed = true;
-        }
+      for (const [key, line] of read) {
+        const fits = line !== undefined && hasRoom(key, line);
+        if (fits) lines.set(key, line);
+        const gone = !fits && lines.delete(key);
+        const firstOut = line !== undefined && !fits && !isCut;
+        if (firstOut) cut();
+        changed ||= fits || gone || firstOut;
       }
       if (changed) endpoints = undefined;
       return changed;
     },
 
     get unreadable() {
-      return unreadable;
+      return lines.unreadable;
+    },
+
+    get isCut() {
+      return isCut;
     },
 
     endpoints() {
-      endpoints ??= oneEach(lines.values());
+      endpoints ??= lines.endpoints();
       return endpoints;
     },
   };
-}
-
-function oneEach(lines: Iterable<Line>): readonly Endpoint[] {
-  const best = new Map<string, Line>();
-  for (const line of lines) {
-    if (line.endpoint === undefined) continue;
-    const other = best.get(line.endpoint.address);
-    if (other === undefined || line.rank < other.rank) best.set(line.endpoint.address, line);
-  }
-  return [...best.values()].flatMap(({ endpoint }) => endpoint ?? []);
 }

@@ -33,6 +33,11 @@ export const maxEntries = 100_000;
 /** The bytes of keys and values that are held of one list. */
 export const maxListedBytes: number = 64 * 1024 * 1024;
 
+/** What an entry is of `maxListedBytes`. */
+export function sizeOf({ key, value }: Entry): number {
+  return key.length + value.length;
+}
+
 /** What registrations and resolvers need of etcd. Every promise rejects within `callTimeoutMs` a host. */
 export interface EtcdClient {
   /** Reads ranges at one revision. */
@@ -61,7 +66,8 @@ export interface WatchOptions {
   readonly fromRevision: bigint;
   readonly forMs: number;
   readonly signal: AbortSignal;
-  readonly changed: (changes: readonly Change[], revision: bigint) => void;
+  /** No more is read of the watch until it has resolved. */
+  readonly changed: (changes: readonly Change[], revision: bigint) => void | Promise<void>;
 }
 
 /** What stands in etcd below a namespace, in our own words. */
@@ -77,7 +83,7 @@ export function createClient(wire: EtcdWire, namespace: string): EtcdClient {
         position = { clusterId: `${clusterId}`, revision };
         for (const each of stored) {
           const entry = entryOf(each);
-          bytes += entry.key.length + entry.value.length;
+          bytes += sizeOf(entry);
           if (entries.length >= maxEntries || bytes > maxListedBytes) return { ...position, entries, truncated: true };
           entries.push(entry);
         }
@@ -114,7 +120,7 @@ export function createClient(wire: EtcdWire, namespace: string): EtcdClient {
             const entry = entryOf(stored);
             return { key: entry.key, entry: deleted ? undefined : entry };
           });
-          changed(changes, revision);
+          return changed(changes, revision);
         },
       }),
 

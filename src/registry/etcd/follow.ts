@@ -8,9 +8,13 @@ export interface FollowOptions {
   readonly ranges: readonly KeyRange[];
   readonly relistMs: number;
   readonly signal: AbortSignal;
-  /** Everything in the ranges. `lostData` says why this etcd cannot be trusted to be the one it was, if so. */
-  readonly listed: (listing: Listing, lostData: string | undefined) => void;
-  readonly changed: (changes: readonly Change[]) => void;
+  /**
+   * Everything in the ranges. `lostData` says why this etcd cannot be trusted to be the one it was, if so. The watch
+   * begins when it has resolved.
+   */
+  readonly listed: (listing: Listing, lostData: string | undefined) => void | Promise<void>;
+  /** No more is read of the watch until it has resolved. */
+  readonly changed: (changes: readonly Change[]) => void | Promise<void>;
   /** The ranges could not be listed: what is known is no longer known to be so. Called at each attempt. */
   readonly lost: (error: unknown) => void;
   /** A watch broke; a list follows. */
@@ -33,7 +37,8 @@ export async function follow(options: FollowOptions): Promise<void> {
     try {
       const listing = await client.read(ranges);
       if (signal.aborted) return;
-      listed(listing, lostDataSince(position, listing));
+      await listed(listing, lostDataSince(position, listing));
+      if (signal.aborted) return;
       position = listing;
     } catch (error) {
       if (signal.aborted) return;
@@ -50,7 +55,7 @@ export async function follow(options: FollowOptions): Promise<void> {
         signal,
         changed(changes, at) {
           position = { clusterId, revision: at };
-          changed(changes);
+          return changed(changes);
         },
       });
       backoff.reset();

@@ -20,7 +20,7 @@ export interface Entry {
 /** The longest key that is looked at, in bytes. */
 const maxKeyBytes = 4 * 1024;
 /** The longest value that is looked at, in bytes: what a server announces of itself needs no more. */
-export const maxValueBytes: number = 256 * 1024;
+export const maxValueBytes: number = 64 * 1024;
 
 /** Between keys as they are used here and keys as etcd has them, with the namespace before them. */
 export interface Keys {

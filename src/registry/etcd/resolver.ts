@@ -2,7 +2,7 @@ import { systemClock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
 import { createPace } from "../../core/pace.ts";
 import type { Snapshot } from "../registry.ts";
-import { createBook } from "./book.ts";
+import { type Book, createBook } from "./book.ts";
 import { type EtcdClient, maxEntries, maxListedBytes } from "./client.ts";
 import { describe } from "./describe.ts";
 import type { Dialect } from "./dialects/dialect.ts";
@@ -25,11 +25,16 @@ export interface ResolveOptions {
 /** Reports a service's snapshots until the signal aborts. */
 export function resolveService(options: ResolveOptions): void {
   const { client, service, dialects, relistMs, doubtMs, outage, logger, signal, report } = options;
-  const book = createBook(service, dialects, logger);
+  const book = createBook({ service, dialects, logger, signal });
   let last: Snapshot | undefined;
   /** Why the list cannot be had; `undefined` while it can. */
   let away: string | undefined;
-  let isTruncated = false;
+  /** A watch may be over while the last of it is still read: what the list after it says comes behind that. */
+  let work: Promise<void> = Promise.resolve();
+  const inOrder = (step: () => Promise<void>) => {
+    work = work.then(step, step);
+    return work;
+  };
   const doubt = createDoubt({ doubtMs, isAway: () => away !== undefined, over: () => void tell() });
 
   const tell = () => {
@@ -38,7 +43,7 @@ export function resolveService(options: ResolveOptions): void {
     outage.report(service, reason);
     // Before the first list nothing is known, and it stays `unknown` until there has been one.
     const failed = last === undefined || last.state === "unknown" ? "unknown" : "stale";
-    const known = { endpoints, ...missing(book.unreadable, isTruncated) };
+    const known = { endpoints, ...missing(book) };
     last = reason === undefined ? { ...known, state: "current" } : { ...known, state: failed, reason };
     logger.debug({ service, endpoints: endpoints.length, state: last.state }, "resolved");
     report(last);
@@ -52,20 +57,19 @@ export function resolveService(options: ResolveOptions): void {
     ranges: [...prefixes].map((prefix) => ({ prefix })),
     relistMs,
     signal,
-    listed(listing, lostData) {
-      if (lostData !== undefined) doubt.begin(lostData, book.endpoints());
-      const cut = listing.truncated !== isTruncated;
-      if (listing.truncated && cut)
-        logger.warn({ service, maxEntries, maxListedBytes }, "too many entries; some are not read");
-      isTruncated = listing.truncated;
-      const changed = book.replace(listing.entries) || cut;
-      const back = away !== undefined;
-      away = undefined;
-      if (changed || back || lostData !== undefined || last === undefined) tell();
-    },
-    changed(changes) {
-      if (book.apply(changes)) telling.ask();
-    },
+    listed: (listing, lostData) =>
+      inOrder(async () => {
+        if (lostData !== undefined) doubt.begin(lostData, book.endpoints());
+        const changed = await book.replace(listing);
+        if (signal.aborted) return;
+        const back = away !== undefined;
+        away = undefined;
+        if (changed || back || lostData !== undefined || last === undefined) tell();
+      }),
+    changed: (changes) =>
+      inOrder(async () => {
+        if (await book.apply(changes)) telling.ask();
+      }),
     lost(error) {
       const reason = describe(error);
       if (reason === away) return;
@@ -82,9 +86,9 @@ export function resolveService(options: ResolveOptions): void {
 }
 
 /** What of the entries is not in the list, in words. */
-function missing(unreadable: number, isTruncated: boolean): Pick<Snapshot, "incomplete"> {
+function missing({ unreadable, isCut }: Book): Pick<Snapshot, "incomplete"> {
   const parts: string[] = [];
   if (unreadable > 0) parts.push(unreadable === 1 ? "1 entry cannot be read" : `${unreadable} entries cannot be read`);
-  if (isTruncated) parts.push(`there are more than ${maxEntries} entries or ${maxListedBytes} bytes`);
+  if (isCut) parts.push(`there are more than ${maxEntries} entries or ${maxListedBytes} bytes`);
   return parts.length === 0 ? {} : { incomplete: parts.join("; ") };
 }

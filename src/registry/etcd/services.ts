@@ -4,6 +4,7 @@ import { isServiceName } from "../announcement.ts";
 import type { EtcdClient } from "./client.ts";
 import { describe } from "./describe.ts";
 import type { Dialect } from "./dialects/dialect.ts";
+import { createTurns } from "./turns.ts";
 
 /** How many keys are looked at: an etcd may hold much besides services. */
 const maxKeys = 200_000;
@@ -23,11 +24,13 @@ export async function listServices(client: EtcdClient, dialects: readonly Dialec
 
 async function scan(client: EtcdClient, dialects: readonly Dialect[]): Promise<string[]> {
   const services = new Set<string>();
+  const turns = createTurns();
   for (const root of new Set(dialects.map((dialect) => dialect.root))) {
     const here = dialects.filter((dialect) => dialect.root === root);
     let seen = 0;
     for await (const entry of client.scan({ prefix: root })) {
       if (++seen > maxKeys) break;
+      await turns.next();
       for (const dialect of here) {
         const service = dialect.serviceOf(entry);
         if (service === undefined || services.has(service) || !isServiceName(service)) continue;

@@ -41,7 +41,8 @@ export interface WireWatch {
   /** Milliseconds after which the watch has done its duty. */
   readonly forMs: number;
   readonly signal: AbortSignal;
-  readonly received: (events: readonly WireEvent[], revision: bigint) => void;
+  /** No more is read until it has resolved. It does not reject. */
+  readonly received: (events: readonly WireEvent[], revision: bigint) => void | Promise<void>;
 }
 
 export interface WireEvent {

@@ -1,7 +1,15 @@
+import { checkMetadataKeys } from "../../announcement.ts";
+
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** @throws Error for anything but a JSON object */
+/** Where a name ends, counted before the text is parsed: to make names of it costs a thousand times more. */
+const fieldEnd = /"\s*:/g;
+const maxFields = 1_024;
+
+/** @throws Error for anything but a JSON object, and for one with more fields than a server has to say */
 export function parseObject(text: string): JsonObject {
+  const fields = text.match(fieldEnd)?.length ?? 0;
+  if (fields > maxFields) throw new Error(`its value has ${fields} fields; ${maxFields} are read`);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -26,15 +34,21 @@ export function textField(object: JsonObject, field: string): string {
 /**
  * Metadata as other writers have it: text stays, null is left out, everything else becomes its JSON text. `undefined`
  * where nothing is left, or where it is no object.
+ * @throws Error for more keys than an endpoint may have
  */
 export function toMetadata(value: unknown): Record<string, string> | undefined {
   if (!isObject(value)) return undefined;
+  const entries = Object.entries(value);
+  checkMetadataKeys(entries.length, "its metadata");
   const metadata: Record<string, string> = {};
-  for (const [key, each] of Object.entries(value)) {
+  let isEmpty = true;
+  for (const [key, each] of entries) {
     if (each === null || each === undefined) continue;
-    // defineProperty, since a key may be `__proto__`.
+    isEmpty = false;
     const text = typeof each === "string" ? each : JSON.stringify(each);
-    Object.defineProperty(metadata, key, { value: text, enumerable: true, configurable: true, writable: true });
+    // Assigned, it would be lost.
+    if (key === "__proto__") Object.defineProperty(metadata, key, { value: text, enumerable: true });
+    else metadata[key] = text;
   }
-  return Object.keys(metadata).length === 0 ? undefined : metadata;
+  return isEmpty ? undefined : metadata;
 }

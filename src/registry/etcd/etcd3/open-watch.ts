@@ -4,7 +4,7 @@ import { timer } from "../timer.ts";
 import { describeCancelled } from "../wire.ts";
 
 /** etcd3's type of a stream leaves out that it is one of Node's. */
-type WatchStream = Pick<Duplex, "on" | "removeAllListeners"> & {
+type WatchStream = Pick<Duplex, "on" | "removeAllListeners" | "pause" | "resume"> & {
   write(request: IWatchRequest): unknown;
   cancel(): void;
 };
@@ -16,7 +16,8 @@ export interface OpenWatchOptions {
   /** Milliseconds after which the watch has done its duty. */
   readonly forMs: number;
   readonly signal: AbortSignal;
-  readonly received: (response: IWatchResponse) => void;
+  /** No more is read until it has resolved. */
+  readonly received: (response: IWatchResponse) => void | Promise<void>;
 }
 
 /**
@@ -47,17 +48,23 @@ export function openWatch(etcdStream: object, options: OpenWatchOptions): Promis
       confirmMs,
     );
 
+    const take = async (response: IWatchResponse) => {
+      stream.pause();
+      try {
+        await received(response);
+        stream.resume();
+      } catch (error) {
+        settle(new Error("etcd sent a watch something that cannot be read", { cause: error }));
+      }
+    };
+
     stream.on("data", (response: IWatchResponse) => {
       if (response.canceled) {
         const { compact_revision, cancel_reason } = response;
         return settle(new Error(describeCancelled(BigInt(compact_revision), cancel_reason)));
       }
       if (response.created && --unconfirmed === 0) clearTimeout(unconfirmedFor);
-      try {
-        if (response.events.length > 0) received(response);
-      } catch (error) {
-        settle(new Error("etcd sent a watch something that cannot be read", { cause: error }));
-      }
+      if (response.events.length > 0) void take(response);
     });
     stream.on("error", (error: Error) => settle(error));
     stream.on("end", () => settle(new Error("etcd ended a watch")));

@@ -100,7 +100,7 @@ async function follow(
   for await (const { canceled, created, compactRevision, cancelReason, events, header } of responses) {
     if (canceled) throw new Cancelled(describeCancelled(compactRevision, cancelReason));
     if (created && --unconfirmed === 0) confirmed();
-    if (events.length > 0) received(events.map(wireEvent), header?.revision ?? 0n);
+    if (events.length > 0) await received(events.map(wireEvent), header?.revision ?? 0n);
   }
   throw new Error("etcd ended a watch");
 }
