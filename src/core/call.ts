@@ -47,6 +47,8 @@ export interface CallInit {
   readonly deadline?: number;
   /** What ends the call early; a signal is followed. */
   readonly cancellation?: AbortSignal | Cancellation | undefined;
+  /** `cancellation` by default. */
+  readonly origin?: Cancellation | undefined;
   readonly attempt?: number;
   readonly avoid?: string | undefined;
   readonly policy?: MethodPolicy | undefined;
@@ -67,6 +69,8 @@ export class Call {
   readonly deadline: number;
   /** The scope of the call, as its owner made it: what ends it early. `undefined` where only its deadline can. */
   readonly cancellation: Cancellation | undefined;
+  /** The cancellation that the call began with, and that is told of its end, whatever interceptors put in its place. */
+  readonly origin: Cancellation | undefined;
   /** 1 for the first attempt. */
   readonly attempt: number;
   /** The address that the attempt before went to; a balancer picks another where it can. */
@@ -87,6 +91,7 @@ export class Call {
     this.deadline = init.deadline ?? NEVER;
     const { cancellation } = init;
     this.cancellation = cancellation instanceof AbortSignal ? new Scope(cancellation) : cancellation;
+    this.origin = init.origin ?? this.cancellation;
     this.attempt = init.attempt ?? 1;
     this.avoid = init.avoid;
     this.policy = init.policy;
@@ -114,6 +119,7 @@ export class Call {
       metadata: this.metadata,
       deadline: this.deadline,
       cancellation: this.cancellation,
+      origin: this.origin,
       attempt: this.attempt,
       avoid: this.avoid,
       policy: this.policy,

@@ -21,6 +21,17 @@ export function runInCall<A extends unknown[], T>(call: Call, answer: (...args: 
 }
 
 /**
+ * As `runInCall`, for the call that interceptors handed on: its deadline and its cancellation hold for what its handler
+ * calls, where they are others than those of the call that came.
+ */
+export function runHandedOn<T>(call: Call, answer: (call: Call) => T): T {
+  if (!asked) return answer(call);
+  const came = current.getStore();
+  const same = came?.deadline === call.deadline && came.cancellation === call.cancellation;
+  return same ? answer(call) : current.run(call, answer, call);
+}
+
+/**
  * As `runInCall`, for work that is done in many steps. `intercepted` where interceptors stand around it: what they have
  * entered, a trace or a tenant, holds for every step.
  */
@@ -38,7 +49,7 @@ export function inCall(call: Call, intercepted: boolean): <T>(step: () => T) => 
  */
 export function currentCall(): Call | undefined {
   const call = current.getStore();
-  return call?.cancellation?.ended === true ? undefined : call;
+  return call?.origin?.ended === true ? undefined : call;
 }
 
 /** Runs `step` in the context that holds now, at whatever time and from whatever turn it is called. */

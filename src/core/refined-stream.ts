@@ -22,7 +22,14 @@ export abstract class RefinedStream implements AsyncIterableIterator<unknown> {
 
   async next(): Promise<IteratorResult<unknown>> {
     const step = await this.stepOrFailure();
-    return step.done === true ? step : { done: false, value: this.refine(step.value) };
+    if (step.done === true) return step;
+    try {
+      return { done: false, value: this.refine(step.value) };
+    } catch (thrown) {
+      // A reader does not close what has failed, yet the other stream has not. Not awaited: it may wait for its own.
+      this.return().catch(() => {});
+      throw thrown;
+    }
   }
 
   private async stepOrFailure(): Promise<IteratorResult<unknown>> {

@@ -23,8 +23,8 @@ export function createDraining(): Draining {
 
   /** One signal for all would keep the listeners of every call there has been. */
   function forgetWhatIsOver(): void {
-    for (const [follower, { cancellation }] of followers) {
-      if (cancellation?.over === true) followers.delete(follower);
+    for (const [follower, { origin }] of followers) {
+      if (origin?.over === true) followers.delete(follower);
     }
     lookAt = Math.max(leastToLook, 2 * followers.size);
   }

@@ -1,6 +1,6 @@
 import { type Call, type Interceptor, intercept, type Reply, valueKey } from "../core/call.ts";
 import { Code } from "../core/code.ts";
-import { runInCall } from "../core/context.ts";
+import { runHandedOn, runInCall } from "../core/context.ts";
 import type { Logger } from "../core/logger.ts";
 import { Metadata } from "../core/metadata.ts";
 import type { Method, Service } from "../core/method.ts";
@@ -66,7 +66,7 @@ export function route(served: readonly Served[], { interceptors, logger, drainin
   function wrap(answer: Answer): Answer {
     const handler = intercept(async (call): Promise<Reply> => {
       if (call.method.requestStream) call.get(requestsOf)?.handOn();
-      return answer(call);
+      return runHandedOn(call, answer);
     }, interceptors);
     return async (call) => {
       try {

@@ -55,7 +55,9 @@ export class StreamReply extends RefinedStream implements Reply {
     try {
       await this.#inCall(this.#leave);
     } finally {
-      this.#call.cancellation?.end();
+      const { cancellation, origin } = this.#call;
+      cancellation?.end();
+      origin?.end();
     }
     return { done: true, value: undefined };
   }

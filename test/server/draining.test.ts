@@ -143,3 +143,13 @@ test("a drain keeps nothing of the calls that are over", () => {
   }
   expect(draining.following).toBeLessThanOrEqual(64);
 });
+
+test("nor where an interceptor put another cancellation in the place of the call's", () => {
+  const draining = createDraining();
+  for (let i = 0; i < 1_000; i++) {
+    const cancellation = new Cancellation();
+    draining.signalFor(makeCall({ cancellation }).with({ cancellation: new AbortController().signal }));
+    cancellation.end();
+  }
+  expect(draining.following).toBeLessThanOrEqual(64);
+});

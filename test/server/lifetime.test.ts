@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { EventEmitter, on, once } from "node:events";
-import { Code, type Interceptor, RpcError } from "trunkline";
+import { Code, type Interceptor, Metadata, RpcError } from "trunkline";
 import { describe, expect, test } from "vitest";
 import { greeterPair, type PairOptions } from "../support/greeter.ts";
 import { createLog } from "../support/log.ts";
@@ -43,6 +43,35 @@ describe.each(wires)("over %s", (_name, wire) => {
     await new Promise((resolve) => setTimeout(resolve, Number(message) + 20));
     go.resolve();
     expect(await late.promise).toBe("Hello Ada");
+  });
+
+  test("what a handler calls inherits the deadline and the cancellation that an interceptor gave its call", async () => {
+    await using behind = await pairOf({
+      implementation: { sayHello: (_request, { remainingMs }) => ({ message: `${remainingMs}` }) },
+    });
+    const patience = new AbortController();
+    const tighter: Interceptor = (next) => (call) =>
+      next(call.with({ deadline: performance.now() + 1_000, cancellation: patience.signal }));
+    const late = Promise.withResolvers<string>();
+    const go = event();
+    await using front = await pairOf({
+      server: { interceptors: [tighter] },
+      implementation: {
+        sayHello: (request) => behind.greeter.sayHello(request),
+        async sayHelloAgain(request) {
+          go.promise
+            .then(() => behind.greeter.sayHello(request))
+            .then(({ message }) => late.resolve(message), late.reject);
+          patience.abort();
+          return { message: `${await failure(behind.greeter.sayHello(request))}` };
+        },
+      },
+    });
+    const { message } = await front.greeter.sayHello({}, { timeoutMs: 60_000 });
+    expect(Number(message)).toBeLessThanOrEqual(1_000);
+    expect((await front.greeter.sayHelloAgain({}, { timeoutMs: 60_000 })).message).toContain("CANCELLED");
+    go.resolve();
+    expect(Number(await late.promise)).toBeGreaterThan(1_000);
   });
 
   test("what a stream's handler leaves running belongs to the stream until that has ended", async () => {
@@ -148,6 +177,40 @@ describe.each(wires)("over %s", (_name, wire) => {
       expect(error.message).not.toContain("secret");
     }
     expect(log.of("error").map(({ fields }) => (fields.err as Error).message)).toEqual(["secret", "secret"]);
+  });
+
+  test("a stream's handler is closed when a reply of it has the wrong shape, in a stream of an interceptor's too", async () => {
+    const through: Interceptor = (next) => async (call) => {
+      const reply = await next(call);
+      return {
+        header: reply.header,
+        trailer: Metadata.EMPTY,
+        response: (async function* () {
+          yield* reply.response as AsyncIterable<unknown>;
+        })(),
+      };
+    };
+    for (const interceptors of [[], [through]]) {
+      const closed = event();
+      await using pair = await pairOf({
+        server: { interceptors },
+        implementation: {
+          async *chat() {
+            try {
+              yield { message: "1" };
+              yield null as never;
+              yield { message: "3" };
+            } finally {
+              closed.resolve();
+            }
+          },
+        },
+      });
+      const replies = pair.greeter.chat([])[Symbol.asyncIterator]();
+      await replies.next();
+      expect(await failure(replies.next())).toMatchObject({ code: Code.INTERNAL });
+      await closed.promise;
+    }
   });
 
   test("a stream of replies is let go when its call ends before the first message", async () => {
