@@ -1,22 +1,32 @@
 import { Call, type Caller, type ValueKey } from "../core/call.ts";
-import { deadlineAfter } from "../core/deadline.ts";
+import type { Cancellation } from "../core/cancellation.ts";
+import { Code } from "../core/code.ts";
+import { deadlineAfter, NEVER, now } from "../core/deadline.ts";
 import { Metadata, type MetadataInit } from "../core/metadata.ts";
 import { type Method, unary } from "../core/method.ts";
+import { RpcError } from "../core/rpc-error.ts";
+import { Scope } from "../core/scope.ts";
+import { createDraining } from "../server/draining.ts";
 import { HandlerContext } from "../server/handler-context.ts";
 
 export interface HandlerContextInit {
   /** `Greeter.methods.sayHello`, for handlers that ask. */
   readonly method?: Method | undefined;
   readonly metadata?: MetadataInit | undefined;
-  /** Milliseconds until the deadline; none by default. */
+  /** Milliseconds until the deadline, at which `signal` aborts; none by default. */
   readonly timeoutMs?: number | undefined;
   /** Cancels the call. */
   readonly signal?: AbortSignal | undefined;
+  /** What tells the handler that its server drains; that never happens by default. */
+  readonly draining?: AbortSignal | undefined;
   /** Who calls; nobody by default. */
   readonly peer?: Caller | undefined;
   /** What interceptors would have attached: `[[user, { name: "Ada" }]]`. */
   readonly values?: Iterable<readonly [ValueKey<any>, unknown]> | undefined;
 }
+
+/** The longest that a Node timer can wait, in milliseconds. */
+const longestMs = 0x7fff_ffff;
 
 const nothing = { $type: "test.Nothing", encode: () => ({ finish: () => new Uint8Array() }), decode: () => ({}) };
 const someMethod: Method = {
@@ -34,16 +44,30 @@ const someMethod: Method = {
  * ```
  */
 export function handlerContext(init: HandlerContextInit = {}): HandlerContext {
-  const { method = someMethod, metadata, timeoutMs = 0, signal, peer, values } = init;
+  const { method = someMethod, metadata, timeoutMs = 0, signal, draining, peer, values } = init;
+  const deadline = deadlineAfter(timeoutMs);
+  const cancellation = new Scope(signal);
+  if (deadline !== NEVER) cancelAt(deadline, cancellation);
   return new HandlerContext(
     new Call({
       method,
       request: undefined,
       metadata: Metadata.from(metadata),
-      deadline: deadlineAfter(timeoutMs),
-      cancellation: signal,
+      deadline,
+      cancellation,
       caller: peer,
       values: values && new Map(values),
     }),
+    draining && { ...createDraining(), signalFor: () => draining },
   );
+}
+
+/** A test that is over is not held by it. */
+function cancelAt(deadline: number, cancellation: Cancellation): void {
+  const ring = (): void => {
+    const leftMs = deadline - now();
+    if (leftMs > 0) setTimeout(ring, Math.min(Math.ceil(leftMs), longestMs)).unref();
+    else cancellation.cancel(new RpcError(Code.DEADLINE_EXCEEDED, "the deadline of the call passed"));
+  };
+  ring();
 }

@@ -77,3 +77,32 @@ test("a server in memory has its interceptors, and closes at once though a call 
   await busy.close();
   expect(await call).toBe("UNAVAILABLE");
 });
+
+test("a fake's functions may be the methods of an object, which is their `this`", async () => {
+  class Fake {
+    readonly #greeting = "Hi";
+    calls = 0;
+    sayHello({ name }: { name: string }) {
+      this.calls++;
+      return { message: `${this.#greeting} ${name}` };
+    }
+  }
+  const fake = new Fake();
+  expect(await fakeClient(Greeter, fake).sayHello({ name: "Ada" })).toEqual({ message: "Hi Ada" });
+  expect(fake.calls).toBe(1);
+});
+
+test("a handler's context aborts its signal at the deadline", async () => {
+  const { signal } = handlerContext({ timeoutMs: 20 });
+  expect(signal.aborted).toBe(false);
+  await expect.poll(() => signal.aborted).toBe(true);
+  expect(signal.reason).toMatchObject({ codeName: "DEADLINE_EXCEEDED" });
+});
+
+test("a handler's context drains when the test says so", () => {
+  const controller = new AbortController();
+  const { draining } = handlerContext({ draining: controller.signal });
+  expect(draining.aborted).toBe(false);
+  controller.abort();
+  expect(draining.aborted).toBe(true);
+});
