@@ -85,7 +85,8 @@ interface Fall {
  *   high. A limit that stays full is halved for a window now and then to see that, as BBR drains a connection.
  */
 export function createAdaptiveLimit(options: AdaptiveLimitOptions = {}): AdaptiveLimit {
-  const { initialLimit = 20, minLimit = 2, maxLimit = 10_000, tolerance = 1.5 } = options;
+  const { initialLimit = 20, maxLimit = 10_000, minLimit = Math.min(2, maxLimit), tolerance = 1.5 } = options;
+  if (minLimit > maxLimit) throw new TypeError(`minLimit ${minLimit} is above maxLimit ${maxLimit}: give it no more`);
   let limit = bounded(initialLimit);
   let begun = false;
   let searching = true;

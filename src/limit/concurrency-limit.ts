@@ -2,6 +2,7 @@ import type { Call, Handler, Interceptor, Reply } from "../core/call.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import { type Logger, silent } from "../core/logger.ts";
+import { atLeast, between, checkRanges, type NumberRange, numberFrom } from "../core/number-range.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { createAbandoned } from "./abandoned.ts";
 import type { AdaptiveLimitOptions } from "./adaptive-limit.ts";
@@ -31,6 +32,21 @@ export interface ConcurrencyLimitOptions extends AdaptiveLimitOptions {
   /** The delay of this thread's event loop by default. */
   readonly loopDelay?: LoopDelay | undefined;
 }
+
+/** The longest that a Node timer can wait, in milliseconds. */
+const longestMs = 0x7fff_ffff;
+
+const ranges: { readonly [K in keyof ConcurrencyLimitOptions]?: NumberRange } = {
+  initialLimit: between(1, Number.MAX_SAFE_INTEGER),
+  minLimit: between(1, Number.MAX_SAFE_INTEGER),
+  maxLimit: atLeast(1),
+  // Under 1 the limit falls though nothing is slow.
+  tolerance: numberFrom(1),
+  maxLoopDelayMs: numberFrom(1),
+  maxWaiting: atLeast(0),
+  maxWaitMs: numberFrom(0, { most: longestMs }),
+  pushbackMs: numberFrom(0, { most: longestMs }),
+};
 
 /** Figures for metrics. */
 export interface ConcurrencyStats {
@@ -62,8 +78,11 @@ const refusals = 16;
  * next one starts, and still they keep the loop from everything else. A stream counts in the turn in which it starts
  * and no longer: how long it lasts is its client's affair. The slot of a call whose deadline passes, or that is cancelled,
  * is given back then: nobody waits for what its handler still does. Handlers that go on are logged.
+ *
+ * @throws TypeError that names an option that cannot be, and what it can be
  */
 export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): ConcurrencyLimit {
+  checkRanges(options, ranges);
   const { maxLoopDelayMs = 50, maxWaiting = 1_000, maxWaitMs = 200, pushbackMs = 200 } = options;
   const { logger = silent, clock = systemClock, random = Math.random, callerOf = callerOfConnection } = options;
   const gauge = createGauge({ ...options, maxLoopDelayMs }, clock.now());

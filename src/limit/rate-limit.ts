@@ -1,7 +1,10 @@
 import type { Call, Interceptor } from "../core/call.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
+import type { Logger } from "../core/logger.ts";
+import { atLeast, checkRanges } from "../core/number-range.ts";
 import type { RpcError } from "../core/rpc-error.ts";
+import { type LooksAtServed, SERVED } from "../core/served.ts";
 import { type CallerOf, callerOfConnection } from "./caller.ts";
 import { isExempt, refusal } from "./refusal.ts";
 import { type Buckets, createBuckets, type Rate } from "./token-bucket.ts";
@@ -9,7 +12,10 @@ import { type Buckets, createBuckets, type Rate } from "./token-bucket.ts";
 export type { Rate } from "./token-bucket.ts";
 
 export interface RateLimitOptions {
-  /** For methods by their full name (`greeter.v1.Greeter/SayHello`), and for all methods of a service together. */
+  /**
+   * For methods by their full name (`greeter.v1.Greeter/SayHello`, with a slash before it or without), and for all
+   * methods of a service together. A server that has none of that name says so in its log when it listens.
+   */
   readonly perMethod?: Readonly<Record<string, Rate>> | undefined;
   /** For each caller. */
   readonly perCaller?: Rate | undefined;
@@ -33,15 +39,19 @@ export interface RateLimitOptions {
  * work, with RESOURCE_EXHAUSTED and the time to wait in `grpc-retry-pushback-ms`. Health and reflection are never
  * refused. A call that one limit refuses takes no token of another.
  *
- * @throws TypeError for a rate that is not positive, or a burst under 1
+ * @throws TypeError for a rate that is not positive, a burst under 1, `maxCallers` under 1, or a name given twice
  */
 export function rateLimit(options: RateLimitOptions): Interceptor {
   const { perMethod = {}, perCaller, callerOf = callerOfConnection, maxCallers = 10_000 } = options;
   const { clock = systemClock, random = Math.random } = options;
+  checkRanges(options, { maxCallers: atLeast(1) });
   // By the path of a method, or by the name of a service.
   const named = new Map<string, Buckets>();
-  for (const [name, rate] of Object.entries(perMethod)) {
-    named.set(name.includes("/") ? `/${name}` : name, createBuckets(rate, 1));
+  for (const [given, rate] of Object.entries(perMethod)) {
+    const name = given.replace(/^\//, "");
+    const key = name.includes("/") ? `/${name}` : name;
+    if (named.has(key)) throw new TypeError(`perMethod names ${name} twice: give it one rate`);
+    named.set(key, createBuckets(rate, 1));
   }
   const callers = perCaller && createBuckets(perCaller, maxCallers);
 
@@ -69,8 +79,14 @@ export function rateLimit(options: RateLimitOptions): Interceptor {
     return refusal(Code.RESOURCE_EXHAUSTED, message, waitMs * (1 + random()));
   }
 
-  return (next) => (call) => {
+  const interceptor: Interceptor = (next) => (call) => {
     const refused = isExempt(call.method) ? undefined : take(call);
     return refused === undefined ? next(call) : Promise.reject(refused);
   };
+  return Object.assign(interceptor, {
+    [SERVED](names: ReadonlySet<string>, logger: Logger) {
+      const unknown = [...named.keys()].filter((name) => !names.has(name));
+      if (unknown.length > 0) logger.warn({ names: unknown }, "rateLimit names what this server does not have");
+    },
+  } satisfies LooksAtServed);
 }

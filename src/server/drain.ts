@@ -1,10 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { now } from "../core/deadline.ts";
+import { type NumberRange, numberFrom } from "../core/number-range.ts";
 import type { Listener } from "../core/transport.ts";
 import { isExempt } from "../limit/refusal.ts";
 
 export interface DrainOptions {
-  /** Milliseconds without a new call after which everybody is taken to have heard; 300 by default. */
+  /**
+   * Milliseconds without a new call after which everybody is taken to have heard. 300 by default, and without a registry
+   * 0: there, give what it takes your load balancer to hear of NOT_SERVING.
+   */
   readonly quietMs?: number | undefined;
   /** The longest to wait for that, in milliseconds; 5,000 by default. */
   readonly quietTimeoutMs?: number | undefined;
@@ -16,6 +20,14 @@ export interface DrainOptions {
    */
   readonly streamGraceMs?: number | undefined;
 }
+
+const any: NumberRange = numberFrom(0, { endless: true });
+export const drainRanges: { readonly [K in keyof DrainOptions]-?: NumberRange } = {
+  quietMs: any,
+  quietTimeoutMs: any,
+  timeoutMs: any,
+  streamGraceMs: any,
+};
 
 const stepMs = 20;
 

@@ -12,6 +12,8 @@ export type ServingStatus = "SERVING" | "NOT_SERVING" | "UNKNOWN";
 export interface Health {
   /** Sets the status of a service, by its full name, and tells everyone who watches it. */
   set(service: string, status: ServingStatus): void;
+  /** SERVING from now on, unless a status was set before. */
+  begin(service: string): void;
   /** NOT_SERVING for everything, for good: later `set`s are ignored, so that a drain is never undone. */
   shutdown(): void;
   /** Ends the open Watch streams, which would otherwise hold up a drain for ever. */
@@ -89,11 +91,14 @@ export function createHealth(): Health {
     },
   };
 
-  return {
+  const health: Health = {
     set(service, status) {
       if (down) return;
       statuses.set(service, status);
       announce();
+    },
+    begin(service) {
+      if (!statuses.has(service)) health.set(service, "SERVING");
     },
     shutdown() {
       down = true;
@@ -106,6 +111,7 @@ export function createHealth(): Health {
     },
     served: { service: HealthService, implementation: implementation as unknown as Served["implementation"] },
   };
+  return health;
 }
 
 function checkName(service: string): void {

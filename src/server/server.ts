@@ -2,13 +2,15 @@ import { formatMethods, METHODS } from "../balance/methods.ts";
 import type { Interceptor } from "../core/call.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import type { Method, Service } from "../core/method.ts";
+import { checkRanges } from "../core/number-range.ts";
 import { requireNode } from "../core/require-node.ts";
+import { showServed } from "../core/served.ts";
 import type { Acceptor, Listener, ListenOptions, Transport } from "../core/transport.ts";
 import type { Registrar, Registration } from "../registry/registry.ts";
 import { checkListenOptions } from "../transport/check-options.ts";
 import { http2 } from "../transport/http2/index.ts";
 import { advertisedAddress } from "./advertise.ts";
-import { type DrainOptions, finishCalls, quiet } from "./drain.ts";
+import { type DrainOptions, drainRanges, finishCalls, quiet } from "./drain.ts";
 import { createDraining } from "./draining.ts";
 import { createHealth, type Health } from "./health.ts";
 import type { Fits, Implementation } from "./implementation.ts";
@@ -51,13 +53,13 @@ export interface Server {
   readonly address: string | undefined;
   /** Resolves when the registry first holds this server; at once without a registry. */
   readonly registered: Promise<void>;
-  /** The status that `grpc.health.v1` reports, service by service. */
+  /** The status that `grpc.health.v1` reports, service by service: SERVING once it listens, unless set otherwise before. */
   readonly health: Pick<Health, "set">;
   /**
    * Takes the server out without losing a call: NOT_SERVING, out of the registry, serve on until no new call has come
    * for a while, tell connections to go away, tell handlers by `context.draining`, finish what is in flight. Bounded by
    * `drain`, and by nothing else: a dead registry does not hold it up, nor do health and reflection. A second call joins
-   * the first. Called before `listen`, or while that is under way, it keeps the server from ever listening.
+   * the first. Without a registry it waits for quiet only where `quietMs` is given. Called before `listen`, or while that is under way, it keeps the server from ever listening.
    */
   close(options?: DrainOptions): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -89,6 +91,7 @@ function counting(acceptor: Acceptor, arrived: () => void): Acceptor {
 export function createServer(options: ServerOptions = {}): Server {
   requireNode();
   checkListenOptions(options);
+  checkRanges(options.drain ?? {}, drainRanges);
   const { registry, transport = http2(), interceptors = [], logger = silent, reflection = true } = options;
   const served: Served[] = [];
   const health = createHealth();
@@ -105,6 +108,11 @@ export function createServer(options: ServerOptions = {}): Server {
     const acceptor = counting(route(all, { interceptors, logger, draining }), () => {
       arrived++;
     });
+    showServed(
+      interceptors,
+      all.map(({ service }) => service),
+      logger,
+    );
     const bound = await transport.listen(address, acceptor, { ...options, logger });
     try {
       if (closing !== undefined) throw new Error(`the server was closed before it listened on ${address}`);
@@ -114,8 +122,7 @@ export function createServer(options: ServerOptions = {}): Server {
       throw error;
     }
     listener = bound;
-    for (const service of announced) health.set(service.name, "SERVING");
-    health.set("", "SERVING");
+    for (const { name } of [...announced, { name: "" }]) health.begin(name);
     logger.info({ address: bound.address, services: announced.map(({ name }) => name) }, "listening");
     return bound.address;
   }
@@ -137,10 +144,10 @@ export function createServer(options: ServerOptions = {}): Server {
     await listening?.catch(() => {});
     if (listener === undefined) return;
     health.shutdown();
-    if (registration !== undefined) {
-      await registration.close();
-      await quiet(() => arrived, drain);
-    }
+    await registration?.close().catch((err: unknown) => {
+      logger.error({ err }, "the registry failed to take this server out: clients may still be sent here");
+    });
+    if (registration !== undefined || drain.quietMs !== undefined) await quiet(() => arrived, drain);
     const bound = listener;
     bound.drain();
     health.endWatches();
@@ -177,9 +184,10 @@ export function createServer(options: ServerOptions = {}): Server {
       return registration?.registered ?? Promise.resolve();
     },
     health,
-    close(drain) {
+    async close(drain = {}) {
+      checkRanges(drain, drainRanges);
       closing ??= close({ ...options.drain, ...drain });
-      return closing;
+      await closing;
     },
     [Symbol.asyncDispose]: () => server.close(),
   };

@@ -1,7 +1,7 @@
 import { checkTls } from "../core/check-tls.ts";
+import { atLeast, between, checkRanges, type NumberRange } from "../core/number-range.ts";
 import type { ConnectOptions, ListenOptions, MessageLimits } from "../core/transport.ts";
 import { LONGEST_TIMER_MS } from "./alarm.ts";
-import { atLeast, between, checkRanges, type NumberRange } from "./number-range.ts";
 
 /** What SETTINGS of HTTP/2 can say. */
 const MOST_OF_A_SETTING = 0xffff_ffff;

@@ -325,3 +325,27 @@ describe("the limit", () => {
     expect(await mix(2, 30)).toBeGreaterThanOrEqual(before);
   });
 });
+
+test.each([
+  ["initialLimit", 0],
+  ["initialLimit", Number.NaN],
+  ["minLimit", 0],
+  ["maxLimit", 0],
+  ["maxLimit", Number.NaN],
+  ["tolerance", 0],
+  ["maxLoopDelayMs", 0],
+  ["maxWaiting", Number.NaN],
+  ["maxWaiting", -1],
+  ["maxWaitMs", Number.POSITIVE_INFINITY],
+  ["maxWaitMs", 2 ** 31],
+  ["pushbackMs", -5],
+])("%s of %d cannot be", (name, value) => {
+  expect(() => concurrencyLimit({ [name]: value })).toThrow(`${name} is ${value}: give a`);
+});
+
+test("the least limit is none above the most", () => {
+  expect(() => concurrencyLimit({ minLimit: 50, maxLimit: 10 })).toThrow("minLimit 50 is above maxLimit 10");
+  expect(concurrencyLimit({ maxLimit: 1 }).stats().limit).toBe(1);
+  const { limit: most } = concurrencyLimit({ maxLimit: Number.POSITIVE_INFINITY, maxWaitMs: 0.5 }).stats();
+  expect(most).toBe(20);
+});

@@ -9,6 +9,8 @@ import { type RateLimitOptions, rateLimit } from "../../src/limit/rate-limit.ts"
 import { createBuckets } from "../../src/limit/token-bucket.ts";
 import { makeCall, reply, service } from "../balance/fakes.ts";
 import { type VirtualClock, virtualClock } from "../simulator/virtual-clock.ts";
+import { greeterPair } from "../support/greeter.ts";
+import { createLog } from "../support/log.ts";
 
 function limited(options: RateLimitOptions): { clock: VirtualClock; answered: (call?: Call) => Promise<boolean> } {
   const clock = virtualClock();
@@ -180,4 +182,21 @@ describe("buckets", () => {
       expect(() => rateLimit({ perCaller: rate })).toThrow(TypeError);
     }
   });
+});
+
+test("a method is named with a slash before it or without, and once", async () => {
+  const { answered } = limited({ perMethod: { [`/${service}/Echo`]: { perSecond: 1 } } });
+  expect(await count(answered, 5)).toBe(1);
+  const rate = { perSecond: 1 };
+  expect(() => rateLimit({ perMethod: { "/a.B/C": rate, "a.B/C": rate } })).toThrow("perMethod names a.B/C twice");
+  expect(() => rateLimit({ maxCallers: Number.NaN })).toThrow("maxCallers is NaN");
+});
+
+test("a server says which names of a limit it does not have", async () => {
+  const log = createLog();
+  const rate = { perSecond: 1_000 };
+  const names = ["greeter.v1.Greeter", "greeter.v1.Greeter/SayHello", "/greeter.v1.Greeter/Chat"];
+  const perMethod = Object.fromEntries([...names, "greeter.v1.Greeter/sayHello", "a.B"].map((name) => [name, rate]));
+  await using _pair = await greeterPair({ server: { logger: log, interceptors: [rateLimit({ perMethod })] } });
+  expect(log.of("warn")).toMatchObject([{ fields: { names: ["/greeter.v1.Greeter/sayHello", "a.B"] } }]);
 });

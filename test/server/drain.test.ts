@@ -2,7 +2,9 @@ import { once } from "node:events";
 import { Code, createChannel, createClient, createServer, memoryRegistry, type Registrar } from "trunkline";
 import { expect, test } from "vitest";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
+import type { DrainOptions } from "../../src/server/drain.ts";
 import { greetings } from "../support/greeter.ts";
+import { createLog } from "../support/log.ts";
 
 test("a call in flight is finished before the server is gone", async () => {
   const { promise: started, resolve: start } = Promise.withResolvers<void>();
@@ -87,3 +89,42 @@ test("a dead registry does not hold up the close", async () => {
   await server.listen("127.0.0.1:0");
   await server.close({ quietMs: 10 });
 });
+
+test("a registry that fails to take the server out does not keep it from closing", async () => {
+  const log = createLog();
+  const registry: Registrar = {
+    register: () => ({ registered: Promise.resolve(), close: () => Promise.reject(new Error("the registry broke")) }),
+  };
+  const server = createServer({ registry, logger: log, drain: { quietMs: 0 } }).add(Greeter, greetings);
+  const address = await server.listen("127.0.0.1:0");
+  await server.close();
+  expect(log.of("error")).toMatchObject([{ fields: { err: { message: "the registry broke" } } }]);
+  await using next = createServer().add(Greeter, greetings);
+  expect(await next.listen(address)).toBe(address);
+});
+
+test("without a registry it waits for quiet where that is asked for, and else does not", async () => {
+  const taking = async (drain?: DrainOptions) => {
+    const server = createServer().add(Greeter, greetings);
+    await server.listen("127.0.0.1:0");
+    const beganMs = performance.now();
+    await server.close(drain);
+    return performance.now() - beganMs;
+  };
+  expect(await taking({ quietMs: 400 })).toBeGreaterThanOrEqual(399);
+  expect(await taking()).toBeLessThan(250);
+});
+
+test.each(["quietMs", "quietTimeoutMs", "timeoutMs", "streamGraceMs"])(
+  "a %s that is no time is a TypeError, and cuts no call",
+  async (name) => {
+    for (const ms of [Number.NaN, -1, "5"]) {
+      const drain = { [name]: ms } as DrainOptions;
+      expect(() => createServer({ drain })).toThrow(`${name} is `);
+      const server = createServer().add(Greeter, greetings);
+      await server.listen("127.0.0.1:0");
+      await expect(server.close(drain)).rejects.toThrow(TypeError);
+      await server.close({ timeoutMs: 0.5, quietTimeoutMs: Number.POSITIVE_INFINITY });
+    }
+  },
+);

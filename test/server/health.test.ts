@@ -76,3 +76,13 @@ test("a name of megabytes is not kept", async () => {
   await expect(health.watch({ service: long }).next()).rejects.toMatchObject({ code: Code.INVALID_ARGUMENT });
   await expect(health.check({ service: long })).rejects.toMatchObject({ code: Code.INVALID_ARGUMENT });
 });
+
+test("a status that is set before the server listens stands", async () => {
+  await using server = createServer().add(Greeter, greetings);
+  server.health.set(service, "NOT_SERVING");
+  const channel = createChannel({ endpoints: [await server.listen("127.0.0.1:0")] });
+  const health = createClient(Health, channel);
+  expect(await health.check({ service })).toEqual({ status: Status.NOT_SERVING });
+  expect(await health.check({})).toEqual({ status: Status.SERVING });
+  await channel.close();
+});

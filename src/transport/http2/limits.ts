@@ -1,5 +1,5 @@
+import { atLeast, between, checkRanges, type NumberRange } from "../../core/number-range.ts";
 import { MemoryBudget, processMemory } from "../memory-budget.ts";
-import { atLeast, between, checkRanges, type NumberRange } from "../number-range.ts";
 import { DEFAULT_MAX_FRAME_BYTES, DEFAULT_WINDOW_BYTES, MAX_31_BITS, MAX_FRAME_BYTES } from "./frame.ts";
 
 /**
