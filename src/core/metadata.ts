@@ -23,11 +23,23 @@ const httpKeys = new Set(
 export class Metadata implements Iterable<readonly [key: string, value: MetadataValue]> {
   static readonly EMPTY: Metadata = new Metadata([]);
 
-  /** Keys and values in turn: `[key, value, key, value]`. For transports; treat as read-only. */
-  readonly flat: readonly MetadataValue[];
+  #flat: readonly MetadataValue[] | undefined;
+  #decode: (() => readonly MetadataValue[]) | undefined;
 
-  private constructor(flat: readonly MetadataValue[]) {
-    this.flat = flat;
+  private constructor(flat: readonly MetadataValue[] | undefined) {
+    this.#flat = flat;
+  }
+
+  /** Keys and values in turn: `[key, value, key, value]`. For transports; treat as read-only. */
+  get flat(): readonly MetadataValue[] {
+    return this.#flat ?? this.#decodeNow();
+  }
+
+  #decodeNow(): readonly MetadataValue[] {
+    const flat = this.#decode?.() ?? [];
+    this.#flat = flat;
+    this.#decode = undefined;
+    return flat;
   }
 
   /** @throws TypeError for a key or a value that gRPC cannot carry, naming it */
@@ -46,6 +58,13 @@ export class Metadata implements Iterable<readonly [key: string, value: Metadata
   /** Wraps a list that a transport has decoded, without looking at it again. */
   static fromFlat(flat: readonly MetadataValue[]): Metadata {
     return flat.length === 0 ? Metadata.EMPTY : new Metadata(flat);
+  }
+
+  /** Wraps what a transport decodes to such a list, once, when somebody first looks into it. */
+  static decodedBy(decode: () => readonly MetadataValue[]): Metadata {
+    const metadata = new Metadata(undefined);
+    metadata.#decode = decode;
+    return metadata;
   }
 
   /** How many values it holds. */

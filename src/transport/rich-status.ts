@@ -17,10 +17,17 @@ export function encodeDetails(error: RpcError): Uint8Array | undefined {
   }
 }
 
-/** The details in `grpc-status-details-bin`. None for bytes that are no `google.rpc.Status`: the plain status stands. */
+/** An error says what it has to say in a few; thousands of empty ones fit into a header. */
+const MOST_DETAILS = 100;
+
+/**
+ * The details in `grpc-status-details-bin`, the first hundred. None for bytes that are no `google.rpc.Status`: the plain
+ * status stands.
+ */
 export function decodeDetails(bytes: Uint8Array): readonly ErrorDetail[] {
   try {
-    return Status.decode(bytes).details.map(({ typeUrl, value }) => ({ type: nameOf(typeUrl), value }));
+    const { details } = Status.decode(bytes);
+    return details.slice(0, MOST_DETAILS).map(({ typeUrl, value }) => ({ type: nameOf(typeUrl), value }));
   } catch {
     return [];
   }

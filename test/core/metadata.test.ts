@@ -52,3 +52,16 @@ test("keys that belong to gRPC or to HTTP are refused: they would break the call
     expect(() => Metadata.from({ [key]: "1" })).toThrow(`metadata key "${key}" is HTTP's own`);
   }
 });
+
+test("what a transport decodes later is decoded once, when it is looked at", () => {
+  let times = 0;
+  const metadata = Metadata.decodedBy(() => {
+    times++;
+    return ["a-bin", Uint8Array.of(1)];
+  });
+  expect(times).toBe(0);
+  expect(metadata.size).toBe(1);
+  expect(metadata.getBytes("a-bin")).toEqual(Uint8Array.of(1));
+  expect(metadata.append({ b: "2" }).toJSON()).toEqual({ "a-bin": [Uint8Array.of(1)], b: ["2"] });
+  expect(times).toBe(1);
+});

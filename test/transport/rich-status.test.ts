@@ -35,6 +35,13 @@ test("details that do not encode are left out, and the status stands", () => {
   expect(encodeDetails(new RpcError(Code.ABORTED, "no", { details: [wrong] }))).toBeUndefined();
 });
 
+test("of more details than anybody sends the first hundred are kept", () => {
+  const details = Array.from({ length: 1000 }, (_, i) => ({ typeUrl: `t${i}`, value: new Uint8Array(0) }));
+  const kept = decodeDetails(Status.encode(Status.fromPartial({ details })).finish());
+  expect(kept).toHaveLength(100);
+  expect(kept[99]?.type).toBe("t99");
+});
+
 test("bytes that are no status have no details", () => {
   expect(decodeDetails(Uint8Array.of(0xff, 0xff, 0xff))).toEqual([]);
 });

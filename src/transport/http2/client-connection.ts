@@ -11,7 +11,6 @@ import { Connection, type ConnectionOptions } from "./connection.ts";
 import { ConnectionError } from "./connection-error.ts";
 import { ErrorCode, errorCodeName, PREFACE, Setting } from "./frame.ts";
 import type { HeadMeaning } from "./head-reader.ts";
-import { isText } from "./metadata-fields.ts";
 import { type RequestFields, writeRequestBlock } from "./request-block.ts";
 import { type ResponseHead, readResponseHead } from "./response-head.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
@@ -45,7 +44,7 @@ const MOST_BLOCKS = 1000;
 const heads: HeadMeaning<ResponseHead> = {
   interpret: readResponseHead,
   // Bytes could be written to by whoever gets them.
-  keeps: ({ details, metadata }) => details.length === 0 && isText(metadata),
+  keeps: ({ details, hasBytes }) => details.length === 0 && !hasBytes,
 };
 
 /** The client's side of a connection. */

@@ -15,9 +15,13 @@ export const NO_ENCODINGS = "identity";
 
 const everything: readonly Compression[] = ["identity", "deflate", "gzip"];
 
+/** Longer lists are not looked at: nobody knows so many, and each would be a text of its own. */
+const MOST_ACCEPTED_LENGTH = 256;
+
 /** What a peer's `grpc-accept-encoding` names of what we know. */
 export function acceptedOf(header: string | undefined): readonly Compression[] {
   if (header === undefined) return ["identity"];
+  if (header.length > MOST_ACCEPTED_LENGTH) return ["identity"];
   const names = new Set(header.split(",").map((name) => name.trim()));
   return everything.filter((name) => name === "identity" || names.has(name));
 }

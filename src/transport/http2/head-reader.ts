@@ -6,13 +6,15 @@ import { HpackDecoder } from "./hpack/decoder.ts";
 const OWN_HEADER_TABLE_BYTES = 4096;
 /** Blocks larger than this end the connection; between the limit of metadata and this only the call fails. */
 export const MOST_BLOCK_BYTES: number = 256 * 1024;
+/** Longer lists of headers are not kept to be known again: a few bytes of a block can stand for all of them. */
+const MOST_KEPT_BYTES = 4096;
 /** Frames that a header block may take; one is the rule. */
 const MOST_FRAMES = 64;
 
 /** What header blocks mean to a side of a connection. */
 export interface HeadMeaning<H> {
-  /** What the fields of a block mean. `oversized` where their list is longer than the limit, and cut off there. */
-  interpret(fields: string[], oversized: boolean): H;
+  /** What the fields of a block mean. Their list could be `spareBytes` longer; below 0 it is too long, and was cut off. */
+  interpret(fields: string[], spareBytes: number): H;
   /** True where what a block means can be used again for a block of the same bytes. */
   keeps(head: H): boolean;
 }
@@ -25,6 +27,7 @@ export class HeadReader<H> {
   /** True where the stream ends with the head that was read last. */
   ended = false;
   readonly #meaning: HeadMeaning<H>;
+  readonly #maxListBytes: number;
   readonly #decoder: HpackDecoder;
   readonly #known = new HeaderCache<H>();
   /** The block that is not whole: its stream, and what has come of it. */
@@ -35,6 +38,7 @@ export class HeadReader<H> {
   /** @param maxListBytes the largest list of headers to accept, in octets as HTTP/2 counts them */
   constructor(meaning: HeadMeaning<H>, maxListBytes: number) {
     this.#meaning = meaning;
+    this.#maxListBytes = maxListBytes;
     this.#decoder = new HpackDecoder(OWN_HEADER_TABLE_BYTES, maxListBytes);
   }
 
@@ -101,8 +105,8 @@ export class HeadReader<H> {
     const known = this.#known.find(bytes, start, end, version);
     if (known !== undefined) return known;
     const fields = decoder.decode(bytes, start, end);
-    const head = this.#meaning.interpret(fields, decoder.overflow);
-    if (decoder.version === version && this.#meaning.keeps(head)) {
+    const head = this.#meaning.interpret(fields, this.#maxListBytes - decoder.listBytes);
+    if (decoder.version === version && decoder.listBytes <= MOST_KEPT_BYTES && this.#meaning.keeps(head)) {
       this.#known.store(bytes, start, end, version, head);
     }
     return head;

@@ -15,6 +15,7 @@ interface Entry<T> {
 export class HeaderCache<T> {
   readonly #entries: (Entry<T> | undefined)[] = new Array(SLOTS).fill(undefined);
   #slot = 0;
+  #version = -1;
 
   /** @param version of the decoder's table */
   find(block: Buffer, start: number, end: number, version: number): T | undefined {
@@ -35,6 +36,9 @@ export class HeaderCache<T> {
     if (end - start > LONGEST_BYTES) return;
     const bytes = Buffer.allocUnsafeSlow(end - start);
     block.copy(bytes, 0, start, end);
+    // What other tables gave is never found again, and may be long.
+    if (version !== this.#version) this.#entries.fill(undefined);
+    this.#version = version;
     this.#entries[this.#slot] = { bytes, version, value };
   }
 }

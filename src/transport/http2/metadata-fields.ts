@@ -1,18 +1,40 @@
-import type { Metadata, MetadataValue } from "../../core/metadata.ts";
+import { Metadata, type MetadataValue } from "../../core/metadata.ts";
 import type { HpackEncoder } from "./hpack/encoder.ts";
 
-/** Adds a field that a peer sent to a flat list of metadata. Bytes come in base64, several of them with commas. */
-export function pushMetadata(flat: MetadataValue[], name: string, value: string): void {
-  if (!name.endsWith("-bin")) {
-    flat.push(name, value);
-    return;
-  }
-  for (const part of value.split(",")) flat.push(name, new Uint8Array(Buffer.from(part, "base64")));
+/** What HTTP/2 counts for a field beside its name and its value. RFC 9113, section 6.5.2. */
+const FIELD_BYTES = 32;
+const NO_BYTES = new Uint8Array(0);
+
+/** True for a field whose value is bytes: base64, and several values with commas between them. */
+export function isBinary(name: string): boolean {
+  return name.endsWith("-bin");
 }
 
-/** True where no value is bytes. */
-export function isText({ flat }: Metadata): boolean {
-  return flat.every((part) => typeof part === "string");
+/** What the values of such a field count beyond the field itself, as if each but the first were a field. In octets. */
+export function listOverhead(value: string): number {
+  let bytes = 0;
+  for (let at = value.indexOf(","); at >= 0; at = value.indexOf(",", at + 1)) bytes += FIELD_BYTES;
+  return bytes;
+}
+
+/** Metadata of the fields that a peer sent, names and values in turn. Bytes are decoded when somebody reads them. */
+export function metadataOf(fields: readonly string[], hasBytes: boolean): Metadata {
+  return hasBytes ? Metadata.decodedBy(() => decodeFields(fields)) : Metadata.fromFlat(fields);
+}
+
+function decodeFields(fields: readonly string[]): MetadataValue[] {
+  const flat: MetadataValue[] = [];
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string;
+    const value = fields[i + 1] as string;
+    if (!isBinary(name)) flat.push(name, value);
+    else for (const part of value.split(",")) flat.push(name, bytesOf(part));
+  }
+  return flat;
+}
+
+function bytesOf(base64: string): Uint8Array {
+  return base64 === "" ? NO_BYTES : new Uint8Array(Buffer.from(base64, "base64"));
 }
 
 /** Writes metadata into a header block. */

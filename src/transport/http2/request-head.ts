@@ -1,9 +1,9 @@
-import { Metadata, type MetadataValue } from "../../core/metadata.ts";
+import { Metadata } from "../../core/metadata.ts";
 import type { Method } from "../../core/method.ts";
 import type { Acceptor, Compression } from "../../core/transport.ts";
 import { parseTimeout } from "../grpc-timeout.ts";
 import { acceptedOf } from "./compression.ts";
-import { isForbidden, pushMetadata } from "./metadata-fields.ts";
+import { isBinary, isForbidden, listOverhead, metadataOf } from "./metadata-fields.ts";
 
 /** What a request's header block says. Shared by all calls whose block has the same bytes: never written to. */
 export interface RequestHead {
@@ -23,17 +23,24 @@ export interface RequestHead {
   /** -1 where it is not given. */
   readonly contentLength: number;
   readonly metadata: Metadata;
+  /** True where bytes are in it, which whoever gets them could write to. */
+  readonly hasBytes: boolean;
   /** True where the metadata was over the limit and has been dropped. */
   readonly oversized: boolean;
   /** True where a pseudo-header stands in it: it cannot be trailers. */
   readonly opens: boolean;
 }
 
-/** Reads the fields of a request, or of a request's trailers. */
-export function readRequestHead(fields: readonly string[], oversized: boolean, acceptor: Acceptor): RequestHead {
+/**
+ * Reads the fields of a request, or of a request's trailers.
+ * @param spareBytes how much longer their list could be, in octets; below 0 where it was cut off
+ */
+export function readRequestHead(fields: readonly string[], spareBytes: number, acceptor: Acceptor): RequestHead {
   const pseudo: Record<string, string> = {};
   const known: Record<string, string> = {};
-  const metadata: MetadataValue[] = [];
+  const metadata: string[] = [];
+  let spare = spareBytes;
+  let hasBytes = false;
   let malformed: string | undefined;
   let regular = false;
   for (let i = 0; i < fields.length; i += 2) {
@@ -46,9 +53,17 @@ export function readRequestHead(fields: readonly string[], oversized: boolean, a
     }
     regular = true;
     if (isForbidden(name, value)) malformed ??= `the field "${name}" is not allowed`;
-    if (ownFields.has(name)) known[name] = value;
-    else pushMetadata(metadata, name, value);
+    if (ownFields.has(name)) {
+      known[name] = value;
+      continue;
+    }
+    metadata.push(name, value);
+    if (isBinary(name)) {
+      hasBytes = true;
+      spare -= listOverhead(value);
+    }
   }
+  const oversized = spare < 0;
   const { ":path": path = "", ":method": verb, ":scheme": scheme } = pseudo;
   const opens = verb !== undefined || path !== "" || scheme !== undefined;
   if (!oversized && opens && (path === "" || verb === undefined || scheme === undefined)) {
@@ -64,7 +79,8 @@ export function readRequestHead(fields: readonly string[], oversized: boolean, a
     encoding: known["grpc-encoding"] ?? "identity",
     accepts: acceptedOf(known["grpc-accept-encoding"]),
     contentLength: length === undefined ? -1 : Number(length),
-    metadata: Metadata.fromFlat(metadata),
+    metadata: oversized ? Metadata.EMPTY : metadataOf(metadata, hasBytes),
+    hasBytes,
     oversized,
     opens,
   };

@@ -1,10 +1,10 @@
 import { Code, codeFrom } from "../../core/code.ts";
-import { Metadata, type MetadataValue } from "../../core/metadata.ts";
+import { Metadata } from "../../core/metadata.ts";
 import type { ErrorDetail } from "../../core/rpc-error.ts";
 import { unescapeMessage } from "../grpc-message.ts";
 import { codeOfHttpStatus } from "../http-status.ts";
 import { decodeDetails } from "../rich-status.ts";
-import { isForbidden, pushMetadata } from "./metadata-fields.ts";
+import { isBinary, isForbidden, listOverhead, metadataOf } from "./metadata-fields.ts";
 import { isGrpc } from "./request-head.ts";
 
 /** What a response's header block, or its trailers, say. Shared by all blocks of the same bytes: never written to. */
@@ -22,13 +22,20 @@ export interface ResponseHead {
   /** How messages are compressed where they say so; any name. */
   readonly encoding: string;
   readonly metadata: Metadata;
+  /** True where bytes are in it, which whoever gets them could write to. */
+  readonly hasBytes: boolean;
   /** True where the metadata was over the limit and has been dropped. */
   readonly oversized: boolean;
 }
 
-/** Reads the fields of a response's header block or trailers. */
-export function readResponseHead(fields: readonly string[], oversized: boolean): ResponseHead {
-  const metadata: MetadataValue[] = [];
+/**
+ * Reads the fields of a response's header block or trailers.
+ * @param spareBytes how much longer their list could be, in octets; below 0 where it was cut off
+ */
+export function readResponseHead(fields: readonly string[], spareBytes: number): ResponseHead {
+  const metadata: string[] = [];
+  let spare = spareBytes;
+  let hasBytes = false;
   const known: Record<string, string> = {};
   let malformed: string | undefined;
   let httpStatus = 0;
@@ -43,9 +50,17 @@ export function readResponseHead(fields: readonly string[], oversized: boolean):
     }
     regular = true;
     if (isForbidden(name, value)) malformed ??= `the field "${name}" is not allowed`;
-    if (ownFields.has(name)) known[name] = value;
-    else pushMetadata(metadata, name, value);
+    if (ownFields.has(name)) {
+      known[name] = value;
+      continue;
+    }
+    metadata.push(name, value);
+    if (isBinary(name)) {
+      hasBytes = true;
+      spare -= listOverhead(value);
+    }
   }
+  const oversized = spare < 0;
   const status = known["grpc-status"];
   const details = known["grpc-status-details-bin"];
   return {
@@ -56,7 +71,8 @@ export function readResponseHead(fields: readonly string[], oversized: boolean):
     message: unescapeMessage(known["grpc-message"] ?? ""),
     details: details === undefined ? [] : decodeDetails(new Uint8Array(Buffer.from(details, "base64"))),
     encoding: known["grpc-encoding"] ?? "identity",
-    metadata: Metadata.fromFlat(metadata),
+    metadata: oversized ? Metadata.EMPTY : metadataOf(metadata, hasBytes),
+    hasBytes,
     oversized,
   };
 }

@@ -14,7 +14,7 @@ import { Connection, type ConnectionOptions } from "./connection.ts";
 import { ConnectionError } from "./connection-error.ts";
 import { ErrorCode, MAX_31_BITS, PREFACE, Setting } from "./frame.ts";
 import type { HeadMeaning } from "./head-reader.ts";
-import { base64, isText, writeMetadata } from "./metadata-fields.ts";
+import { base64, writeMetadata } from "./metadata-fields.ts";
 import { type RequestHead, readRequestHead } from "./request-head.ts";
 import { ServerStream } from "./server-stream.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
@@ -38,9 +38,9 @@ export interface ServerConnectionOptions extends ConnectionOptions {
 
 function headsFor(acceptor: Acceptor): HeadMeaning<RequestHead> {
   return {
-    interpret: (fields, oversized) => readRequestHead(fields, oversized, acceptor),
+    interpret: (fields, spareBytes) => readRequestHead(fields, spareBytes, acceptor),
     // A service may be added later; bytes could be written to by a handler.
-    keeps: ({ method, metadata }) => method !== undefined && isText(metadata),
+    keeps: ({ method, hasBytes }) => method !== undefined && !hasBytes,
   };
 }
 

@@ -33,6 +33,8 @@ import {
 const ECHO = "/probe.v1.Probe/Echo";
 const COLLECT = "/probe.v1.Probe/Collect";
 const hello = framed(Buffer.from(Payload.encode(payload("hello")).finish()));
+/** A text of 3,900 commas in a header block. */
+const COMMAS = Buffer.concat([Buffer.from([0x7f, 0xbd, 0x1d]), Buffer.alloc(3900, ",")]);
 const END = Flag.END_STREAM | Flag.END_HEADERS;
 
 /** A server with these limits, and what it takes to see that it has come to no harm. */
@@ -202,6 +204,38 @@ describe("header blocks", () => {
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(64 * 1024 * 1024);
     client.socket.destroy();
     await stillServes(listener);
+  });
+
+  test("thousands of empty values in a header of bytes count as fields, and fail the call", async () => {
+    const listener = await serve();
+    const client = await rawClient(listener.address);
+    // `x-bin` with 3,900 commas enters the table; a byte for each stands for it from then on.
+    const entry = Buffer.concat([Buffer.from([0x40, 5]), Buffer.from("x-bin"), COMMAS]);
+    const decoder = new HpackDecoder(4096, 65_536);
+    client.send(FrameType.HEADERS, END, 1, Buffer.concat([requestBlock(ECHO), entry]));
+    expect(await status(client, 1, decoder)).toBe(Code.RESOURCE_EXHAUSTED);
+    const before = process.memoryUsage();
+    const block = Buffer.concat([requestBlock(ECHO), Buffer.alloc(4, 0x80 | 62)]);
+    for (let id = 3; id < 300; id += 2) client.send(FrameType.HEADERS, Flag.END_HEADERS, id, block);
+    expect(await status(client, 299, decoder)).toBe(Code.RESOURCE_EXHAUSTED);
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    expect(heapUsed + arrayBuffers - before.heapUsed - before.arrayBuffers).toBeLessThan(64 * 1024 * 1024);
+    client.socket.destroy();
+    await stillServes(listener);
+  });
+
+  test("a client counts the values of a header of bytes as fields too", async () => {
+    const fields = literals({ ":status": "200", "content-type": "application/grpc" });
+    const block = Buffer.concat([fields, Buffer.from([0x40, 5]), Buffer.from("x-bin"), COMMAS]);
+    const server = await rawServer((client) => {
+      void client
+        .frame(({ type }) => type === FrameType.HEADERS)
+        .then(() => client.send(FrameType.HEADERS, Flag.END_HEADERS, 1, block));
+    });
+    const peer = http2().connect({ address: server.address }, {});
+    expect((await failure(echo(peer))).code).toBe(Code.RESOURCE_EXHAUSTED);
+    await peer.close();
+    await server.close();
   });
 
   test.each([

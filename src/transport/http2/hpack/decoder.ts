@@ -11,8 +11,11 @@ Object.defineProperty(CompressionError.prototype, "name", { value: "CompressionE
 export class HpackDecoder {
   /** Another number whenever the table has changed: what was decoded before may decode to something else now. */
   version = 0;
-  /** True where the last list was larger than allowed; its fields were dropped, the table is in step all the same. */
-  overflow = false;
+  /**
+   * How long the last list was, in octets. Of one that is longer than allowed the fields beyond were dropped; the table is
+   * in step all the same.
+   */
+  listBytes = 0;
   readonly #table: DynamicTable;
   readonly #tableLimit: number;
   readonly #maxListBytes: number;
@@ -35,7 +38,6 @@ export class HpackDecoder {
   decode(block: Buffer, start: number, end: number): string[] {
     const fields: string[] = [];
     let listBytes = 0;
-    this.overflow = false;
     this.#at = start;
     while (this.#at < end && ((block[this.#at] as number) & 0xe0) === 0x20) this.#resize(block, end);
     while (this.#at < end) {
@@ -60,8 +62,8 @@ export class HpackDecoder {
       }
       listBytes += entrySize(name, value);
       if (listBytes <= this.#maxListBytes) fields.push(name, value);
-      else this.overflow = true;
     }
+    this.listBytes = listBytes;
     return fields;
   }
 
