@@ -1,23 +1,41 @@
+import { isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { formatAddress, parseAddress } from "../core/endpoint.ts";
+import { shortened } from "../core/printable.ts";
 
 /**
  * The address that others reach a server under. What the user names wins: `host`, or `host:port` behind a mapped port.
  * A server bound to every interface announces this machine's first address that is not loopback.
  */
 export function advertisedAddress(bound: string, advertise: string | undefined): string {
+  if (advertise === "") throw noAddress(advertise);
   if (bound.startsWith("unix:")) return advertise ?? bound;
   const { host, port } = parseAddress(bound);
   if (advertise === undefined) return formatAddress(isWildcard(host) ? reachableHost(host) : host, port);
-  if (advertise.startsWith("unix:") || hasPort(advertise)) return checked(advertise);
-  return checked(formatAddress(advertise.replace(/^\[(.*)\]$/, "$1"), port));
+  if (advertise.startsWith("unix:") || hasPort(advertise)) return checked(advertise, advertise);
+  return checked(formatAddress(advertise.replace(/^\[(.*)\]$/, "$1"), port), advertise);
 }
 
-function checked(address: string): string {
+function checked(address: string, given: string): string {
   if (address.startsWith("unix:")) return address;
-  const { host } = parseAddress(address);
-  if (isWildcard(host)) throw new TypeError(`advertise "${address}": nobody can connect to ${host}; name a host`);
+  const host = hostOf(address);
+  // What is left of a port that is none stands in brackets now, as if it were IPv6.
+  if (host === undefined || (host.includes(":") && !isIPv6(host))) throw noAddress(given);
+  if (isWildcard(host)) throw new TypeError(`advertise "${given}": nobody can connect to ${host}; name a host`);
   return address;
+}
+
+function hostOf(address: string): string | undefined {
+  try {
+    return parseAddress(address).host;
+  } catch {
+    return undefined;
+  }
+}
+
+function noAddress(given: string): TypeError {
+  const how = "write a host or host:port, with IPv6 in brackets ([::1]:50051), or leave it out";
+  return new TypeError(`advertise "${shortened(given)}" is no address: ${how}`);
 }
 
 function hasPort(address: string): boolean {

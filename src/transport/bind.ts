@@ -1,12 +1,14 @@
+import { existsSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
+import { dirname } from "node:path";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { Code } from "../core/code.ts";
 import { formatAddress } from "../core/endpoint.ts";
 import { silent } from "../core/logger.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { ListenOptions } from "../core/transport.ts";
-import { type SocketAddress, socketAddress } from "./address.ts";
-import { connectReason } from "./connect-reason.ts";
+import { remoteAddress, type SocketAddress, socketAddress } from "./address.ts";
+import { connectReason, handshakeReason } from "./connect-reason.ts";
 import { createDoor } from "./door.ts";
 import { seldom } from "./seldom.ts";
 import { removeStaleSocket } from "./stale-socket.ts";
@@ -42,8 +44,10 @@ export async function bind(
   const refuse = createDoor(options);
   const to = socketAddress(address);
   const sockets = new Set<Socket>();
+  let at = address;
   const connected = (socket: Socket | TLSSocket): void => {
-    socket.on("error", (error) => logger.debug({ address, reason: error.message }, "connection broke"));
+    const peer = peerOf(socket);
+    socket.on("error", (error) => logger.debug({ address: at, peer, reason: error.message }, "connection broke"));
     socket.setNoDelay(true);
     // A client whose machine has died says nothing: the system asks for it.
     socket.setKeepAlive(true, tcpKeepaliveMs);
@@ -52,11 +56,12 @@ export async function bind(
   const warnRefused = seldom(warnEveryMs, (fields) => logger.warn(fields, "a connection is refused"));
   const server = tls === undefined ? createServer() : createTlsServer(serverTlsOptions(tls), connected);
   server.on("connection", (socket: Socket) => {
+    const peer = peerOf(socket);
     const reason = refuse(socket);
     if (reason !== undefined) {
       socket.on("error", () => {});
       socket.destroy();
-      warnRefused({ address, reason });
+      warnRefused({ address: at, peer, reason });
       return;
     }
     sockets.add(socket);
@@ -64,25 +69,41 @@ export async function bind(
     if (tls === undefined) connected(socket);
   });
   const warn = seldom(warnEveryMs, (fields) => logger.warn(fields, "TLS handshake failed"));
-  server.on("tlsClientError", (error: Error) => {
-    const fields = { address, reason: connectReason(error) };
+  server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
+    const fields = { address: at, peer: peerOf(socket), reason: handshakeReason(error) };
     if (!warn(fields)) logger.debug(fields, "TLS handshake failed");
   });
   await listeningAt(server, to).catch((cause) => {
-    const why = `cannot listen on ${address}: ${connectReason(cause)}`;
+    const why = `cannot listen on ${address}: ${listenReason(cause, to)}`;
     throw new RpcError(Code.UNAVAILABLE, why, { cause, unprocessed: true });
   });
-  server.on("error", (error) => logger.warn({ address, reason: error.message }, "accepting a connection failed"));
-
-  const { promise: closed, resolve } = Promise.withResolvers<void>();
   const bound = server.address();
   const port = typeof bound === "object" && bound !== null ? bound.port : 0;
+  at = "path" in to ? address : formatAddress(to.host, port);
+  server.on("error", (error) => logger.warn({ address: at, reason: error.message }, "accepting a connection failed"));
+
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
   return {
-    address: "path" in to ? address : formatAddress(to.host, port),
+    address: at,
     sockets,
     stop: () => void server.close(() => resolve()),
     closed,
   };
+}
+
+/** A TLS socket whose handshake failed knows no address any more; the socket under it, which was asked before, does. */
+function peerOf(socket: Socket): string {
+  const { _parent: under } = socket as { _parent?: Socket };
+  const { remoteAddress: host, remotePort } = socket.remoteAddress === undefined ? (under ?? socket) : socket;
+  return remoteAddress(host, remotePort);
+}
+
+/** The system says of a Unix socket what it says of a port, and that one may not where there is no such folder. */
+function listenReason(cause: NodeJS.ErrnoException, to: SocketAddress): string {
+  if (!("path" in to)) return connectReason(cause);
+  const folder = dirname(to.path);
+  if (!existsSync(folder)) return `there is no folder ${folder}`;
+  return cause.code === "EADDRINUSE" ? "the path is in use (EADDRINUSE)" : connectReason(cause);
 }
 
 /** A socket that a killed process has left behind does not stand in the way. */

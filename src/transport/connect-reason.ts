@@ -40,6 +40,22 @@ export function connectReason(error: unknown): string {
   return reason === undefined ? message : `${reason} (${code})`;
 }
 
+const reasonsOfClients: Readonly<Record<string, string>> = {
+  ERR_SSL_HTTP_REQUEST: "the client does not speak TLS",
+  ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: "the client has no certificate",
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: "the client does not trust the server's certificate",
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: "the client does not trust the server's certificate",
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: "the client does not trust the server's certificate",
+  ERR_SSL_CERTIFICATE_VERIFY_FAILED: "the client's certificate is not signed by a trusted authority",
+};
+
+/** The same as a server sees it: why a client's handshake failed. */
+export function handshakeReason(error: unknown): string {
+  const code = codeOf(error);
+  const reason = code === undefined ? undefined : reasonsOfClients[code];
+  return reason === undefined ? connectReason(error) : `${reason} (${code})`;
+}
+
 /** As `tls.checkServerIdentity` makes it. */
 interface WrongName {
   readonly host: string;

@@ -48,6 +48,15 @@ describe.each(wires)("over %s", (name, wire) => {
     expect(await next.listen(address)).toBe(address);
   });
 
+  test.each(["10.0.0.5:x", "10.0.0.5:abc", "host:99999", ""])(
+    "advertise: %j is refused as it was given",
+    async (given) => {
+      await using server = createServer({ transport: wire(), registry: memoryRegistry() }).add(Greeter, greetings);
+      const listening = server.listen(`127.0.0.1:${await freePort()}`, { advertise: given });
+      await expect(listening).rejects.toThrow(`advertise "${given}" is no address`);
+    },
+  );
+
   test("an address that cannot be announced leaves nothing listening, and another may be tried", async () => {
     const address = `127.0.0.1:${await freePort()}`;
     const registry = memoryRegistry();
@@ -81,14 +90,20 @@ describe("a Unix socket", () => {
     const other = createServer().add(Greeter, greetings);
     const error = await failure(other.listen(`unix:${path}`));
     expect(error).toMatchObject({ code: Code.UNAVAILABLE });
-    expect(error.message).toContain("in use");
+    expect(error.message).toContain("the path is in use");
+  });
+
+  test("in a folder that is not there is refused by that name", async () => {
+    const error = await failure(createServer().add(Greeter, greetings).listen(`unix:${folder}/no/such.sock`));
+    expect(error).toMatchObject({ code: Code.UNAVAILABLE });
+    expect(error.message).toContain(`there is no folder ${folder}/no`);
   });
 
   test("on which somebody listens, though it is no server of ours, is left alone", async () => {
     const somebody = createSocketServer((socket) => socket.destroy());
     await new Promise<void>((resolve) => somebody.listen(path, resolve));
     const error = await failure(createServer().add(Greeter, greetings).listen(`unix:${path}`));
-    expect(error.message).toContain("in use");
+    expect(error.message).toContain("the path is in use");
     await new Promise((resolve) => connect(path).once("connect", resolve));
     await new Promise((resolve) => somebody.close(resolve));
   });
@@ -97,6 +112,6 @@ describe("a Unix socket", () => {
     await writeFile(path, "mine");
     const error = await failure(createServer().add(Greeter, greetings).listen(`unix:${path}`));
     expect(error).toMatchObject({ code: Code.UNAVAILABLE });
-    expect(error.message).toContain("in use");
+    expect(error.message).toContain("the path is in use");
   });
 });

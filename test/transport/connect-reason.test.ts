@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { connectReason } from "../../src/transport/connect-reason.ts";
+import { connectReason, handshakeReason } from "../../src/transport/connect-reason.ts";
 
 const coded = (code: string, message = "what the system says"): Error => Object.assign(new Error(message), { code });
 
@@ -18,4 +18,12 @@ test("what is not known is said as it is", () => {
   expect(connectReason(new Error("odd"))).toBe("odd");
   expect(connectReason(coded("EODD", "odd"))).toBe("odd");
   expect(connectReason(undefined)).toBe("undefined");
+});
+
+test("a server blames the client for what the client did, and itself for what the client says of it", () => {
+  expect(handshakeReason(coded("ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE"))).toContain(
+    "the client has no certificate",
+  );
+  expect(handshakeReason(coded("ERR_SSL_TLSV1_ALERT_UNKNOWN_CA"))).toContain("does not trust the server's certificate");
+  expect(handshakeReason(coded("ECONNRESET"))).toBe(connectReason(coded("ECONNRESET")));
 });

@@ -10,6 +10,7 @@ import { now } from "../../core/deadline.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
 import type { ConnectOptions, Peer } from "../../core/transport.ts";
 import { socketAddress } from "../address.ts";
+import { connectReason } from "../connect-reason.ts";
 import { CONFIRM_IDLE_MS, patienceMs } from "../idle.ts";
 import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
 import { createPeer } from "../peer.ts";
@@ -56,7 +57,7 @@ export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer
     channel.watchConnectivityState(State.READY, Number.POSITIVE_INFINITY, () => {
       pings.stop();
       isGone = true;
-      lost("connection lost");
+      lost(credentials.failure === undefined ? "connection lost" : connectReason(credentials.failure));
     });
     const patience = patienceMs(traffic.restsSince - startedAt);
     let asked: Promise<boolean> | undefined;

@@ -13,13 +13,22 @@ type SecureConnector = ReturnType<ChannelCredentials["_createSecureConnector"]>;
 export class SocketCredentials extends ChannelCredentials {
   readonly #tls: ConnectionOptions | undefined;
   readonly #opened: (socket: Socket) => void;
-  /** Why the TLS handshake failed, where it did: grpc-js passes on no more than its text. */
+  /** Why the TLS handshake failed, or the socket broke, where it did: grpc-js passes on no more than its text. */
   failure: unknown;
 
   constructor(tls: ConnectionOptions | undefined, opened: (socket: Socket) => void) {
     super();
     this.#tls = tls;
     this.#opened = opened;
+  }
+
+  readonly #failed = (error: unknown): void => {
+    this.failure = error;
+  };
+
+  /** A server that refuses a client's certificate says so only after the handshake, with TLS 1.3. */
+  #heeded(socket: Socket): Socket {
+    return socket.once("error", this.#failed);
   }
 
   override _isSecure(): boolean {
@@ -34,12 +43,10 @@ export class SocketCredentials extends ChannelCredentials {
     return {
       connect: async (socket) => {
         this.#opened(socket);
-        if (this.#tls === undefined) return { socket, secure: false };
+        if (this.#tls === undefined) return { socket: this.#heeded(socket), secure: false };
         const secured = secure(socket, this.#tls);
-        secured.catch((error) => {
-          this.failure = error;
-        });
-        return { socket: await secured, secure: true };
+        secured.catch(this.#failed);
+        return { socket: this.#heeded(await secured), secure: true };
       },
       waitForReady: () => Promise.resolve(),
       getCallCredentials: () => calls ?? CallCredentials.createEmpty(),

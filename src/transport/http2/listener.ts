@@ -28,7 +28,6 @@ export async function listen(
   const { maxConcurrentStreams = 1000, compression = "identity", logger = silent } = options;
   const { keepaliveMs = 60_000, keepaliveTimeoutMs = 10_000 } = options;
   const connections = new Set<ServerConnection>();
-  const evicted = evictionLog(address, logger);
   let draining = false;
   let closing = false;
 
@@ -37,13 +36,13 @@ export async function listen(
       socket.destroy();
       return;
     }
+    const peerAddress = remoteAddress(socket.remoteAddress, socket.remotePort);
     if (socket instanceof TLSSocket && socket.alpnProtocol !== "h2") {
-      logger.warn({ address }, "a client does not offer HTTP/2 over TLS (ALPN h2)");
+      logger.warn({ address: port.address, peer: peerAddress }, "a client does not offer HTTP/2 over TLS (ALPN h2)");
       socket.destroy();
       return;
     }
     const tls = socket instanceof TLSSocket ? callerTls(socket) : undefined;
-    const peerAddress = remoteAddress(socket.remoteAddress, socket.remotePort);
     const connection = new ServerConnection(socket, {
       acceptor,
       caller: tls === undefined ? { address: peerAddress } : { address: peerAddress, tls },
@@ -58,7 +57,7 @@ export async function listen(
       evicted,
       closed: (reason) => {
         watch.stop();
-        logger.debug({ address, peer: peerAddress, reason }, "connection closed");
+        logger.debug({ address: port.address, peer: peerAddress, reason }, "connection closed");
       },
     });
     const watch = new Watch(wheel, connection as never, {
@@ -80,6 +79,7 @@ export async function listen(
   }
 
   const port = await bind(address, options, accept);
+  const evicted = evictionLog(port.address, logger);
 
   function drain(): void {
     if (draining) return;

@@ -3,6 +3,7 @@ import type { Payload } from "../../../gen/probe/v1/probe.ts";
 import { Code } from "../../../src/core/code.ts";
 import { Metadata } from "../../../src/core/metadata.ts";
 import { RpcError } from "../../../src/core/rpc-error.ts";
+import { createLog } from "../../support/log.ts";
 import {
   type Abilities,
   collect,
@@ -255,11 +256,15 @@ export function limits(world: () => World, { sockets }: Abilities): void {
 
     test("a connection over the server's limit is not taken, and takes its turn later", async () => {
       const here = world();
-      const listener = await here.serve({}, { maxConnections: 1 });
+      const log = createLog();
+      const listener = await here.serve({}, { maxConnections: 1, logger: log });
       const first = here.dial(listener.address);
       await echo(first);
       const second = here.dial(listener.address);
       expect(await failure(echo(second))).toMatchObject({ code: Code.UNAVAILABLE, unprocessed: true });
+      const [refused] = log.of("warn");
+      expect(refused).toMatchObject({ message: "a connection is refused", fields: { address: listener.address } });
+      expect(refused?.fields.peer).toMatch(/^127\.0\.0\.1:\d+$/);
       await first.close();
       await expect
         .poll(

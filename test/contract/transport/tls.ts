@@ -16,6 +16,7 @@ import {
   slyCertificate,
   strangerCertificate,
 } from "../../support/certs.ts";
+import { createLog } from "../../support/log.ts";
 import { echo, event, failure, payload, reply, type World } from "./world.ts";
 
 const trusted = { ca: authority };
@@ -123,6 +124,10 @@ export function tls(world: () => World): void {
 
   test("with mutual TLS a client without a certificate is refused", async () => {
     await refused(mutualTls, trusted);
+    // A connection that is cut may lose the server's last word on the way.
+    await expect
+      .poll(() => refused(mutualTls, trusted), { timeout: 10_000 })
+      .toContain("asks for a client certificate");
   });
 
   test("with mutual TLS a client whose authority is not trusted is refused", async () => {
@@ -131,6 +136,18 @@ export function tls(world: () => World): void {
 
   test("a client without TLS is not served", async () => {
     await refused(serverTls, undefined);
+  });
+
+  test("whose handshake failed, where and why, is in the server's log", async () => {
+    const here = world();
+    const log = createLog();
+    const { address } = await here.serve({}, { tls: serverTls, logger: log });
+    await failure(echo(here.dial(address, { tls: { ca: otherAuthority } })));
+    await log.until("TLS handshake failed");
+    const [line] = log.of("warn");
+    expect(line?.fields).toMatchObject({ address });
+    expect(line?.fields.peer).toMatch(/^127\.0\.0\.1:\d+$/);
+    expect(line?.fields.reason).not.toContain("the client's certificate");
   });
 
   test("a server without TLS is refused", async () => {
