@@ -1,4 +1,4 @@
-import { shownUri } from "../registry/shown-uri.ts";
+import { shownUri } from "../core/shown-uri.ts";
 import type { ListFlag, Switch, TextFlag, Values } from "./command.ts";
 import { targetFlags } from "./target.ts";
 import { timeoutFlag } from "./timeout-flag.ts";

@@ -8,6 +8,7 @@ import {
 import { makeCall } from "../client/make-call.ts";
 import { Code } from "../core/code.ts";
 import type { Metadata } from "../core/metadata.ts";
+import { shortened } from "../core/printable.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { type CallValues, callFlags, pathOf, unaryTimeoutMs } from "./call-flags.ts";
 import { type Command, command } from "./command.ts";
@@ -17,7 +18,7 @@ import { errorLine } from "./error-line.ts";
 import { linesOf, metadataFrom } from "./metadata-flags.ts";
 import { readProtoFiles } from "./proto-files.ts";
 import { reflect } from "./reflection.ts";
-import { endpointsNow, nobodyServes, patienceMs } from "./registry-view.ts";
+import { nobodyServes, patienceMs, snapshotNow } from "./registry-view.ts";
 import { manyRequests, oneRequest } from "./request-data.ts";
 import { detailLine } from "./rich-details.ts";
 import { openTarget, type Target } from "./target.ts";
@@ -47,7 +48,7 @@ export const call: Command = command({
       if (signal.aborted) return 130;
       if (!RpcError.is(error)) throw error;
       if (values.verbose) showMetadata(terminal, "trailer", error.metadata);
-      terminal.note(errorLine(error));
+      terminal.note(errorLine(error).replace(noEndpoint, () => target.nobody));
       for (const detail of error.details) terminal.note(`  ${detailLine(detail, contract)}`);
       return 1;
     } finally {
@@ -55,6 +56,9 @@ export const call: Command = command({
     }
   },
 });
+
+/** How a channel begins to say that it has no server: of reflection, say, which is not what the user called. */
+const noEndpoint = /\bno endpoint of \S+( that serves \S+)?/;
 
 interface CallOptions {
   readonly signal: AbortSignal;
@@ -71,8 +75,11 @@ async function contractFor(
 ): Promise<FileRegistry> {
   if (values.proto !== undefined) return readProtoFiles(values.proto, values["proto-path"] ?? []);
   const patience = { signal: options.signal, timeoutMs: options.timeoutMs ?? patienceMs };
-  if (registry !== undefined && (await endpointsNow(registry, service, patience)).length === 0) {
-    throw new RpcError(Code.UNAVAILABLE, (await nobodyServes(registry, service, patience)).message);
+  if (registry !== undefined) {
+    const now = await snapshotNow(registry, service, patience);
+    if (now.endpoints.length === 0) {
+      throw new RpcError(Code.UNAVAILABLE, (await nobodyServes(registry, service, now, patience)).message);
+    }
   }
   return reflect(channel, service, { ...options, timeoutMs: options.timeoutMs ?? unaryTimeoutMs });
 }
@@ -120,7 +127,9 @@ function replyJson({ output }: DescMethod, reply: Message, options: Partial<Json
   try {
     return toJsonString(output, reply, options);
   } catch (cause) {
-    throw new RpcError(Code.INTERNAL, `the reply has no form in JSON: ${(cause as Error).message}`, { cause });
+    throw new RpcError(Code.INTERNAL, `the reply has no form in JSON: ${shortened((cause as Error).message)}`, {
+      cause,
+    });
   }
 }
 

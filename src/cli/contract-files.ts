@@ -1,6 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { type FileDescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code } from "../core/code.ts";
+import { shortened } from "../core/printable.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { wellKnownFiles } from "./well-known.ts";
 
@@ -58,7 +59,7 @@ function read(bytes: Uint8Array): FileDescriptorProto {
 
 /** The error for a contract of a server that makes no sense. */
 export function unreadable(cause: unknown): RpcError {
-  const text = `reflection: the server's contract cannot be read: ${(cause as Error).message}`;
+  const text = `reflection: the server's contract cannot be read: ${shortened((cause as Error).message)}`;
   return new RpcError(Code.INTERNAL, `${text}; give it with --proto FILE`, { cause });
 }
 

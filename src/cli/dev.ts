@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { parseAddress } from "../core/endpoint.ts";
+import { shownUri } from "../core/shown-uri.ts";
 import { createDevEtcd } from "../devetcd/index.ts";
-import { shownUri } from "../registry/shown-uri.ts";
 import { type Command, command } from "./command.ts";
 import { UsageError } from "./usage-error.ts";
 

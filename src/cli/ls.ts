@@ -1,8 +1,8 @@
+import { shownUri } from "../core/shown-uri.ts";
 import type { Snapshot } from "../registry/registry.ts";
-import { shownUri } from "../registry/shown-uri.ts";
 import { type Command, command } from "./command.ts";
 import { openRegistry, registryFlag, registryUri } from "./registry-flag.ts";
-import { endpointsNow, follow, nobodyServes, patienceMs, servicesNow } from "./registry-view.ts";
+import { follow, nobodyServes, patienceMs, servicesNow, snapshotNow } from "./registry-view.ts";
 import { timeoutFlag, timeoutOf } from "./timeout-flag.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -40,9 +40,9 @@ export const ls: Command = command({
       }
       const names = only === undefined ? await servicesNow(registry, patience) : [only];
       for (const name of names) {
-        const endpoints = await endpointsNow(registry, name, patience);
-        if (only !== undefined && endpoints.length === 0) throw await nobodyServes(registry, name, patience);
-        await terminal.print(...format(name, { endpoints, state: "current" }));
+        const now = await snapshotNow(registry, name, patience);
+        if (only !== undefined && now.endpoints.length === 0) throw await nobodyServes(registry, name, now, patience);
+        await terminal.print(...format(name, now));
       }
       return 0;
     } catch (error) {
@@ -54,17 +54,18 @@ export const ls: Command = command({
   },
 });
 
-function jsonOf(service: string, { endpoints, state, reason }: Snapshot): string[] {
-  return [JSON.stringify({ service, ...(state !== "current" && { state, reason }), endpoints })];
+function jsonOf(service: string, { endpoints, state, reason, incomplete }: Snapshot): string[] {
+  return [JSON.stringify({ service, ...(state !== "current" && { state, reason }), incomplete, endpoints })];
 }
 
-function textOf(service: string, { endpoints, state, reason }: Snapshot): string[] {
+function textOf(service: string, { endpoints, state, reason, incomplete }: Snapshot): string[] {
   const lines = endpoints.map(({ address, metadata = {} }) => {
     const facts = Object.entries(metadata).map(([key, value]) => `  ${word(key)}=${word(value)}`);
     return `  ${word(address)}${facts.join("")}`;
   });
   const doubt = state === "current" ? "" : ` (${state}: ${reason ?? "no reason known"})`;
-  return [`${word(service)}${doubt}`, ...(lines.length === 0 ? ["  no servers"] : lines)];
+  const unread = incomplete === undefined ? "" : ` (${incomplete})`;
+  return [`${word(service)}${doubt}${unread}`, ...(lines.length === 0 ? ["  no servers"] : lines)];
 }
 
 /** In quotes what has spaces or quotes, and so could pass for more than one fact. */

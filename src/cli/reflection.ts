@@ -6,6 +6,7 @@ import type { Channel } from "../client/channel.ts";
 import { createClient } from "../client/client.ts";
 import { Code, codeFrom } from "../core/code.ts";
 import { deadlineAfter, NEVER, now } from "../core/deadline.ts";
+import { shortened } from "../core/printable.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { contractOf } from "./contract.ts";
 import { createContractFiles, unreadable } from "./contract-files.ts";
@@ -53,13 +54,13 @@ async function reflectBy(
     for await (const { messageResponse: answer } of client.serverReflectionInfo([{ messageRequest }], options())) {
       if (answer?.$case === "errorResponse") {
         const { errorCode, errorMessage } = answer.value;
-        throw new RpcError(codeFrom(errorCode) || Code.UNKNOWN, `reflection: ${errorMessage}`);
+        throw new RpcError(codeFrom(errorCode) || Code.UNKNOWN, `reflection: ${shortened(errorMessage)}`);
       }
       if (answer?.$case !== "fileDescriptorResponse") break;
       for (const bytes of answer.value.fileDescriptorProto) files.add(bytes);
       return;
     }
-    throw new RpcError(Code.INTERNAL, `reflection: the server did not answer for ${messageRequest.value}`);
+    throw new RpcError(Code.INTERNAL, `reflection: the server did not answer for ${shortened(messageRequest.value)}`);
   }
 
   await ask({ $case: "fileContainingSymbol", value: service });

@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import type { Endpoint } from "../core/endpoint.ts";
 import type { Registry, Snapshot } from "../registry/registry.ts";
 import { didYouMean, someOf } from "./suggest.ts";
 
@@ -14,18 +13,15 @@ export interface Patience {
 }
 
 /**
- * The servers of a service as the registry has them now.
+ * What the registry has of a service now.
  * @throws Error that says why the registry gives no answer
  */
-export async function endpointsNow(
-  registry: Registry,
-  service: string,
-  patience: Patience,
-): Promise<readonly Endpoint[]> {
+export async function snapshotNow(registry: Registry, service: string, patience: Patience): Promise<Snapshot> {
   let stop = (): void => {};
-  const answer = new Promise<readonly Endpoint[]>((resolve, reject) => {
-    stop = registry.resolve(service, ({ state, endpoints, reason }) => {
-      if (state === "current") resolve(endpoints);
+  const answer = new Promise<Snapshot>((resolve, reject) => {
+    stop = registry.resolve(service, (snapshot) => {
+      const { state, reason } = snapshot;
+      if (state === "current") resolve(snapshot);
       else if (reason !== undefined) reject(unanswered(service, reason));
     });
   });
@@ -81,9 +77,15 @@ export async function follow(
   await shown;
 }
 
-/** The error for a service without servers: it may be misspelt. */
-export async function nobodyServes(registry: Registry, service: string, patience: Patience): Promise<Error> {
+/** The error for a service without servers: it may be misspelt, or its entries be of no use. */
+export async function nobodyServes(
+  registry: Registry,
+  service: string,
+  { incomplete }: Snapshot,
+  patience: Patience,
+): Promise<Error> {
   const known = await servicesNow(registry, patience);
   const names = known.length === 0 ? "it has no service at all" : `it has: ${someOf(known)}`;
-  return new Error(`the registry has no server of ${service}${didYouMean(service, known)} (${names})`);
+  const unread = incomplete === undefined ? "" : `${incomplete}; `;
+  return new Error(`the registry has no server of ${service}${didYouMean(service, known)} (${unread}${names})`);
 }

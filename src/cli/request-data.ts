@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { addAbortSignal, type Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { type DescMethod, fromJsonString, type Message, type Registry } from "@bufbuild/protobuf";
+import { shortened } from "../core/printable.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface RequestData {
@@ -91,6 +92,6 @@ function decode(method: DescMethod, json: string, from: string, registry: Regist
   try {
     return fromJsonString(method.input, json, { registry });
   } catch (error) {
-    throw new UsageError(`${from}: ${(error as Error).message}`);
+    throw new UsageError(`${from}: ${shortened((error as Error).message)}`);
   }
 }

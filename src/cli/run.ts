@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { shownUri } from "../registry/shown-uri.ts";
+import { shownUri } from "../core/shown-uri.ts";
 import type { Command } from "./command.ts";
 import { errorLine } from "./error-line.ts";
 import { commandHelp, generalHelp } from "./help.ts";

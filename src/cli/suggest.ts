@@ -1,3 +1,5 @@
+import { shortened } from "../core/printable.ts";
+
 /** `; did you mean "call"`, or nothing where no word is close. */
 export function didYouMean(word: string, known: readonly string[]): string {
   const best = known
@@ -6,12 +8,12 @@ export function didYouMean(word: string, known: readonly string[]): string {
     .sort((a, b) => a.distance - b.distance)[0];
   // A third of the letters may be wrong, or one of a short word's.
   const allowed = Math.max(1, Math.floor(word.length / 3));
-  return best === undefined || best.distance > allowed ? "" : `; did you mean "${best.each}"`;
+  return best === undefined || best.distance > allowed ? "" : `; did you mean "${shortened(best.each)}"`;
 }
 
-/** The first of many names, and how many more there are. */
+/** The first of many names, each as long as a message can bear, and how many more there are. */
 export function someOf(names: readonly string[]): string {
-  const shown = names.slice(0, mostShown).join(", ");
+  const shown = names.slice(0, mostShown).map(shortened).join(", ");
   return names.length <= mostShown ? shown : `${shown} and ${names.length - mostShown} more`;
 }
 

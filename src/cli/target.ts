@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { type Channel, createChannel } from "../client/channel.ts";
 import { parseAddress } from "../core/endpoint.ts";
+import { shownUri } from "../core/shown-uri.ts";
 import type { ClientTls } from "../core/transport.ts";
 import type { Registry, Resolver } from "../registry/registry.ts";
-import { shownUri } from "../registry/shown-uri.ts";
 import type { Switch, TextFlag, Values } from "./command.ts";
 import { reflectionPackage } from "./reflection.ts";
 import { openRegistry, registryFlag, registryUri } from "./registry-flag.ts";
@@ -28,6 +28,8 @@ export interface Target {
   readonly channel: Channel;
   /** Where the servers are found, unless the flags give an address. */
   readonly registry: Registry | undefined;
+  /** For an error: `no server at 127.0.0.1:50051`. */
+  readonly nobody: string;
   close(): Promise<void>;
 }
 
@@ -41,7 +43,7 @@ export async function openTarget(
   if (values.address !== undefined) {
     if (values.registry !== undefined) throw new UsageError("give --address or --registry, not both");
     const channel = createChannel({ endpoints: [checkedAddress(values.address)], tls });
-    return { channel, registry: undefined, close: () => channel.close() };
+    return { channel, registry: undefined, nobody: `no server at ${values.address}`, close: () => channel.close() };
   }
   const uri = registryUri(values.registry, terminal);
   if (uri === undefined) {
@@ -55,6 +57,7 @@ export async function openTarget(
   return {
     channel,
     registry,
+    nobody: `no endpoint of ${service}`,
     async close() {
       await channel.close();
       await registry.close();

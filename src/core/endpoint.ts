@@ -1,4 +1,4 @@
-import { shortened } from "./printable.ts";
+import { shownUri } from "./shown-uri.ts";
 
 /** One server of a service. */
 export interface Endpoint {
@@ -22,7 +22,7 @@ export function parseAddress(address: string): HostPort {
   const port = Number(match?.[3]);
   const host = match?.[1] ?? match?.[2];
   if (host === undefined || !(port <= 65535)) {
-    throw new TypeError(`"${shortened(address)}" is no address: write host:port, with IPv6 in brackets ([::1]:50051)`);
+    throw new TypeError(`"${shownUri(address)}" is no address: write host:port, with IPv6 in brackets ([::1]:50051)`);
   }
   return { host, port };
 }

@@ -1,5 +1,6 @@
 import { type Endpoint, parseAddress } from "../core/endpoint.ts";
 import { printable, shortened } from "../core/printable.ts";
+import { shownUri } from "../core/shown-uri.ts";
 import type { Announcement } from "./registry.ts";
 
 const serviceName = /^[^/\s]{1,1024}$/;
@@ -16,7 +17,7 @@ const maxMetadataKeys = 256;
  */
 export function checkAddress(address: string): void {
   if (address.length > maxAddressLength || printable(address) !== address) {
-    throw new TypeError(`"${shortened(address)}" is no address: it is too long, or has characters that nobody can see`);
+    throw new TypeError(`"${shownUri(address)}" is no address: it is too long, or has characters that nobody can see`);
   }
   if (/^unix:.+/.test(address)) return;
   if (parseAddress(address).port === 0) throw new TypeError(`"${address}" is no address to dial: its port is 0`);

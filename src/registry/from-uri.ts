@@ -1,6 +1,6 @@
 import type { Logger } from "../core/logger.ts";
+import { shownUri } from "../core/shown-uri.ts";
 import type { Registry } from "./registry.ts";
-import { shownUri } from "./shown-uri.ts";
 import { staticRegistry } from "./static.ts";
 
 export interface RegistryFromUriOptions {

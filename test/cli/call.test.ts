@@ -310,7 +310,7 @@ test("nobody at the address is UNAVAILABLE", async () => {
   const address = `127.0.0.1:${await freePort()}`;
   const { code, stderr } = await trunkline(["call", "a.B/C", "--address", address]);
   expect(code).toBe(1);
-  expect(stderr).toMatch(/^UNAVAILABLE: .*connection refused/);
+  expect(stderr).toMatch(new RegExp(`^UNAVAILABLE: no server at ${address} is ready .*connection refused`));
 });
 
 test("a server without reflection asks for --proto", async () => {

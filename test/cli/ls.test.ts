@@ -4,6 +4,7 @@ import { createServer, type Registry, registryFromUri, type Server } from "trunk
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 import { createDevEtcd, type DevEtcd } from "../../src/devetcd/index.ts";
+import { etcdClient } from "../devetcd/etcd-client.ts";
 import { freePort } from "../support/free-port.ts";
 import { greetings } from "../support/greeter.ts";
 import { json, lines, start, trunkline } from "./trunkline.ts";
@@ -130,4 +131,23 @@ test("a call over TLS says that the registry names whom to trust, unless --serve
   expect((await call("-r", uri)).stderr).not.toMatch(note);
   expect((await call("--tls", "--server-name", "shop", "-r", uri)).stderr).not.toMatch(note);
   expect((await call("--tls", "-r", `static://127.0.0.1:${await freePort()}`)).stderr).not.toMatch(note);
+});
+
+test("entries that cannot be read are counted, where there are servers beside them and where there is none", async () => {
+  const client = etcdClient(uri.replace("etcd://", ""));
+  const put = (key: string, value: string) => client.kv.put({ key: Buffer.from(key), value: Buffer.from(value) });
+  await put("odd.v1.None/a", "nonsense");
+  await put("odd.v1.Some/a", "nonsense");
+  await put("odd.v1.Some/b", '{"Addr":"10.0.0.1:1"}');
+  const none = await trunkline(["ls", "odd.v1.None"], { registry: uri });
+  expect(none.stderr).toMatch(/^the registry has no server of odd\.v1\.None.* \(1 entry cannot be read; it has: /);
+  const called = await trunkline(["call", "odd.v1.None/Do"], { registry: uri });
+  expect(called.stderr).toMatch(
+    /^UNAVAILABLE: the registry has no server of odd\.v1\.None.* \(1 entry cannot be read; /,
+  );
+  const some = await trunkline(["ls", "odd.v1.Some"], { registry: uri });
+  expect(some.stdout).toBe("odd.v1.Some (1 entry cannot be read)\n  10.0.0.1:1\n");
+  const inJson = await trunkline(["ls", "odd.v1.Some", "--json"], { registry: uri });
+  expect(json(inJson.stdout)).toMatchObject({ incomplete: "1 entry cannot be read" });
+  await client.channel.close();
 });

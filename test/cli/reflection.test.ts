@@ -207,3 +207,28 @@ test("an error with a code that gRPC does not have is UNKNOWN", async () => {
   }));
   expect(await echo(address)).toMatchObject({ code: 1, stderr: "UNKNOWN: reflection: fine?\n" });
 });
+
+test("names that no message can bear are shown by how they begin", async () => {
+  const name = "y".repeat(1_000_000);
+  const service = [{ name: `${name}a` }, { name: `${name}b` }];
+  const file = create(FileDescriptorProtoSchema, { name: "a.proto", package: "p", syntax: "proto3", service });
+  const fileDescriptorProto = [toBinary(FileDescriptorProtoSchema, file)];
+  const answers: Answer[] = [
+    { $case: "fileDescriptorResponse", value: { fileDescriptorProto } },
+    { $case: "errorResponse", value: { errorCode: 5, errorMessage: name } },
+    { $case: "fileDescriptorResponse", value: { fileDescriptorProto: [...fileDescriptorProto, ...dangling(name)] } },
+  ];
+  for (const answer of answers) {
+    const { code, stderr } = await echo(await serve(ServerReflection, () => answer));
+    expect(code).toBeGreaterThan(0);
+    expect(stderr.length).toBeLessThan(5_000);
+    expect(stderr).toContain("yyy…");
+  }
+});
+
+/** A file that refers to a type which nobody has. */
+function dangling(typeName: string): Uint8Array[] {
+  const field = [{ name: "f", number: 1, label: 1, type: 11, typeName: `.${typeName}` }];
+  const file = { name: "b.proto", syntax: "proto3", messageType: [{ name: "M", field }] };
+  return [toBinary(FileDescriptorProtoSchema, create(FileDescriptorProtoSchema, file))];
+}

@@ -1,5 +1,5 @@
 import { formatAddress, parseAddress } from "../../core/endpoint.ts";
-import { shownUri } from "../shown-uri.ts";
+import { shownUri } from "../../core/shown-uri.ts";
 
 /** What a URI says of an etcd. */
 export interface EtcdUri {

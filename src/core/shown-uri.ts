@@ -1,4 +1,4 @@
-import { shortened } from "../core/printable.ts";
+import { shortened } from "./printable.ts";
 
 /** Parameters whose values are no secret. */
 const harmless = new Set(["ttl", "dialects", "client", "ca", "cert", "key", "serverName"]);
