@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { shownUri } from "../../src/core/shown-uri.ts";
 import { remoteAddress, socketAddress } from "../../src/transport/address.ts";
 
 test("a host and a port, with IPv6 in brackets, are an address", () => {
@@ -15,7 +16,7 @@ test("unix: and a path is one, with or without slashes before it", () => {
 
 test("what is no address is named", () => {
   for (const address of ["", "host", "host:port", "host:70000", "::1:80", "unix:"]) {
-    expect(() => socketAddress(address), address).toThrow(`"${address}" is no address`);
+    expect(() => socketAddress(address), address).toThrow(`"${shownUri(address)}" is no address`);
   }
 });
 
