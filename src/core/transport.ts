@@ -135,7 +135,7 @@ export interface ListenOptions extends MessageLimits {
   readonly maxConcurrentStreams?: number | undefined;
   /**
    * Connections in all; 10,000 by default. One more is closed at once, and so is one that would leave the process fewer
-   * than 64 file descriptors. By grpc-js only `maxConnections` holds, and there is no default.
+   * than 64 file descriptors.
    */
   readonly maxConnections?: number | undefined;
   /** Connections of one address; half of `maxConnections` by default, and no limit for this machine's own. */

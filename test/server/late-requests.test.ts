@@ -5,6 +5,7 @@ import { Payload } from "../../gen/probe/v1/probe.ts";
 import type { Interceptor } from "../../src/core/call.ts";
 import { Code } from "../../src/core/code.ts";
 import { RpcError } from "../../src/core/rpc-error.ts";
+import { concurrencyLimit } from "../../src/limit/concurrency-limit.ts";
 import { rateLimit } from "../../src/limit/rate-limit.ts";
 import { createServer, type Server, type ServerOptions } from "../../src/server/server.ts";
 import { Flag, FrameType } from "../../src/transport/http2/frame.ts";
@@ -76,6 +77,32 @@ test("a compressed request is inflated only once its call was let in", async () 
   expect(inflated).toBeGreaterThanOrEqual(5);
   expect(inflated).toBeLessThan(50);
   expect(ends.filter((code) => code === Code.RESOURCE_EXHAUSTED).length).toBe(calls - inflated);
+});
+
+test("of a thousand that inflate to megabytes only those are inflated that the concurrency limit lets in", async () => {
+  const calls = 1000;
+  const memory = new MemoryBudget({ bytes: 64 * 1024 * 1024 });
+  let handled = 0;
+  const limit = concurrencyLimit({ initialLimit: 4, maxLimit: 4, maxWaiting: 16 });
+  const { address, all } = await serve({ interceptors: [limit], transport: http2({ memory }) }, calls, () => {
+    handled++;
+    return payload();
+  });
+  let most = 0;
+  const look = setInterval(() => {
+    most = Math.max(most, memory.held);
+  }, 1);
+  const stop = await send(address, calls, gzipSync(Payload.encode(payload("", 3_900_000)).finish()));
+  const ends = await all;
+  clearInterval(look);
+  stop();
+  expect(handled).toBeGreaterThanOrEqual(4);
+  expect(handled).toBeLessThan(200);
+  expect(ends.filter((code) => code === Code.OK).length).toBe(handled);
+  expect(ends.filter((code) => code === Code.UNAVAILABLE).length).toBe(calls - handled);
+  // What the limit lets in at a time, and what all were sent as.
+  expect(most).toBeLessThan(4 * 4_100_000 + calls * 8000);
+  expect(memory.held).toBe(0);
 });
 
 test("few requests are inflated at a time, and others have their turn between them", async () => {

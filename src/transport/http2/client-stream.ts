@@ -7,7 +7,7 @@ import { isThenable } from "../../core/thenable.ts";
 import { deadlinePassed } from "../cancelled.ts";
 import { decodeMessage, encodeFailure } from "../message.ts";
 import type { ClientConnection } from "./client-connection.ts";
-import { checkEncoding, inflated } from "./compression.ts";
+import { checkEncoding, decodedInTurn, inflated, LARGE_BYTES } from "./compression.ts";
 import { ErrorCode, errorCodeName, readUint32 } from "./frame.ts";
 import { Inbox, PREFIX_BYTES } from "./inbox.ts";
 import { IncomingMessages, type Receiver } from "./incoming-messages.ts";
@@ -250,7 +250,14 @@ export class ClientStream extends Stream implements Receiver, Sender {
   }
 
   decodeTaken(inbox: Inbox): unknown {
-    if (inbox.flag === 0) return this.#decode(inbox.bytes, inbox.start, inbox.end, inbox.owned);
+    if (inbox.flag === 0) {
+      if (inbox.end - inbox.start < LARGE_BYTES) {
+        return this.#decode(inbox.bytes, inbox.start, inbox.end, inbox.owned);
+      }
+      // What is so large has its bytes for itself.
+      const bytes = inbox.bytes.subarray(inbox.start, inbox.end);
+      return decodedInTurn(bytes, this.#connection.memory, this.#decodeOwned);
+    }
     return this.#decompress(Buffer.from(inbox.bytes.subarray(inbox.start, inbox.end)));
   }
 
@@ -258,9 +265,10 @@ export class ClientStream extends Stream implements Receiver, Sender {
     const { memory, maxReceiveMessageBytes } = this.#connection;
     const encoding = this.#head?.encoding ?? "identity";
     checkEncoding(encoding);
-    const decode = (bytes: Buffer): unknown => this.#decode(bytes, 0, bytes.length, true);
-    return inflated(encoding, () => compressed, maxReceiveMessageBytes, memory, decode);
+    return inflated(encoding, () => compressed, maxReceiveMessageBytes, memory, this.#decodeOwned);
   }
+
+  readonly #decodeOwned = (bytes: Buffer): unknown => this.#decode(bytes, 0, bytes.length, true);
 
   #decode(bytes: Buffer, start: number, end: number, owned = false): unknown {
     return decodeMessage(this.#call.method, "response", bytes, start, end, owned);

@@ -1,11 +1,12 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { deflate, gunzip, gunzipSync, gzip, inflate, inflateSync } from "node:zlib";
+import { deflate, gunzipSync, gzip, inflateSync } from "node:zlib";
 import { Code } from "../../core/code.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import type { Compression } from "../../core/transport.ts";
 import type { MemoryAccount } from "../memory-account.ts";
 import { turns } from "../turns.ts";
 import { PREFIX_BYTES } from "./inbox.ts";
+import { type Inflated, inflate, TooLargeError } from "./inflate.ts";
 
 /** What this side can decompress, as `grpc-accept-encoding` says it. */
 export const ACCEPTED_ENCODINGS = "identity,deflate,gzip";
@@ -33,7 +34,7 @@ export function isKnownEncoding(name: string): name is Compression {
 type Transform = (bytes: Uint8Array, options: object, done: (error: Error | null, result: Buffer) => void) => void;
 
 const compressors: Readonly<Record<Exclude<Compression, "identity">, Transform>> = { gzip, deflate };
-const decompressors: Readonly<Record<string, Transform>> = { gzip: gunzip, deflate: inflate };
+const decompressed: ReadonlySet<string> = new Set(["gzip", "deflate"]);
 
 /** Compresses a message that stands behind its prefix, off the main thread, and gives it with its new prefix. */
 export async function compressFramed(encoding: Exclude<Compression, "identity">, framed: Buffer): Promise<Buffer> {
@@ -48,7 +49,10 @@ export async function compressFramed(encoding: Exclude<Compression, "identity">,
 export const LARGE_BYTES: number = 256 * 1024;
 /** Where there is no limit of messages, a message inflates to no more than this. */
 const MOST_BYTES = 2 ** 31 - 1;
-/** So few at a time, for the whole process: what they make is memory, and their threads are everybody's. */
+/**
+ * So few at a time, for the whole process: what they make is memory, and their threads are everybody's. Connections take
+ * turns.
+ */
 const inflating = turns(4);
 const decoding = turns(1);
 
@@ -65,20 +69,33 @@ export async function inflated(
   memory: MemoryAccount,
   decode: (bytes: Buffer) => unknown,
 ): Promise<unknown> {
-  if (encoding === "identity") return inTurn(bytesOf, decode);
-  return inflating(async () => {
-    const bytes = await decompress(encoding, bytesOf(), maxBytes);
-    memory.hold(bytes.length);
+  if (encoding === "identity") return inTurn(bytesOf, memory, decode);
+  return inflating(memory, async () => {
+    const { bytes, free } = await decompress(encoding, bytesOf(), maxBytes, memory);
     try {
-      return bytes.length < LARGE_BYTES ? decode(bytes) : await inTurn(() => bytes, decode);
+      return bytes.length < LARGE_BYTES ? decode(bytes) : await inTurn(() => bytes, memory, decode);
     } finally {
-      memory.free(bytes.length);
+      free();
     }
   });
 }
 
-function inTurn(bytesOf: () => Buffer, decode: (bytes: Buffer) => unknown): Promise<unknown> {
-  return decoding(async () => {
+/** Decodes a large message that was not compressed, when its turn has come; it is charged to its peer until then. */
+export async function decodedInTurn(
+  bytes: Buffer,
+  memory: MemoryAccount,
+  decode: (bytes: Buffer) => unknown,
+): Promise<unknown> {
+  memory.hold(bytes.length);
+  try {
+    return await inTurn(() => bytes, memory, decode);
+  } finally {
+    memory.free(bytes.length);
+  }
+}
+
+function inTurn(bytesOf: () => Buffer, memory: MemoryAccount, decode: (bytes: Buffer) => unknown): Promise<unknown> {
+  return decoding(memory, async () => {
     await nextTurn();
     return decode(bytesOf());
   });
@@ -93,11 +110,15 @@ export function decompressNow(encoding: string, bytes: Buffer, maxBytes: number)
   }
 }
 
-async function decompress(encoding: string, bytes: Uint8Array, maxBytes: number): Promise<Buffer> {
-  const transform = decompressors[encoding];
-  if (transform === undefined) throw unmarked(encoding);
+async function decompress(
+  encoding: string,
+  bytes: Uint8Array,
+  maxBytes: number,
+  memory: MemoryAccount,
+): Promise<Inflated> {
+  checkEncoding(encoding);
   try {
-    return await run(transform, bytes, { maxOutputLength: mostOf(maxBytes) });
+    return await inflate(encoding, bytes, mostOf(maxBytes), memory);
   } catch (cause) {
     throw failureOf(cause, encoding, maxBytes);
   }
@@ -105,7 +126,7 @@ async function decompress(encoding: string, bytes: Uint8Array, maxBytes: number)
 
 /** @throws RpcError INTERNAL for a message that is marked as compressed where no encoding was named */
 export function checkEncoding(encoding: string): void {
-  if (decompressors[encoding] === undefined) throw unmarked(encoding);
+  if (!decompressed.has(encoding)) throw unmarked(encoding);
 }
 
 function unmarked(encoding: string): RpcError {
@@ -117,7 +138,7 @@ function mostOf(maxBytes: number): number {
 }
 
 function failureOf(cause: unknown, encoding: string, maxBytes: number): RpcError {
-  if ((cause as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") {
+  if (cause instanceof TooLargeError || (cause as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") {
     const why = `a message is larger than the limit of ${maxBytes} bytes once it is decompressed`;
     return new RpcError(Code.RESOURCE_EXHAUSTED, why, { cause });
   }

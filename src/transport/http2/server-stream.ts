@@ -8,7 +8,7 @@ import { RpcError } from "../../core/rpc-error.ts";
 import { isThenable } from "../../core/thenable.ts";
 import { decodeMessage, encodeFailure } from "../message.ts";
 import { checkSentMetadata, sendable } from "../metadata-size.ts";
-import { checkEncoding, inflated, isKnownEncoding, LARGE_BYTES } from "./compression.ts";
+import { checkEncoding, decodedInTurn, inflated, isKnownEncoding, LARGE_BYTES } from "./compression.ts";
 import { ErrorCode, readUint32 } from "./frame.ts";
 import { Inbox, PREFIX_BYTES } from "./inbox.ts";
 import { IncomingMessages, type Receiver } from "./incoming-messages.ts";
@@ -147,7 +147,14 @@ export class ServerStream extends Stream implements Receiver, Sender {
   }
 
   decodeTaken(inbox: Inbox): unknown {
-    if (inbox.flag === 0) return this.#decode(inbox.bytes, inbox.start, inbox.end, inbox.owned);
+    if (inbox.flag === 0) {
+      if (inbox.end - inbox.start < LARGE_BYTES) {
+        return this.#decode(inbox.bytes, inbox.start, inbox.end, inbox.owned);
+      }
+      // What is so large has its bytes for itself.
+      const bytes = inbox.bytes.subarray(inbox.start, inbox.end);
+      return decodedInTurn(bytes, this.#connection.memory, this.#decodeOwned);
+    }
     return this.#decompress(inbox.bytes.subarray(inbox.start, inbox.end));
   }
 

@@ -254,6 +254,14 @@ export function limits(world: () => World, { sockets }: Abilities): void {
       expect(peer.inflight).toBe(0);
     });
 
+    test("a connection over the limit of its address is not taken", async () => {
+      const here = world();
+      const listener = await here.serve({}, { maxConnectionsPerAddress: 1 });
+      await echo(here.dial(listener.address));
+      const failed = await failure(echo(here.dial(listener.address)));
+      expect(failed).toMatchObject({ code: Code.UNAVAILABLE, unprocessed: true });
+    });
+
     test("a connection over the server's limit is not taken, and takes its turn later", async () => {
       const here = world();
       const log = createLog();

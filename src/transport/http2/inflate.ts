@@ -1,0 +1,44 @@
+import { createGunzip, createInflate } from "node:zlib";
+import type { MemoryAccount } from "../memory-account.ts";
+
+/** What is inflated at a time. */
+const CHUNK_BYTES = 64 * 1024;
+
+export interface Inflated {
+  readonly bytes: Buffer;
+  /** They are kept no longer. */
+  free(): void;
+}
+
+/** A message is larger than it may be once it is inflated. */
+export class TooLargeError extends Error {}
+
+/**
+ * Inflates off the main thread. What has been inflated is charged to `memory`, chunk by chunk, until it is freed.
+ * @throws TooLargeError over `maxBytes`, as soon as it is; what zlib throws for bytes that are not of the encoding
+ */
+export async function inflate(
+  encoding: string,
+  compressed: Uint8Array,
+  maxBytes: number,
+  memory: MemoryAccount,
+): Promise<Inflated> {
+  const engine =
+    encoding === "gzip" ? createGunzip({ chunkSize: CHUNK_BYTES }) : createInflate({ chunkSize: CHUNK_BYTES });
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const free = (): void => memory.free(length);
+  try {
+    engine.end(compressed);
+    for await (const chunk of engine as AsyncIterable<Buffer>) {
+      memory.hold(chunk.length);
+      length += chunk.length;
+      if (length > maxBytes) throw new TooLargeError();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    free();
+    throw error;
+  }
+  return { bytes: Buffer.concat(chunks, length), free };
+}
