@@ -36,8 +36,15 @@ export const callFlags: CallFlags = {
 
 export type CallValues = Values<CallFlags>;
 
+export interface Path {
+  readonly service: string;
+  readonly method: string;
+  /** The whole, where a dot stands before the method: a service may have been meant, its method forgotten. */
+  readonly dotted: string | undefined;
+}
+
 /** @throws UsageError where the arguments name no method */
-export function pathOf(positionals: readonly string[]): { readonly service: string; readonly method: string } {
+export function pathOf(positionals: readonly string[]): Path {
   const [path = "", ...more] = positionals;
   const match = /^\/?([\w.]+)[/.](\w+)$/.exec(path);
   if (match === null) {
@@ -47,5 +54,6 @@ export function pathOf(positionals: readonly string[]): { readonly service: stri
   }
   if (more.length > 0)
     throw new UsageError(`one method at a time: what is "${shownUri(more[0] ?? "")}" for? Requests are given by -d`);
-  return { service: match[1] ?? "", method: match[2] ?? "" };
+  const [, service = "", method = ""] = match;
+  return { service, method, dotted: path.includes("/") ? undefined : path };
 }

@@ -10,9 +10,9 @@ import { Code } from "../core/code.ts";
 import type { Metadata } from "../core/metadata.ts";
 import { shortened } from "../core/printable.ts";
 import { RpcError } from "../core/rpc-error.ts";
-import { type CallValues, callFlags, pathOf, unaryTimeoutMs } from "./call-flags.ts";
+import { type CallValues, callFlags, type Path, pathOf, unaryTimeoutMs } from "./call-flags.ts";
 import { type Command, command } from "./command.ts";
-import { methodOf } from "./contract.ts";
+import { methodForgotten, methodOf } from "./contract.ts";
 import { dynamicMethod } from "./dynamic-method.ts";
 import { errorLine } from "./error-line.ts";
 import { linesOf, metadataFrom } from "./metadata-flags.ts";
@@ -24,6 +24,7 @@ import { detailLine } from "./rich-details.ts";
 import { openTarget, type Target } from "./target.ts";
 import type { Terminal } from "./terminal.ts";
 import { timeoutOf } from "./timeout-flag.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** `trunkline call` */
 export const call: Command = command({
@@ -36,7 +37,8 @@ export const call: Command = command({
     `trunkline call greeter.v1.Greeter/Chat -d @- --proto greeter/v1/greeter.proto --registry etcd://127.0.0.1:2379`,
   ],
   async run({ values, positionals, terminal, signal }) {
-    const { service, method } = pathOf(positionals);
+    const path = pathOf(positionals);
+    const { service, method } = path;
     const options = { signal, timeoutMs: timeoutOf(values.timeout), metadata: metadataFrom(values.header ?? []) };
     const target = await openTarget(service, values, terminal);
     let contract: FileRegistry | undefined;
@@ -47,6 +49,7 @@ export const call: Command = command({
     } catch (error) {
       if (signal.aborted) return 130;
       if (!RpcError.is(error)) throw error;
+      if (contract === undefined) await askWhetherService(path, { values, options, terminal, error });
       if (values.verbose) showMetadata(terminal, "trailer", error.metadata);
       terminal.note(errorLine(error).replace(noEndpoint, () => target.nobody));
       for (const detail of error.details) terminal.note(`  ${detailLine(detail, contract)}`);
@@ -82,6 +85,27 @@ async function contractFor(
     }
   }
   return reflect(channel, service, { ...options, timeoutMs: options.timeoutMs ?? unaryTimeoutMs });
+}
+
+interface Failed {
+  readonly values: CallValues;
+  readonly options: CallOptions;
+  readonly terminal: Terminal;
+  readonly error: RpcError;
+}
+
+/** @throws UsageError where what was to be called is a service, whose method was forgotten */
+async function askWhetherService({ dotted }: Path, { values, options, terminal, error }: Failed): Promise<void> {
+  if (dotted === undefined || error.code === Code.DEADLINE_EXCEEDED) return;
+  const target = await openTarget(dotted, values, { ...terminal, note() {} });
+  try {
+    const service = (await contractFor(dotted, values, target, options)).getService(dotted);
+    if (service !== undefined) throw methodForgotten(service);
+  } catch (failure) {
+    if (failure instanceof UsageError) throw failure;
+  } finally {
+    await target.close();
+  }
 }
 
 interface Context {

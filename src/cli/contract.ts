@@ -32,6 +32,8 @@ function inOrder(files: ReadonlyMap<string, FileDescriptorProto>): FileDescripto
 export function methodOf(contract: FileRegistry, serviceName: string, methodName: string): DescMethod {
   const service = contract.getService(serviceName);
   if (service === undefined) {
+    const meant = contract.getService(`${serviceName}.${methodName}`);
+    if (meant !== undefined) throw methodForgotten(meant);
     const known = servicesOf(contract).map(({ typeName }) => typeName);
     const list = known.length === 0 ? "none" : someOf(known);
     throw new UsageError(`there is no service ${serviceName}${didYouMean(serviceName, known)}; known are: ${list}`);
@@ -43,6 +45,12 @@ export function methodOf(contract: FileRegistry, serviceName: string, methodName
     throw new UsageError(`${serviceName} has no method ${methodName}${hint}; it has: ${someOf(known)}`);
   }
   return method;
+}
+
+/** Where a service was named and none of its methods. */
+export function methodForgotten({ typeName, methods }: DescService): UsageError {
+  const known = someOf(methods.map(({ name }) => name));
+  return new UsageError(`${typeName} is a service: write ${typeName}/<method>; it has: ${known}`);
 }
 
 function servicesOf(contract: FileRegistry): DescService[] {

@@ -39,6 +39,9 @@ export const ls: Command = command({
         return 0;
       }
       const names = only === undefined ? await servicesNow(registry, patience) : [only];
+      if (names.length === 0) {
+        terminal.note(registry.local ? "a list of addresses names no services: write etcd://HOST:PORT" : "no services");
+      }
       for (const name of names) {
         const now = await snapshotNow(registry, name, patience);
         if (only !== undefined && now.endpoints.length === 0) throw await nobodyServes(registry, name, now, patience);

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type Channel, createChannel } from "../client/channel.ts";
+import { checkTls } from "../core/check-tls.ts";
 import { parseAddress } from "../core/endpoint.ts";
 import { shownUri } from "../core/shown-uri.ts";
 import type { ClientTls } from "../core/transport.ts";
@@ -88,7 +89,18 @@ function tlsOf({ tls, ca, cert, key, "server-name": serverName }: Values<typeof 
   const given = [ca, cert, key, serverName].some((flag) => flag !== undefined);
   if (!tls && !given) return undefined;
   if ((cert === undefined) !== (key === undefined)) throw new UsageError("--cert and --key go together");
-  return { ca: pem("--ca", ca), cert: pem("--cert", cert), key: pem("--key", key), serverName };
+  const read = { ca: pem("--ca", ca), cert: pem("--cert", cert), key: pem("--key", key), serverName };
+  try {
+    checkTls(read);
+  } catch (error) {
+    throw new UsageError(inFlags((error as Error).message));
+  }
+  return read;
+}
+
+/** Options are named as they are written in a program: `tls.ca`. */
+function inFlags(message: string): string {
+  return message.replace("give tls.passphrase", "give one that is not").replace(/\btls\.(?=(ca|cert|key)\b)/g, "--");
 }
 
 function pem(flag: string, path: string | undefined): Uint8Array | undefined {

@@ -313,6 +313,32 @@ test("nobody at the address is UNAVAILABLE", async () => {
   expect(stderr).toMatch(new RegExp(`^UNAVAILABLE: no server at ${address} is ready .*connection refused`));
 });
 
+test("a service that is called without a method is answered with its methods", async () => {
+  const said = "greeter.v1.Greeter is a service: write greeter.v1.Greeter/<method>; it has: SayHello,";
+  for (const contract of [[], ["--proto", "greeter/v1/greeter.proto", "-I", "proto"]]) {
+    const { code, stderr } = await trunkline(["call", "greeter.v1.Greeter", "-a", server.address, ...contract]);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(said) });
+  }
+  const { code, stderr } = await trunkline(["call", "greeter.v1.Gretter", "-a", server.address]);
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("greeter.v1") });
+});
+
+test("what is no certificate, and a key of another, are blamed on their flags", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "trunkline-certs-"));
+  const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+  await writeFile(cert, String(clientCertificate.cert));
+  await writeFile(key, String(serverTls.key));
+  const called = (...args: readonly string[]) => trunkline(["call", "a.B/C", "-a", server.address, ...args]);
+  expect(await called("--ca", "package.json")).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^--ca holds no certificate/),
+  });
+  expect(await called("--cert", cert, "--key", key)).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^--key does not belong to --cert/),
+  });
+});
+
 test("a server without reflection asks for --proto", async () => {
   const silent = createServer({ reflection: false }).add(Greeter, greetings);
   const address = await silent.listen("127.0.0.1:0");

@@ -88,6 +88,21 @@ test("a registry that takes the connection and says nothing is waited for as lon
   silent.close();
 });
 
+test("where there is nothing to list it says why", async () => {
+  const addresses = await trunkline(["ls", "-r", "127.0.0.1:2379"]);
+  expect(addresses).toMatchObject({ code: 0, stdout: "" });
+  expect(addresses.stderr).toBe("a list of addresses names no services: write etcd://HOST:PORT\n");
+  await using empty = createDevEtcd();
+  await empty.listen();
+  expect(await trunkline(["ls"], { registry: empty.uri })).toEqual({ code: 0, stdout: "", stderr: "no services\n" });
+});
+
+test("a service in the registry that is called without a method is answered with its methods", async () => {
+  const { code, stderr } = await trunkline(["call", "greeter.v1.Greeter"], { registry: uri });
+  expect(code).toBe(2);
+  expect(stderr).toContain("greeter.v1.Greeter is a service: write greeter.v1.Greeter/<method>; it has: SayHello,");
+});
+
 test("--watch prints the service whenever it changes", async () => {
   const program = start(["ls", "watched.v1.Service", "--watch", "--json", "-r", uri]);
   await program.printed(/"endpoints":\[\]/);
