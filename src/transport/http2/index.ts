@@ -9,7 +9,7 @@ export type { Http2Limits } from "./limits.ts";
 
 /**
  * gRPC over HTTP/2, written directly on sockets: Trunkline's own wire, and its default.
- * @throws TypeError that names the limit that cannot be, and its range
+ * @throws TypeError that names the limit that is none or cannot be, and its range
  */
 export function http2(options: Http2Limits = {}): Transport {
   const limits = limitsFrom(options);

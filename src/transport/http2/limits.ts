@@ -92,11 +92,31 @@ const ranges: { readonly [K in Exclude<keyof Http2Limits, "memory">]-?: NumberRa
   maxWaitingCalls: atLeast(0),
 };
 
+/** Limits that look as if they stood here, and where they stand. */
+const elsewhere: ReadonlyMap<string, string> = new Map([
+  ...["maxConcurrentStreams", "maxConnections", "maxConnectionsPerAddress"].map(
+    (name) => [name, "createServer"] as const,
+  ),
+  ...["maxMetadataBytes", "maxReceiveMessageBytes", "maxSendMessageBytes", "keepaliveMs", "keepaliveTimeoutMs"].map(
+    (name) => [name, "createServer or createChannel"] as const,
+  ),
+]);
+
+function checkNames(given: Http2Limits): void {
+  for (const name of Object.keys(given)) {
+    if (name === "memory" || Object.hasOwn(ranges, name)) continue;
+    const where = elsewhere.get(name);
+    const remedy = where === undefined ? `there are ${Object.keys(ranges).join(", ")}, memory` : `give it to ${where}`;
+    throw new TypeError(`${name} is no limit of http2(): ${remedy}`);
+  }
+}
+
 /**
  * Fills in the defaults.
- * @throws TypeError that names the limit that cannot be, and its range
+ * @throws TypeError that names the limit that is none or cannot be, and its range
  */
 export function limitsFrom(given: Http2Limits): Limits {
+  checkNames(given);
   checkRanges(given, ranges);
   const {
     streamWindowBytes = 128 * 1024,

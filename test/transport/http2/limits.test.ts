@@ -55,3 +55,12 @@ test.each<[what: string, limits: Http2Limits]>([
   const message = payload("large", 1_000_000);
   expect((await echo(peer, message)).response).toEqual(message);
 });
+
+test("what is no limit of http2 is refused, with where it belongs", () => {
+  const given = (name: string) => () => http2({ [name]: 100 });
+  expect(given("maxConcurrentStreams")).toThrow(
+    new TypeError("maxConcurrentStreams is no limit of http2(): give it to createServer"),
+  );
+  expect(given("maxMetadataBytes")).toThrow("give it to createServer or createChannel");
+  expect(given("maxFramBytes")).toThrow(/^maxFramBytes is no limit of http2\(\): there are .*maxFrameBytes/);
+});
