@@ -131,7 +131,10 @@ export interface Acceptor {
 
 export interface ListenOptions extends MessageLimits {
   readonly tls?: ServerTls | undefined;
-  /** Streams a client may have open on one connection; 1,000 by default. */
+  /**
+   * Streams a client may have open on one connection; 1,000 by default. One whose handler goes on though its call is over
+   * counts for a second more; by grpc-js it does not.
+   */
   readonly maxConcurrentStreams?: number | undefined;
   /**
    * Connections in all; 10,000 by default. One more is closed at once, and so is one that would leave the process fewer

@@ -11,7 +11,7 @@ const failure = (call: Promise<unknown>): Promise<RpcError> =>
   call.then(() => expect.fail("it succeeded"), RpcError.from);
 const event = (): PromiseWithResolvers<void> => Promise.withResolvers();
 
-describe.each(wires)("over %s", (_name, wire) => {
+describe.each(wires)("over %s", (name, wire) => {
   const pairOf = (options: PairOptions = {}) => {
     const transport = wire();
     const { server, channel, implementation = {} } = options;
@@ -211,6 +211,27 @@ describe.each(wires)("over %s", (_name, wire) => {
       expect(await failure(replies.next())).toMatchObject({ code: Code.INTERNAL });
       await closed.promise;
     }
+  });
+
+  test("handlers that never settle do not hold the places of a connection for good", async () => {
+    const logger = createLog();
+    await using pair = await pairOf({
+      server: { logger, maxConcurrentStreams: 3 },
+      implementation: { sayHelloAgain: () => new Promise<never>(() => {}) },
+    });
+    await pair.greeter.sayHello({});
+    const hung = () => failure(pair.greeter.sayHelloAgain({}, { timeoutMs: 100 }));
+    for (const { code } of await Promise.all([hung(), hung(), hung()])) expect(code).toBe(Code.DEADLINE_EXCEEDED);
+    const answered = () =>
+      pair.greeter.sayHello({ name: "Ada" }, { timeoutMs: 500 }).then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(answered, { timeout: 5_000 }).toBe(true);
+    if (name !== "http2") return;
+    const [line, ...others] = logger.of("warn");
+    expect(line).toMatchObject({ fields: { method: "/greeter.v1.Greeter/SayHelloAgain" } });
+    expect(others).toEqual([]);
   });
 
   test("a stream of replies is let go when its call ends before the first message", async () => {

@@ -6,6 +6,7 @@ import { remoteAddress } from "../address.ts";
 import { bind } from "../bind.ts";
 import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
 import { DEFAULT_MAX_METADATA_BYTES } from "../metadata-size.ts";
+import { seldom } from "../seldom.ts";
 import { callerTls } from "../tls.ts";
 import { evictionLog } from "./eviction-log.ts";
 import type { Limits } from "./limits.ts";
@@ -16,6 +17,8 @@ import { Watch } from "./watch.ts";
 
 /** How long `close()` waits for clients to take the last statuses, in milliseconds, before it cuts connections. */
 const PARTING_MS = 1000;
+
+const WARN_EVERY_MS = 10_000;
 
 /** @throws RpcError UNAVAILABLE that names the address, where it cannot be bound */
 export async function listen(
@@ -55,6 +58,7 @@ export async function listen(
       maxReceiveMessageBytes: options.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES,
       maxSendMessageBytes: options.maxSendMessageBytes,
       evicted,
+      overran: ({ path }) => overran({ method: path }),
       closed: (reason) => {
         watch.stop();
         logger.debug({ address: port.address, peer: peerAddress, reason }, "connection closed");
@@ -80,6 +84,10 @@ export async function listen(
 
   const port = await bind(address, options, accept);
   const evicted = evictionLog(port.address, logger);
+  const overran = seldom<{ method: string }>(WARN_EVERY_MS, (fields) => {
+    const why = "a handler goes on though its call is over: let it heed context.signal";
+    logger.warn({ address: port.address, ...fields }, why);
+  });
 
   function drain(): void {
     if (draining) return;

@@ -34,6 +34,8 @@ export interface ServerConnectionOptions extends ConnectionOptions {
   readonly closed: (reason: string) => void;
   /** Called when it is ended because memory is short, with what it had filled of it, in bytes. */
   readonly evicted: (heldBytes: number) => void;
+  /** Called when a handler has gone on for too long after its call was over. */
+  readonly overran: (method: Method) => void;
 }
 
 function headsFor(acceptor: Acceptor): HeadMeaning<RequestHead> {
@@ -51,7 +53,7 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
   readonly wheel: TimerWheel;
   readonly maxReceiveMessageBytes: number;
   readonly acceptsCompression: boolean;
-  /** Handlers at work, those whose client has gone counted. */
+  /** Handlers at work, and those that go on though their call is over: these for a while, see `Overrun`. */
   running = 0;
   protected lastSeenId = 0;
   readonly #options: ServerConnectionOptions;
@@ -260,8 +262,13 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
     return new RpcError(Code.RESOURCE_EXHAUSTED, `a message of ${bytes} bytes was received; the limit is ${limit}`);
   }
 
+  /** A handler gives its place back. */
   handlerDone(): void {
     this.running--;
+  }
+
+  overran(method: Method): void {
+    this.#options.overran(method);
   }
 
   // Ending.

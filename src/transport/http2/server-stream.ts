@@ -14,6 +14,7 @@ import { Inbox, PREFIX_BYTES } from "./inbox.ts";
 import { IncomingMessages, type Receiver } from "./incoming-messages.ts";
 import { LateMessage } from "./late-message.ts";
 import { discard, OutgoingMessages, type Sender } from "./outgoing-messages.ts";
+import { Overrun } from "./overrun.ts";
 import type { RequestHead } from "./request-head.ts";
 import type { ServerConnection } from "./server-connection.ts";
 import { SPARE_BYTES, Stream } from "./stream.ts";
@@ -34,6 +35,9 @@ export class ServerStream extends Stream implements Receiver, Sender {
   #replies: OutgoingMessages | undefined;
   /** The reply whose messages are being sent. */
   #reply: Reply | undefined;
+  /** The handler is at work, and holds a place on the connection. */
+  #running = false;
+  #overrun: Overrun | undefined;
   #headerSent = false;
   /** True once its status is sent or nobody waits for it. */
   #over = false;
@@ -228,6 +232,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
         return;
       }
       connection.running++;
+      this.#running = true;
       if (deadline !== NEVER) connection.wheel.set(this, deadline);
       Promise.resolve(reply).then(this.#onReply, this.#onRejected);
     } catch (error) {
@@ -235,8 +240,14 @@ export class ServerStream extends Stream implements Receiver, Sender {
     }
   }
 
+  #handlerDone(): void {
+    this.#running = false;
+    if (this.#overrun === undefined) this.#connection.handlerDone();
+    else this.#overrun.done();
+  }
+
   readonly #onReply = (reply: Reply): void => {
-    this.#connection.handlerDone();
+    this.#handlerDone();
     if (this.#over) this.#cancellation?.end();
     try {
       this.#answer(reply);
@@ -246,7 +257,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
   };
 
   readonly #onRejected = (error: unknown): void => {
-    this.#connection.handlerDone();
+    this.#handlerDone();
     if (this.#over) this.#cancellation?.end();
     this.fail(error);
   };
@@ -417,6 +428,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
     this.#inbox?.clear();
     this.#inbox = undefined;
     this.#late?.drop();
+    if (this.#running) this.#overrun ??= new Overrun(this.#connection, this.#method);
   }
 
   /** Answers what is not gRPC once the whole request has come. */
