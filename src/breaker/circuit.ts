@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import CircuitBreaker from "opossum";
+import { LONGEST_TIMER_MS } from "../core/clock.ts";
 
 export type CircuitState = "closed" | "open" | "half-open";
 
@@ -65,7 +66,7 @@ export function createCircuit(options: CircuitOptions, changed: (state: CircuitS
 
   function lengthen(): void {
     times++;
-    const fullMs = Math.min(openMs * 2 ** (times - 1), maxOpenMs);
+    const fullMs = Math.min(openMs * 2 ** (times - 1), maxOpenMs, LONGEST_TIMER_MS);
     openedForMs = Math.max(1, Math.round(fullMs / 2 + (fullMs / 2) * random()));
     settings.resetTimeout = openedForMs;
   }

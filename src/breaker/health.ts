@@ -60,7 +60,15 @@ export function createHealth(endpoint: () => Endpoint, options: HealthOptions, c
       logger.debug(fields, `circuit ${state}`);
     }
     changed();
-    onChange?.(state, endpoint());
+    tell(state);
+  }
+
+  function tell(state: CircuitState): void {
+    try {
+      onChange?.(state, endpoint());
+    } catch (error) {
+      logger.error({ peer: endpoint().address, err: error }, "onChange of the breaker failed");
+    }
   }
 
   function trip(error: unknown): void {

@@ -13,8 +13,8 @@ import type { ClientTls, ConnectOptions, Transport } from "../core/transport.ts"
 import type { Resolver } from "../registry/registry.ts";
 import { staticRegistry } from "../registry/static.ts";
 import { retry } from "../retry/retry.ts";
-import { checkConnectOptions } from "../transport/check-options.ts";
 import { http2 } from "../transport/http2/index.ts";
+import { checkChannelOptions, checkCloseTimeout } from "./check-channel.ts";
 import { healthChecked } from "./health-check.ts";
 import { sharedConnections } from "./shared-connections.ts";
 
@@ -78,7 +78,7 @@ export interface Channel {
   readonly direct?: boolean | undefined;
   /** How calls of a method are made where the call does not say. */
   policyOf(method: Method): Policy;
-  /** Lets calls in flight finish, for 10 s at most or `timeoutMs`, then disconnects. */
+  /** Lets calls in flight finish, for 10 s at most or `timeoutMs`, then disconnects; `Infinity` lets them take their time. */
   close(timeoutMs?: number): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -99,7 +99,7 @@ export interface Channel {
 export function createChannel(options: ChannelOptions): Channel {
   requireNode();
   askForCurrentCall();
-  checkConnectOptions(options);
+  checkChannelOptions(options);
   const { transport = http2(), balancer = roundRobin(), logger = silent } = options;
   const { interceptors = [], attemptInterceptors = [] } = options;
   const resolver = resolverOf(options);
@@ -129,10 +129,11 @@ export function createChannel(options: ChannelOptions): Channel {
     handle,
     direct: interceptors.length === 0 && attemptInterceptors.length === 0,
     policyOf: (method) => policyOf(method),
-    close(timeoutMs = 10_000) {
+    async close(timeoutMs = 10_000) {
+      checkCloseTimeout(timeoutMs);
       closing ??= toService.close();
       connections.endWithin(timeoutMs);
-      return closing;
+      await closing;
     },
     [Symbol.asyncDispose]: () => channel.close(),
   };

@@ -1,6 +1,7 @@
 import type { Call, Reply } from "../core/call.ts";
 import type { Cancellation } from "../core/cancellation.ts";
 import { Code } from "../core/code.ts";
+import { noReply } from "../core/no-reply.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { atDeadline } from "../transport/alarm.ts";
 import type { Channel } from "./channel.ts";
@@ -45,15 +46,28 @@ function heldTooLong({ method }: Call): RpcError {
   return new RpcError(Code.DEADLINE_EXCEEDED, why, { local: true });
 }
 
-/** The reply of a channel; what an interceptor throws at once is a rejection like any other. */
-export function handled({ handle, direct }: Channel, call: Call): Promise<Reply> {
-  let reply: Promise<Reply>;
+/** The reply of a channel; what an interceptor throws, at once or later, is an `RpcError` like any other. */
+export function handled(channel: Channel, call: Call): Promise<Reply> {
+  if (!channel.direct) {
+    const reply = replyOf(channel, call);
+    return call.cancellation === undefined ? reply : within(call.cancellation, reply);
+  }
   try {
-    reply = handle(call);
+    return channel.handle(call);
   } catch (error) {
     return Promise.reject(error);
   }
-  return direct || call.cancellation === undefined ? reply : within(call.cancellation, reply);
+}
+
+async function replyOf({ handle }: Channel, call: Call): Promise<Reply> {
+  let reply: Reply | undefined;
+  try {
+    reply = await handle(call);
+  } catch (error) {
+    throw RpcError.from(error);
+  }
+  if (reply === undefined || reply === null) throw noReply(call.method);
+  return reply;
 }
 
 /**

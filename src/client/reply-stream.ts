@@ -58,7 +58,8 @@ export class ReplyStream implements AsyncIterableIterator<unknown> {
     // What stands next to the wire ends it at once. The scope reaches what does not: an opening, a generator.
     const returned = this.#messages?.return?.();
     this.#cancel("the reader has left the stream");
-    await returned;
+    // A generator's end comes after what it waits for, and that may be nothing that ends.
+    await (this.#channel.direct ? returned : Promise.race([returned, new Promise(setImmediate)]));
     return end;
   }
 
@@ -66,7 +67,7 @@ export class ReplyStream implements AsyncIterableIterator<unknown> {
   async #cancelled(): Promise<Step> {
     if (this.#left) return end;
     await this.return();
-    throw this.#call?.cancellation?.reason ?? RpcError.from(this.#signal?.reason, Code.CANCELLED);
+    throw this.#named(this.#call?.cancellation?.reason ?? RpcError.from(this.#signal?.reason, Code.CANCELLED));
   }
 
   async #open(): Promise<AsyncIterator<unknown>> {
@@ -83,11 +84,16 @@ export class ReplyStream implements AsyncIterableIterator<unknown> {
       this.#messages = watched ? this.#watched(messages, call, reply) : messages;
       return this.#messages;
     } catch (error) {
-      if (RpcError.is(error)) error.method ??= call.method.path;
       opened.then(dropped, () => {});
       this.#cancel("its opening failed");
-      throw error;
+      throw this.#named(error);
     }
+  }
+
+  /** With the call that it was written on it, where it came from no wire. */
+  #named(error: unknown): unknown {
+    if (RpcError.is(error)) error.method ??= this.#call?.method.path;
+    return error;
   }
 
   /** The messages as they come, seen to their end: the trailers are told, and the scope ends with them. */
@@ -98,13 +104,14 @@ export class ReplyStream implements AsyncIterableIterator<unknown> {
       if (step.done !== true || over) return step;
       over = true;
       this.#endScope?.();
-      this.#options?.onTrailer?.(reply.trailer);
+      // Who has left would be given what there is of them: nothing.
+      if (!this.#left) this.#options?.onTrailer?.(reply.trailer);
       return step;
     };
     const failed = (error: unknown): never => {
       over = true;
       this.#endScope?.();
-      throw error;
+      throw this.#named(scope === undefined ? error : RpcError.from(error));
     };
     return {
       next: () => (scope === undefined ? messages.next() : within(scope, messages.next())).then(seen, failed),

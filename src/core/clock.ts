@@ -1,4 +1,4 @@
-import { now } from "./deadline.ts";
+import { NEVER, now } from "./deadline.ts";
 
 /** Time, for everything that waits: a test or a simulation hands in its own. */
 export interface Clock {
@@ -11,12 +11,27 @@ export interface Clock {
   setTimeout(run: () => void, delayMs: number, holdProcess?: boolean): () => void;
 }
 
-/** The clock of the machine. */
+/** The longest that a Node timer can wait, in milliseconds: one that is asked for more rings at once. */
+export const LONGEST_TIMER_MS: number = 0x7fff_ffff;
+
+const nothing = (): void => {};
+
+/** The clock of the machine. It waits as long as it is asked to; for `Infinity`, for ever and without a timer. */
 export const systemClock: Clock = {
   now,
   setTimeout(run, delayMs, holdProcess = false) {
+    if (delayMs === NEVER) return nothing;
+    if (delayMs > LONGEST_TIMER_MS) return waitOn(run, delayMs, holdProcess);
     const timer = setTimeout(run, delayMs);
     if (!holdProcess) timer.unref();
     return () => clearTimeout(timer);
   },
 };
+
+function waitOn(run: () => void, delayMs: number, holdProcess: boolean): () => void {
+  const rest = (): void => {
+    stop = systemClock.setTimeout(run, delayMs - LONGEST_TIMER_MS, holdProcess);
+  };
+  let stop = systemClock.setTimeout(rest, LONGEST_TIMER_MS, holdProcess);
+  return () => stop();
+}

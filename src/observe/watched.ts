@@ -10,15 +10,21 @@ type Ended = (error?: unknown) => void;
  * of it: that is what the other side was told.
  */
 export async function watched(next: Handler, call: Call, ended: Ended): Promise<Reply> {
+  // A client's call may be over while an interceptor further in still has hold of it, or one further out of its reply.
+  const scope = call.caller === undefined ? call.cancellation : undefined;
+  const tell = once(ended);
+  scope?.onCancel(tell);
   let reply: Reply;
   try {
     reply = await next(call);
   } catch (error) {
-    ended(reasonOf(call) ?? error);
+    scope?.offCancel(tell);
+    tell(reasonOf(call) ?? error);
     throw error;
   }
-  if (call.method.responseStream) return watchedStream(reply, call, ended);
-  ended(reasonOf(call));
+  if (call.method.responseStream) return watchedStream(reply, call, tell);
+  scope?.offCancel(tell);
+  tell(reasonOf(call));
   return reply;
 }
 
@@ -30,7 +36,7 @@ function reasonOf({ cancellation, caller }: Call): RpcError | undefined {
 function watchedStream(reply: Reply, call: Call, ended: Ended): Reply {
   const source = reply.response as AsyncIterable<unknown>;
   return {
-    response: { [Symbol.asyncIterator]: () => watchedIterator(source[Symbol.asyncIterator](), call, once(ended)) },
+    response: { [Symbol.asyncIterator]: () => watchedIterator(source[Symbol.asyncIterator](), call, ended) },
     get header() {
       return reply.header;
     },
@@ -42,9 +48,9 @@ function watchedStream(reply: Reply, call: Call, ended: Ended): Reply {
 }
 
 function watchedIterator(source: AsyncIterator<unknown>, call: Call, ended: Ended): AsyncIterator<unknown> {
-  const { cancellation } = call;
-  // Whoever read it may not come back once it is cancelled.
-  cancellation?.onCancel(ended);
+  const { cancellation, caller } = call;
+  // Whoever read it may not come back once it is cancelled. A client's call is watched from its beginning.
+  if (caller !== undefined) cancellation?.onCancel(ended);
   const end = (error?: unknown): void => {
     cancellation?.offCancel(ended);
     ended(error);

@@ -24,6 +24,9 @@ const longestRefreshMs = 600_000;
  */
 export function withSnapshot(registry: Registry, options: WithSnapshotOptions): Registry {
   const { dir, maxAgeSeconds = 86_400, logger = silent } = options;
+  if (!(maxAgeSeconds >= 0)) {
+    throw new TypeError(`maxAgeSeconds is ${maxAgeSeconds}: give seconds, or Infinity for no limit`);
+  }
   const files = createSnapshotFiles({ dir, maxAgeSeconds, logger });
   const resolving = new Map<string, { readonly listeners: Listeners; readonly stop: () => void }>();
 

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { askForCurrentCall, currentCall } from "../core/context.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import type { Metadata } from "../core/metadata.ts";
+import { noReply } from "../core/no-reply.ts";
 import { PREVIOUS_ATTEMPTS } from "../core/pushback.ts";
 import type { RpcError } from "../core/rpc-error.ts";
 import { type RetryBudget, retryBudget } from "./budget.ts";
@@ -51,7 +52,8 @@ export function forbidAbove(error: RpcError): RpcError {
 /** Sends one attempt. What an interceptor throws is that attempt's failure, at once or later. */
 export function send(next: Handler, attempt: Call): Promise<Reply> {
   try {
-    return next(attempt);
+    const reply: Promise<Reply> | undefined = next(attempt);
+    return typeof reply?.then === "function" ? reply : Promise.reject(noReply(attempt.method));
   } catch (thrown) {
     return Promise.reject(thrown);
   }

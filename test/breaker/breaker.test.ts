@@ -5,6 +5,7 @@ import { Metadata } from "../../src/core/metadata.ts";
 import type { RpcError } from "../../src/core/rpc-error.ts";
 import type { Peer } from "../../src/core/transport.ts";
 import { type VirtualClock, virtualClock } from "../simulator/virtual-clock.ts";
+import { createLog } from "../support/log.ts";
 import { echo, type FakePeer, failure, fakePeer, reply } from "./fake-peer.ts";
 
 let clock: VirtualClock;
@@ -187,6 +188,20 @@ describe("a closed circuit", () => {
     await clock.advance(1_500);
     await Promise.all(missed);
     expect(peer.ready).toBe(false);
+  });
+
+  test("opens although onChange throws, and the log says so", async () => {
+    const logger = createLog();
+    const onChange = () => {
+      throw new Error("mine");
+    };
+    const { server, peer } = guarded({ onChange, logger });
+    await fail(server, peer, failure("UNAVAILABLE"), 5);
+    await clock.advance(1_001);
+    await peer.handle(echo);
+    await clock.advance(0);
+    expect(peer.ready).toBe(true);
+    expect(logger.of().filter(({ message }) => message === "onChange of the breaker failed")).toHaveLength(3);
   });
 
   test("is left out by false, and the peer's address is still told", async () => {

@@ -1,6 +1,7 @@
 import { describe } from "vitest";
 import type { Transport } from "../../src/core/transport.ts";
 import { chains } from "./channel/chains.ts";
+import { interceptors } from "./channel/interceptors.ts";
 import { life } from "./channel/life.ts";
 import { mistakes } from "./channel/mistakes.ts";
 import { recycled } from "./channel/recycled.ts";
@@ -17,6 +18,7 @@ export function channelContract(name: string, make: () => Transport): void {
     describe("a second next", () => twice(world));
     describe("a chain of services", () => chains(world));
     describe("a recycled address", () => recycled(world));
+    describe("interceptors that do not do as they should", () => interceptors(world));
     describe("a caller's own mistake", () => mistakes(world));
   });
 }

@@ -163,6 +163,21 @@ describe("with an SDK", () => {
     ]);
   });
 
+  test("a client's call that is cut before there is a reply, or before anybody reads it, is told once", async () => {
+    for (const call of [unary, stream]) {
+      const cancellation = new Cancellation();
+      void metrics()(tracing()(() => new Promise(() => {})))(call.with({ cancellation }));
+      cancellation.cancel(new RpcError(Code.DEADLINE_EXCEEDED, "over"));
+    }
+    const cancellation = new Cancellation();
+    const replied = await metrics()(tracing()(streams()))(stream.with({ cancellation }));
+    cancellation.cancel(new RpcError(Code.DEADLINE_EXCEEDED, "over"));
+    await read(replied);
+    const late = Array.from({ length: 3 }, () => "DEADLINE_EXCEEDED");
+    expect(recording.measurements.map(({ attributes }) => attributes["rpc.response.status_code"])).toEqual(late);
+    expect(recording.spans.map(({ ended }) => ended)).toEqual([1, 1, 1]);
+  });
+
   test("a stream's trailer is there when the stream has ended", async () => {
     let trailer = Metadata.EMPTY;
     const handler: Handler = async () => ({

@@ -1,0 +1,39 @@
+import type { BreakerOptions } from "../breaker/breaker.ts";
+import { checkConnectOptions } from "../transport/check-options.ts";
+import { atLeast, checkRanges } from "../transport/number-range.ts";
+import type { ChannelOptions } from "./channel.ts";
+
+const noneOrMore = atLeast(0);
+const oneOrMore = atLeast(1);
+
+/** @throws TypeError that names the option that cannot be, and what it can be */
+export function checkChannelOptions(options: ChannelOptions): void {
+  checkConnectOptions(options);
+  checkRanges<Pick<ChannelOptions, "resolveTimeoutMs" | "slowStartMs" | "doubtMs">>(options, {
+    resolveTimeoutMs: noneOrMore,
+    slowStartMs: noneOrMore,
+    doubtMs: noneOrMore,
+  });
+  if (options.breaker) checkBreakerOptions(options.breaker);
+}
+
+function checkBreakerOptions(options: BreakerOptions): void {
+  checkRanges(options, {
+    consecutiveFaults: oneOrMore,
+    minimumCalls: noneOrMore,
+    windowMs: noneOrMore,
+    openMs: noneOrMore,
+    maxOpenMs: noneOrMore,
+    fairTimeMs: noneOrMore,
+    probeTimeoutMs: noneOrMore,
+  });
+  const { faultRate = 0 } = options;
+  if (faultRate >= 0 && faultRate <= 1) return;
+  throw new TypeError(`faultRate is ${faultRate}: give a part of the calls, from 0 to 1`);
+}
+
+/** @throws TypeError for what is no time to close in */
+export function checkCloseTimeout(timeoutMs: number): void {
+  if (timeoutMs >= 0) return;
+  throw new TypeError(`timeoutMs of close is ${timeoutMs}: give milliseconds, or Infinity for no limit`);
+}
