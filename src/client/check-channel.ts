@@ -1,6 +1,6 @@
 import type { BreakerOptions } from "../breaker/breaker.ts";
+import { atLeast, checkRanges } from "../core/number-range.ts";
 import { checkConnectOptions } from "../transport/check-options.ts";
-import { atLeast, checkRanges } from "../transport/number-range.ts";
 import type { ChannelOptions } from "./channel.ts";
 
 const noneOrMore = atLeast(0);
