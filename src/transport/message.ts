@@ -2,7 +2,7 @@ import { Code } from "../core/code.ts";
 import type { MessageType } from "../core/message.ts";
 import type { Method } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
-import { FastReader } from "./codec/fast-reader.ts";
+import { CrowdedMessage, FastReader } from "./codec/fast-reader.ts";
 import { SlabWriter } from "./codec/slab-writer.ts";
 
 /** The largest message that is accepted where nothing else is said, in bytes, as everywhere in gRPC. */
@@ -27,7 +27,7 @@ export function encodeMessage(method: Method, side: Side, message: unknown): Uin
 
 /**
  * Decodes the message that stands in `bytes`, which may be overwritten afterwards unless they are `owned`.
- * @throws RpcError INTERNAL
+ * @throws RpcError INTERNAL; RESOURCE_EXHAUSTED where it would take a multiple of its bytes once it is decoded
  */
 export function decodeMessage(
   method: Method,
@@ -43,7 +43,7 @@ export function decodeMessage(
   } catch (cause) {
     if (RpcError.is(cause)) throw cause;
     const why = `the ${side} of ${method.path} does not decode as ${type.$type}: ${reasonOf(cause)}`;
-    throw new RpcError(Code.INTERNAL, why, { cause });
+    throw new RpcError(cause instanceof CrowdedMessage ? Code.RESOURCE_EXHAUSTED : Code.INTERNAL, why, { cause });
   }
 }
 

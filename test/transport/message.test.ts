@@ -1,8 +1,11 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { ListServiceResponse } from "../../gen/grpc/reflection/v1/reflection.ts";
 import { Probe } from "../../gen/probe/v1/probe.rpc.ts";
 import { Payload } from "../../gen/probe/v1/probe.ts";
 import { Code } from "../../src/core/code.ts";
+import type { MessageType } from "../../src/core/message.ts";
 import { checkSize, decodeMessage, encodeMessage } from "../../src/transport/message.ts";
+import { Rich } from "./codec/golden/rich.ts";
 
 const { echo, expand } = Probe.methods;
 
@@ -37,6 +40,31 @@ test("bytes that do not decode are INTERNAL, with the reason", () => {
   const decode = (): unknown => decodeMessage(echo, "request", Uint8Array.of(0x0a, 0x05, 0x41));
   expect(decode).toThrow("the request of /probe.v1.Probe/Echo does not decode as probe.v1.Payload: ");
   expect(decode).toThrow(expect.objectContaining({ code: Code.INTERNAL }));
+});
+
+describe("a message of many parts", () => {
+  const list = { ...echo, request: ListServiceResponse as MessageType<unknown> };
+  const decode = (bytes: Buffer): unknown => decodeMessage(list as never, "request", bytes);
+  const size = 4 * 1024 * 1024;
+
+  test("is refused where it would take many times its bytes", () => {
+    const bytes = Buffer.alloc(size, Buffer.from("0a00", "hex"));
+    expect(() => decode(bytes)).toThrow("too many nested messages");
+    expect(() => decode(bytes)).toThrow(expect.objectContaining({ code: Code.RESOURCE_EXHAUSTED }));
+  });
+
+  test("is refused for empty values of bytes too", () => {
+    const datas = { ...echo, request: Rich as MessageType<unknown> };
+    const bytes = Buffer.alloc(size, Buffer.from("aa0100", "hex"));
+    expect(() => decodeMessage(datas as never, "request", bytes)).toThrow("too many nested messages");
+  });
+
+  test("is decoded where its parts are small, or few", () => {
+    const small = Buffer.alloc(size - (size % 6), Buffer.from("0a040a026162", "hex"));
+    expect((decode(small) as ListServiceResponse).service).toHaveLength(Math.floor(size / 6));
+    const empty = Buffer.alloc(512 * 1024, Buffer.from("0a00", "hex"));
+    expect((decode(empty) as ListServiceResponse).service).toHaveLength(256 * 1024);
+  });
 });
 
 test("a limit holds for what is over it, and -1 is none", () => {

@@ -7,11 +7,21 @@ import { ReaderBase } from "./wire-base.ts";
 
 /** Nested messages and groups, as in every protobuf implementation. */
 const maxDepth = 100;
+/**
+ * What a message may consist of: so many nested messages and values of bytes, and one more for each so many of its bytes.
+ * An empty one is two bytes long and takes fifty and more once it is decoded; a pair of small numbers is six.
+ */
+const freeParts = 256 * 1024;
+const bytesOfPart = 8;
 const nothing = new Uint8Array(0);
 
 /** The bytes are no message of their type, or nested deeper than 100 levels. */
 export class MalformedMessage extends Error {}
 Object.defineProperty(MalformedMessage.prototype, "name", { value: "MalformedMessage", configurable: true });
+
+/** The message is of so many parts that it would take a multiple of its bytes once it is decoded. */
+export class CrowdedMessage extends MalformedMessage {}
+Object.defineProperty(CrowdedMessage.prototype, "name", { value: "CrowdedMessage", configurable: true });
 
 /** A reader at a message to try a codec with. */
 function probe(bytes: Uint8Array): FastReader {
@@ -46,6 +56,8 @@ export class FastReader extends ReaderBase {
   #suspect: boolean = false;
   #failure: MalformedMessage | undefined;
   #owned: boolean = false;
+  /** How many more nested messages and values of bytes may come. */
+  #partsLeft = 0;
   /** The type that was read last with this reader itself. */
   #type: object | undefined;
 
@@ -54,7 +66,7 @@ export class FastReader extends ReaderBase {
    * to another copy of `@bufbuild/protobuf`, is handed a copy of the bytes.
    * @param owned true where nothing will overwrite the bytes: then a `bytes` field that is most of its message is a
    * part of them, and no copy. Small fields are copied all the same, so as not to keep a large message in memory.
-   * @throws MalformedMessage, or what such a foreign codec throws
+   * @throws MalformedMessage, `CrowdedMessage` among them, or what such a foreign codec throws
    */
   read<T>(type: MessageType<T>, bytes: Uint8Array, start: number, end: number, owned = false): T {
     this.begin(bytes, start, end);
@@ -80,6 +92,7 @@ export class FastReader extends ReaderBase {
     this.#suspect = false;
     this.#failure = undefined;
     this.#owned = false;
+    this.#partsLeft = freeParts + Math.floor((end - start) / bytesOfPart);
   }
 
   /**
@@ -98,6 +111,7 @@ export class FastReader extends ReaderBase {
   }
 
   #enter(depth: number): void {
+    if (--this.#partsLeft < 0) throw this.#crowded();
     const end = depth === 1 ? this.len : this.pos + this.#last;
     if (depth > 1 && end > (this.#ends[depth - 1] as number))
       throw this.#fail("a nested message ends behind its parent");
@@ -257,6 +271,7 @@ export class FastReader extends ReaderBase {
   }
 
   bytes(): Uint8Array {
+    if (--this.#partsLeft < 0) throw this.#crowded();
     const length = this.#length();
     const start = this.pos;
     this.#past(length);
@@ -351,6 +366,13 @@ export class FastReader extends ReaderBase {
     this.#bytes = nothing;
     this.#view = nothing;
     this.#viewed = nothing;
+  }
+
+  #crowded(): MalformedMessage {
+    const why =
+      "it holds too many nested messages and values of bytes for its size: send it in several, or as a stream";
+    this.#failure ??= new CrowdedMessage(why);
+    return this.#failure;
   }
 
   #fail(reason: string): MalformedMessage {
