@@ -4,6 +4,7 @@ import { runHandedOn, runInCall } from "../core/context.ts";
 import type { Logger } from "../core/logger.ts";
 import { Metadata } from "../core/metadata.ts";
 import type { Method, Service } from "../core/method.ts";
+import { shortened } from "../core/printable.ts";
 import { pushbackOf, RETRY_PUSHBACK } from "../core/pushback.ts";
 import { type ReadOnce, readOnce } from "../core/read-once.ts";
 import { RpcError } from "../core/rpc-error.ts";
@@ -108,10 +109,12 @@ function onceDecoded(answer: Answer): Answer {
 
 function unknownPath(path: string, served: readonly Served[]): RpcError {
   const [, service = "", method = ""] = path.split("/");
-  if (served.some((each) => each.service.name === service))
-    return new RpcError(Code.UNIMPLEMENTED, `this server has the service, but ${service} has no method ${method}`);
+  if (served.some((each) => each.service.name === service)) {
+    const why = `this server has the service, but ${service} has no method ${shortened(method)}`;
+    return new RpcError(Code.UNIMPLEMENTED, why);
+  }
   const metadata = isPrintable(service) ? Metadata.EMPTY.withReserved(UNSERVED, service) : Metadata.EMPTY;
-  return new RpcError(Code.UNIMPLEMENTED, `this server has no service ${service}`, { metadata });
+  return new RpcError(Code.UNIMPLEMENTED, `this server has no service ${shortened(service)}`, { metadata });
 }
 
 /** What a client asks for may be anything; what is sent back as text may not. */

@@ -142,6 +142,15 @@ test("a service or a method that the server lacks is UNIMPLEMENTED, and says whi
   expect(noService.message).toContain("probe.v1.Probe");
 });
 
+test("of a long name that nobody serves, the status says the beginning", async () => {
+  await using pair = await greeterPair();
+  const method = { ...Greeter.methods.sayHello, path: `/${"é".repeat(1500)}/SayHello` };
+  const service = { ...Greeter, methods: { ...Greeter.methods, sayHello: method } };
+  const error = await failure(createClient(service, pair.channel).sayHello({ name: "x" }));
+  expect(error.code).toBe(Code.UNIMPLEMENTED);
+  expect(error.message.length).toBeLessThan(400);
+});
+
 test("a service is added whole, once, and before listening", async () => {
   const server = createServer();
   expect(() => server.add(Greeter, { sayHello: () => ({}) } as never)).not.toThrow();
