@@ -18,7 +18,7 @@ import {
 } from "./frame.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
-import { checkDependency, type HeadMeaning, HeadReader, MOST_BLOCK_BYTES } from "./head-reader.ts";
+import { checkDependency, type HeadMeaning, HeadReader, mostBlockBytes } from "./head-reader.ts";
 import { CompressionError } from "./hpack/decoder.ts";
 import { HpackEncoder } from "./hpack/encoder.ts";
 import type { Limits } from "./limits.ts";
@@ -105,8 +105,8 @@ export abstract class Connection<S extends Stream, H> implements FrameSink, Borr
       { ...unsent, maxMessageBytes: options.maxSendMessageBytes },
       (stream: S) => this.endLocal(stream),
     );
-    this.#heads = new HeadReader(meaning, maxMetadataBytes);
-    this.#reader = new FrameReader(this, limits.maxFrameBytes, MOST_BLOCK_BYTES);
+    this.#heads = new HeadReader(meaning, maxMetadataBytes, this.memory);
+    this.#reader = new FrameReader(this, limits.maxFrameBytes, mostBlockBytes(maxMetadataBytes));
     this.#window = new ConnectionWindow(this.memory, limits.connectionWindowBytes, (bytes) =>
       this.frames.windowUpdate(0, bytes),
     );

@@ -1,15 +1,22 @@
+import type { MemoryAccount } from "../memory-account.ts";
 import { ConnectionError } from "./connection-error.ts";
 import { ErrorCode, Flag, MAX_31_BITS, readUint32 } from "./frame.ts";
 import { HeaderCache } from "./header-cache.ts";
 import { HpackDecoder } from "./hpack/decoder.ts";
 
 const OWN_HEADER_TABLE_BYTES = 4096;
-/** Blocks larger than this end the connection; between the limit of metadata and this only the call fails. */
-export const MOST_BLOCK_BYTES: number = 256 * 1024;
+/** A block may be so many times larger than the limit of metadata, and as large as clients of ours send: its call fails. */
+const BLOCK_TIMES = 4;
+const LEAST_BLOCK_BYTES = 96 * 1024;
 /** Longer lists of headers are not kept to be known again: a few bytes of a block can stand for all of them. */
 const MOST_KEPT_BYTES = 4096;
 /** Frames that a header block may take; one is the rule. */
 const MOST_FRAMES = 64;
+
+/** The largest header block that does not end the connection, for a limit of metadata. In bytes. */
+export function mostBlockBytes(maxListBytes: number): number {
+  return Math.max(LEAST_BLOCK_BYTES, BLOCK_TIMES * maxListBytes);
+}
 
 /** What header blocks mean to a side of a connection. */
 export interface HeadMeaning<H> {
@@ -27,6 +34,7 @@ export class HeadReader<H> {
   /** True where the stream ends with the head that was read last. */
   ended = false;
   readonly #meaning: HeadMeaning<H>;
+  readonly #memory: MemoryAccount;
   readonly #maxListBytes: number;
   readonly #decoder: HpackDecoder;
   readonly #known = new HeaderCache<H>();
@@ -35,8 +43,12 @@ export class HeadReader<H> {
   #bytes = 0;
   #pieces: Buffer[] = [];
 
-  /** @param maxListBytes the largest list of headers to accept, in octets as HTTP/2 counts them */
-  constructor(meaning: HeadMeaning<H>, maxListBytes: number) {
+  /**
+   * @param maxListBytes the largest list of headers to accept, in octets as HTTP/2 counts them
+   * @param memory what blocks that are not whole are charged to
+   */
+  constructor(meaning: HeadMeaning<H>, maxListBytes: number, memory: MemoryAccount) {
+    this.#memory = memory;
     this.#meaning = meaning;
     this.#maxListBytes = maxListBytes;
     this.#decoder = new HpackDecoder(OWN_HEADER_TABLE_BYTES, maxListBytes);
@@ -85,6 +97,7 @@ export class HeadReader<H> {
     this.#keep(bytes, start, end);
     if ((flags & Flag.END_HEADERS) === 0) return undefined;
     const block = Buffer.concat(this.#pieces);
+    this.#memory.free(this.#bytes);
     this.#pieces = [];
     this.#bytes = 0;
     this.#id = 0;
@@ -93,7 +106,8 @@ export class HeadReader<H> {
 
   #keep(bytes: Buffer, start: number, end: number): void {
     this.#bytes += end - start;
-    if (this.#bytes > MOST_BLOCK_BYTES || this.#pieces.length >= MOST_FRAMES) {
+    this.#memory.hold(end - start);
+    if (this.#bytes > mostBlockBytes(this.#maxListBytes) || this.#pieces.length >= MOST_FRAMES) {
       throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, "a header block is too long");
     }
     this.#pieces.push(Buffer.from(bytes.subarray(start, end)));

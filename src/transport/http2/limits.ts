@@ -27,8 +27,8 @@ export interface Http2Limits {
   /** Milliseconds a peer has until its preface and settings are there, TLS included; 10,000 by default. */
   readonly handshakeTimeoutMs?: number | undefined;
   /**
-   * Milliseconds in which a message or a header block that has begun must be whole; 30,000 by default. A message has
-   * as much more as its bytes take at `leastBytesPerSecond`.
+   * Milliseconds in which a message or a header block that has begun must be whole; 30,000 by default. A header block has
+   * no more than 5,000; a message has as much more as its bytes take at `leastBytesPerSecond`.
    */
   readonly stallTimeoutMs?: number | undefined;
   /**

@@ -22,6 +22,8 @@ export interface WatchOptions {
 }
 
 const LONGEST_PERIOD_MS = 1000;
+/** A header block, or another small frame, that has begun is whole after this, however long messages may take. */
+const LONGEST_BLOCK_MS = 5000;
 /** So many messages that have begun share the least rate of their connection; more of them must come faster. */
 const MOST_THAT_SHARE = 8;
 
@@ -139,7 +141,7 @@ export class Watch extends Alarm {
     const connection = this.#connection;
     if (!connection.blockUnderWay) this.#blockSince = 0;
     else if (this.#blockSince === 0) this.#blockSince = time;
-    else if (time - this.#blockSince > connection.limits.stallTimeoutMs) {
+    else if (time - this.#blockSince > Math.min(LONGEST_BLOCK_MS, connection.limits.stallTimeoutMs)) {
       connection.fail(ErrorCode.ENHANCE_YOUR_CALM, "a frame that has begun does not come");
     }
   }

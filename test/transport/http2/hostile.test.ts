@@ -7,6 +7,7 @@ import type { Listener, ListenOptions } from "../../../src/core/transport.ts";
 import { ErrorCode, Flag, FrameType, PREFACE, readUint32, Setting } from "../../../src/transport/http2/frame.ts";
 import { HpackDecoder } from "../../../src/transport/http2/hpack/decoder.ts";
 import { type Http2Limits, http2 } from "../../../src/transport/http2/index.ts";
+import { MemoryBudget } from "../../../src/transport/memory-budget.ts";
 import {
   type Answers,
   createWorld,
@@ -263,6 +264,20 @@ describe("header blocks", () => {
     client.send(FrameType.HEADERS, Flag.END_HEADERS, 3, requestBlock(ECHO));
     client.send(FrameType.DATA, Flag.END_STREAM, 3, hello);
     expect(await status(client, 3, decoder)).toBe(Code.OK);
+    client.socket.destroy();
+  });
+
+  const memory = new MemoryBudget({ bytes: 64 * 1024 * 1024 });
+  const serveCharged = attacked({ memory });
+
+  test("what has come of a header block is charged until the block is whole", async () => {
+    const listener = await serveCharged();
+    const client = await rawClient(listener.address);
+    const block = requestBlock(ECHO);
+    client.send(FrameType.HEADERS, 0, 1, Buffer.concat([block, literals({ "x-large": "x".repeat(100) })]));
+    await expect.poll(() => memory.held).toBe(block.length + 2 + 7 + 1 + 100);
+    client.send(FrameType.CONTINUATION, Flag.END_HEADERS, 1, Buffer.alloc(0));
+    await expect.poll(() => memory.held).toBe(0);
     client.socket.destroy();
   });
 
