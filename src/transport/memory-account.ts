@@ -15,6 +15,8 @@ export class MemoryAccount {
   /** What is kept for it. */
   held = 0;
   borrowed = 0;
+  /** What it may fill without anything being borrowed: its first window, whatever others do. It is lent as it is filled. */
+  readonly first: number;
   /** What waits to be sent to the peer. It is counted by itself, so that it never keeps anything from coming. */
   unsent = 0;
   /** What it has let go of so far, and what it has been allowed to send: how both change tells whether it moves. */
@@ -25,7 +27,8 @@ export class MemoryAccount {
   #taken = 0;
   readonly #unsentPace = new MemoryPace();
   #short = false;
-  #favoured = false;
+  /** What it may be lent whatever is left. */
+  #favour = 0;
   #open = true;
   readonly #budget: MemoryBudget;
   readonly #borrower: Borrower;
@@ -34,8 +37,8 @@ export class MemoryAccount {
     this.#budget = budget;
     this.#borrower = borrower;
     this.window = window;
+    this.first = COST_OF_A_BYTE * window;
     this.#allowed = window;
-    budget.lend(this, window);
   }
 
   /** True while somebody waits for what could not be lent. */
@@ -45,23 +48,35 @@ export class MemoryAccount {
 
   /** What is lent and neither filled nor promised to the peer. */
   get spare(): number {
-    return this.borrowed - this.held - COST_OF_A_BYTE * this.window;
+    return this.first + this.borrowed - this.held - COST_OF_A_BYTE * this.window;
+  }
+
+  /** The most that one message may fill. */
+  get mostOfOne(): number {
+    return this.#budget.bytes - this.first;
   }
 
   /** So much more is kept. */
   hold(bytes: number): void {
+    const before = this.held;
     this.held += bytes;
+    if (!this.#open) return;
+    if (before === 0) this.#pace.mark(this.#moved, performance.now());
+    this.#budget.count(this, before);
     const lacking = -this.spare;
     // Exactly so much: more would be there to be promised to the peer.
-    if (lacking > 0 && this.#open) this.#budget.lend(this, lacking);
+    if (lacking > 0) this.#budget.lend(this, lacking);
   }
 
   /** So much is kept no longer. */
   free(bytes: number): void {
+    const before = this.held;
     this.held -= bytes;
     this.#freed += bytes;
     if (!this.#open) return;
-    if (this.spare > MOST_SPARE_BYTES) this.#budget.giveBack(this, this.spare - CHUNK_BYTES);
+    this.#budget.count(this, before);
+    if (this.held === 0) this.#keepSpare(0);
+    else if (this.spare > MOST_SPARE_BYTES) this.#keepSpare(CHUNK_BYTES);
     if (this.#short) this.room();
   }
 
@@ -90,25 +105,41 @@ export class MemoryAccount {
     return Math.floor(this.spare / COST_OF_A_BYTE);
   }
 
-  /** True where so much more may come: it is lent now. */
-  mayAllow(bytes: number): boolean {
-    return this.has(COST_OF_A_BYTE * bytes);
+  #keepSpare(bytes: number): void {
+    const unused = Math.min(this.borrowed, this.spare - bytes);
+    if (unused > 0) this.#budget.giveBack(this, unused);
+  }
+
+  /** Others wait from now on: what moved before says nothing, and what is not needed is for them. */
+  othersWait(time: number): void {
+    this.#pace.mark(this.#moved, time);
+    this.#unsentPace.mark(this.#taken, time);
+    if (this.held <= this.first && !this.#short) this.#keepSpare(0);
   }
 
   /** True where so much more may be kept: it is lent now. */
   has(bytes: number): boolean {
     const lacking = bytes - this.spare;
     if (lacking <= 0) return true;
-    if (!this.#favoured) return this.#budget.lendShare(this, inChunks(lacking));
-    this.#favoured = false;
+    if (lacking > this.#favour) return this.#budget.lendShare(this, inChunks(lacking));
+    this.#favour = 0;
     this.#budget.lend(this, lacking);
     return true;
   }
 
-  /** The same as `mayAllow` for what may as well not be: a window that is larger than it must be. */
-  mayAllowFreely(bytes: number): boolean {
+  /** The same of the only message that comes: where nobody else has anything it may have all. */
+  hasAlone(bytes: number): boolean {
+    return this.has(bytes) || this.#budget.lendLone(this, bytes - this.spare);
+  }
+
+  /** True where so much more may come: it is lent now, and leaves this part of the budget free. */
+  mayAllow(bytes: number, freePart: number): boolean {
     const lacking = COST_OF_A_BYTE * bytes - this.spare;
-    return lacking <= 0 || this.#budget.lendSpare(this, inChunks(lacking));
+    if (lacking <= 0) return true;
+    if (lacking > this.#favour) return this.#budget.lendWindow(this, inChunks(lacking), freePart);
+    this.#favour -= lacking;
+    this.#budget.lend(this, lacking);
+    return true;
   }
 
   /** The peer may send so much more; it was lent. */
@@ -130,16 +161,20 @@ export class MemoryAccount {
     if (!this.#short) this.#budget.waitNoMore(this);
   }
 
-  /** Has what it waits for, whatever is left. */
-  favour(): void {
-    this.#favoured = true;
+  /** Has what it waits for, whatever is left, where it is no more than `most` bytes. */
+  favour(most: number): void {
+    this.#favour = most;
     this.room();
-    this.#favoured = false;
+    this.#favour = 0;
   }
 
   /** True where next to nothing of what is held has moved, neither in nor out, for as long as one may have patience. */
   isStuck(time: number, patienceMs: number): boolean {
-    return this.#pace.isStuck(this.held, this.#freed + this.#allowed - this.window, time, patienceMs);
+    return this.#pace.isStuck(this.held, this.#moved, time, patienceMs);
+  }
+
+  get #moved(): number {
+    return this.#freed + this.#allowed - this.window;
   }
 
   /** The same of what waits to be sent. */

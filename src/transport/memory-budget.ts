@@ -10,8 +10,10 @@ export interface Borrower {
 }
 
 const MOST_BYTES = 1024 * 1024 * 1024;
-/** What may be lent in all for one that would wait for ever, as a part of the budget. */
+/** What may be lent in all with what one has in its turn that others leave no room for, as a part of the budget. */
 const FAVOURED_PART = 1.125;
+/** Nobody is ended for less. */
+const LEAST_EVICTED_BYTES = 16 * 1024;
 /**
  * What may wait to be sent to all peers, as a part of the budget and beside it: of this much nobody has more than is left
  * for the others, and the rest is for those of whom little waits.
@@ -35,8 +37,10 @@ export interface MemoryBudgetOptions {
  * The memory that peers may fill, all connections of a process together: windows that are open, messages that have begun
  * or that nobody has read, what is inflated. It is lent before it is filled.
  *
- * Nobody is lent more than is left for the others, so a few never take it all; and windows grow only while half of it is
- * free. Where somebody waits, those that hold most and do not move are ended until half of it is free again.
+ * Nobody is lent more than is left for the others, so a few never take it all; windows grow only while half of it is
+ * free, and leave a quarter for messages. Who is alone with a message has all. Where somebody waits, those that hold most
+ * and do not move are ended until half of it is free again; who waits itself is let have what it needs first, and ended
+ * last.
  *
  * ```ts
  * const memory = new MemoryBudget({ bytes: 256 * 1024 * 1024 });
@@ -55,8 +59,12 @@ export class MemoryBudget {
   readonly #waiting = new Set<MemoryAccount>();
   #look: NodeJS.Timeout | undefined;
   #roomScheduled = false;
-  /** Since when somebody has waited without anybody being in the way. */
+  /** Since when somebody has waited without anybody being ended. */
   #idleSince = 0;
+  /** True once one of those that have waited since then had what it needed, as far as there may be that. */
+  #hasFavoured = false;
+  /** Accounts that hold more than they always may. */
+  #holding = 0;
 
   constructor(options: MemoryBudgetOptions = {}) {
     const { bytes = defaultBytes(), patienceMs = 5000 } = options;
@@ -66,8 +74,8 @@ export class MemoryBudget {
   }
 
   /**
-   * What is lent, in bytes; what peers have filled is never more than this. Beyond `bytes` it goes by no more than each
-   * connection's first 64 KiB and what a connection is let have that would wait for ever.
+   * What is lent, in bytes; what peers have filled is never more than this. Beyond `bytes` it goes by no more than the
+   * first 64 KiB of data of each connection, which may take twice as much, and one message that would wait for ever.
    */
   get lent(): number {
     return this.#lent;
@@ -103,9 +111,27 @@ export class MemoryBudget {
     return true;
   }
 
-  /** Lends where half of all is free afterwards. */
-  lendSpare(account: MemoryAccount, bytes: number): boolean {
-    return this.free - bytes >= this.bytes / 2 && this.lendShare(account, bytes);
+  /** Lends where this part of all is free afterwards. */
+  lendWindow(account: MemoryAccount, bytes: number, freePart: number): boolean {
+    return this.free - bytes >= this.bytes * freePart && this.lendShare(account, bytes);
+  }
+
+  /** Lends for a message whatever is left, up to all there is, where nobody else holds anything or waits. */
+  lendLone(account: MemoryAccount, bytes: number): boolean {
+    const others = this.#holding - (account.held > account.first ? 1 : 0);
+    const waiting = this.#waiting.size - (this.#waiting.has(account) ? 1 : 0);
+    if (others > 0 || waiting > 0 || account.held + account.spare + bytes > this.bytes) return false;
+    this.lend(account, bytes);
+    return true;
+  }
+
+  /** It holds another amount than before: what it always may is lent as it is filled. */
+  count(account: MemoryAccount, before: number): void {
+    const { held, first } = account;
+    if (before > first && held > first) return;
+    this.#holding += (held > first ? 1 : 0) - (before > first ? 1 : 0);
+    this.#lent += Math.min(held, first) - Math.min(before, first);
+    if (held < before && this.#waiting.size > 0) this.#scheduleRoom();
   }
 
   /** Lends what is filled already. */
@@ -133,7 +159,7 @@ export class MemoryBudget {
 
   #refused(): void {
     this.#refusedAt = performance.now();
-    if (this.#look === undefined) this.#lookLater();
+    this.#lookOut();
   }
 
   giveBack(account: MemoryAccount, bytes: number): void {
@@ -146,13 +172,15 @@ export class MemoryBudget {
     this.#accounts.delete(account);
     this.#waiting.delete(account);
     this.#unsent -= account.unsent;
+    this.#lent -= Math.min(account.held, account.first);
+    if (account.held > account.first) this.#holding--;
     this.giveBack(account, account.borrowed);
   }
 
   wait(account: MemoryAccount): void {
-    if (this.#waiting.size === 0) this.#idleSince = performance.now();
+    if (this.#waiting.size === 0) this.#helpAnew(performance.now());
     this.#waiting.add(account);
-    if (this.#look === undefined) this.#lookLater();
+    this.#lookOut();
   }
 
   waitNoMore(account: MemoryAccount): void {
@@ -168,8 +196,15 @@ export class MemoryBudget {
     });
   }
 
+  #lookOut(): void {
+    if (this.#look !== undefined) return;
+    this.#lookLater();
+    const time = performance.now();
+    for (const account of this.#accounts) account.othersWait(time);
+  }
+
   #lookLater(): void {
-    this.#look = setTimeout(this.#onLook, Math.min(LOOK_MS, this.#patienceMs)).unref();
+    this.#look = setTimeout(this.#onLook, Math.min(LOOK_MS, this.#patienceMs / 2)).unref();
   }
 
   readonly #onLook = (): void => {
@@ -177,18 +212,42 @@ export class MemoryBudget {
     for (const account of [...this.#waiting]) account.room();
     const wasRefused = time - this.#refusedAt < 2 * this.#patienceMs;
     if (wasRefused) this.#evictUnsent(time);
-    if (this.#waiting.size > 0) {
-      if (this.#evictStuck(time)) this.#idleSince = time;
-      else if (time - this.#idleSince >= 2 * this.#patienceMs) this.#favourOne();
-    }
+    if (this.#waiting.size > 0) this.#help(time);
     if (this.#waiting.size > 0 || wasRefused) this.#lookLater();
     else this.#look = undefined;
   };
 
-  /** Nobody is in the way, and there is not enough all the same: one at a time has what it needs. */
-  #favourOne(): void {
+  /** Those that wait do not move because they are let have nothing: they have what they need in turn, before they end. */
+  #help(time: number): void {
+    const stuck = [...this.#accounts].filter((each) => each.isStuck(time, this.#patienceMs));
+    const idleMs = time - this.#idleSince;
+    const mayEndWaiting = this.#hasFavoured && this.#waiting.size > 1 && idleMs >= 1.5 * this.#patienceMs;
+    const isEvicted =
+      this.#evictMost(stuck.filter(({ short }) => !short)) ||
+      (mayEndWaiting && this.#evictMost(stuck.filter(({ short }) => short)));
+    if (isEvicted) this.#helpAnew(time);
+    else if (idleMs >= this.#patienceMs && this.#favourOne(idleMs >= 2 * this.#patienceMs)) this.#helpAnew(time);
+  }
+
+  #helpAnew(time: number): void {
+    this.#idleSince = time;
+    this.#hasFavoured = false;
+  }
+
+  /**
+   * True where one has all that it waited for.
+   * @param anyway whatever it takes: nothing else has helped
+   */
+  #favourOne(anyway: boolean): boolean {
+    this.#hasFavoured = true;
     const [first] = this.#waiting;
-    if (first !== undefined && this.#lent < this.bytes * FAVOURED_PART) first.favour();
+    const most = this.bytes * FAVOURED_PART - this.#lent;
+    if (first === undefined || most <= 0) return false;
+    this.#waiting.delete(first);
+    first.favour(anyway ? Number.POSITIVE_INFINITY : most);
+    // The next time it is another's turn.
+    if (first.short) this.#waiting.add(first);
+    return !first.short;
   }
 
   /** Ends those of whom most waits and who take nothing of it, until half of what is shared is free. */
@@ -201,12 +260,11 @@ export class MemoryBudget {
     }
   }
 
-  #evictStuck(time: number): boolean {
-    const stuck = [...this.#accounts].filter((each) => each.isStuck(time, this.#patienceMs));
+  #evictMost(stuck: MemoryAccount[]): boolean {
     stuck.sort((one, other) => other.held - one.held);
     let evicted = false;
     for (const account of stuck) {
-      if (this.free >= this.bytes / 2) break;
+      if (this.free >= this.bytes / 2 || account.held < LEAST_EVICTED_BYTES) break;
       account.evict();
       evicted = true;
     }

@@ -25,10 +25,117 @@ test("nobody is lent more than is left for the others", () => {
 test("windows grow only while half is free", () => {
   const memory = new MemoryBudget({ bytes: 10 * MIB });
   const [first, second] = [open(memory), open(memory)];
-  expect(first.mayAllowFreely(2 * MIB)).toBe(true);
+  expect(first.mayAllow(2 * MIB, 1 / 2)).toBe(true);
   first.allow(2 * MIB);
-  expect(second.mayAllowFreely(MIB)).toBe(false);
-  expect(second.mayAllow(MIB / 4)).toBe(true);
+  expect(second.mayAllow(MIB, 1 / 2)).toBe(false);
+  expect(second.mayAllow(MIB / 4, 1 / 4)).toBe(true);
+});
+
+test("a first window is not lent before it is filled, and windows leave a quarter for messages", () => {
+  const memory = new MemoryBudget({ bytes: 64 * MIB });
+  const accounts = Array.from({ length: 1000 }, () => memory.open({ room() {}, evict() {} }, 65_535));
+  expect(memory.lent).toBe(0);
+  for (const account of accounts) if (account.mayAllow(MIB / 4, 1 / 4)) account.allow(MIB / 4);
+  expect(memory.lent).toBeGreaterThan(32 * MIB);
+  expect(memory.free).toBeGreaterThanOrEqual(16 * MIB);
+  const last = accounts.at(-1);
+  const { lent } = memory;
+  if (last !== undefined) last.window -= 50_000;
+  last?.hold(100_000);
+  expect(memory.lent).toBe(lent + 100_000);
+  expect(last?.has(4 * MIB)).toBe(true);
+  last?.free(100_000);
+  expect(memory.lent).toBe(lent);
+  for (const account of accounts) account.close();
+  expect(memory.lent).toBe(0);
+});
+
+test("who is alone with a message has all there is, and no more", () => {
+  const memory = new MemoryBudget({ bytes: 16 * MIB });
+  const [idle, alone] = [open(memory), open(memory)];
+  idle.allow(MIB);
+  expect(alone.has(12 * MIB)).toBe(false);
+  expect(alone.hasAlone(17 * MIB)).toBe(false);
+  expect(alone.hasAlone(12 * MIB)).toBe(true);
+  alone.hold(12 * MIB);
+  expect(idle.hasAlone(12 * MIB)).toBe(false);
+});
+
+test("what is lent and no longer needed is given back", () => {
+  const memory = new MemoryBudget({ bytes: 16 * MIB });
+  const account = open(memory);
+  expect(account.has(MIB)).toBe(true);
+  account.hold(MIB / 2);
+  account.free(MIB / 2);
+  expect(memory.lent).toBe(0);
+});
+
+test("who waits is not ended while nobody else waits, however long it holds what it has", async () => {
+  const memory = new MemoryBudget({ bytes: 16 * MIB, patienceMs: 10 });
+  const windows = open(memory);
+  memory.lend(windows, 20 * MIB);
+  const long = event();
+  let looks = 0;
+  const waiting: MemoryAccount = open(memory, {
+    room() {
+      waiting.wait();
+      if (++looks === 10) long.happen();
+    },
+    evict: () => expect.unreachable("it waits itself"),
+  });
+  waiting.hold(MIB);
+  waiting.wait();
+  await long.happened;
+  expect(memory.held).toBe(MIB);
+});
+
+test("of those that all wait, each has what it needs in turn before anybody is ended", async () => {
+  const memory = new MemoryBudget({ bytes: 8 * MIB, patienceMs: 200 });
+  const done: number[] = [];
+  const all = event();
+  for (let i = 0; i < 3; i++) {
+    const account: MemoryAccount = open(memory, {
+      room() {
+        if (!account.has(MIB)) return account.wait();
+        done.push(i);
+        account.close();
+        if (done.length === 3) all.happen();
+      },
+      evict: () => expect.unreachable("it waits itself"),
+    });
+    account.hold(2.5 * MIB);
+    account.wait();
+  }
+  await all.happened;
+  expect(done).toEqual([0, 1, 2]);
+});
+
+test("what has begun just now has the whole patience, however long its connection did nothing", async () => {
+  const memory = new MemoryBudget({ bytes: 16 * MIB, patienceMs: 150 });
+  const begun = new Map<string, number>();
+  const after: Record<string, number> = {};
+  const both = event();
+  const upload = (name: string): MemoryAccount =>
+    open(memory, {
+      evict() {
+        after[name] = performance.now() - (begun.get(name) as number);
+        if (Object.keys(after).length === 2) both.happen();
+      },
+    });
+  const [first, second] = [upload("first"), upload("second")];
+  first.hold(8 * MIB);
+  await new Promise((resolve) => setTimeout(resolve, 160));
+  const waiting: MemoryAccount = open(memory, { room: () => waiting.wait() });
+  begun.set("first", performance.now());
+  waiting.wait();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  begun.set("second", performance.now());
+  second.hold(8 * MIB);
+  memory.lend(waiting, 8 * MIB);
+  await both.happened;
+  expect(after.first).toBeGreaterThanOrEqual(149);
+  expect(after.second).toBeGreaterThanOrEqual(149);
+  waiting.close();
 });
 
 test("what is let go of goes to those that wait", async () => {

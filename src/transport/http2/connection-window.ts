@@ -3,6 +3,10 @@ import type { MemoryAccount } from "../memory-account.ts";
 /** The window while a connection has not shown that it needs more, in bytes; and while memory is short. */
 const FIRST_BYTES = 1024 * 1024;
 const LEAST_BYTES = 256 * 1024;
+/** What of the budget is left where a window opens at first, where it grows, and where it is no larger than it must be. */
+const FREE_AT_FIRST_PART = 3 / 4;
+const FREE_PART = 1 / 2;
+const LEAST_FREE_PART = 1 / 4;
 /** Half of a window that is used up in so many milliseconds held the peer back, or soon will. */
 const FAST_MS = 100;
 
@@ -30,7 +34,7 @@ export class ConnectionWindow {
   /** Opens it for the first time. */
   open(): void {
     const more = this.#wanted - this.#memory.window;
-    if (more > 0 && this.#memory.mayAllowFreely(more)) this.#allow(more);
+    if (more > 0 && this.#memory.mayAllow(more, FREE_AT_FIRST_PART)) this.#allow(more);
     else this.#renewAt = this.#memory.window / 2;
   }
 
@@ -54,8 +58,8 @@ export class ConnectionWindow {
     this.#renewedAt = time;
     const more = this.#wanted - memory.window;
     const least = Math.min(this.#wanted, LEAST_BYTES) - memory.window;
-    if (memory.mayAllowFreely(more)) this.#allow(more);
-    else if (least > 0 && memory.mayAllow(least)) this.#allow(least);
+    if (memory.mayAllow(more, FREE_PART)) this.#allow(more);
+    else if (least > 0 && memory.mayAllow(least, LEAST_FREE_PART)) this.#allow(least);
     else if (memory.spareWindow > 0) this.#allow(Math.min(more, memory.spareWindow));
     else memory.wait();
   }

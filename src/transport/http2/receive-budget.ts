@@ -98,7 +98,7 @@ export class ReceiveBudget {
   #mayHave(bytes: number): boolean {
     const fits = bytes <= this.#left || this.#granted === 0;
     if (!fits && (this.#over !== undefined || bytes * 2 <= this.#limits.growthBytes)) return false;
-    if (this.#memory.has(this.#granted + bytes)) return true;
+    if (this.#granted === 0 ? this.#memory.hasAlone(bytes) : this.#memory.has(this.#granted + bytes)) return true;
     this.#memory.wait();
     return false;
   }
@@ -130,7 +130,7 @@ export class ReceiveBudget {
   #growthFor(window: ReceiveWindow): number {
     const growth = Math.min(window.target, this.#limits.maxStreamWindowBytes - window.target);
     if (growth <= 0 || this.#left - growth < this.#limits.growthBytes / 2) return 0;
-    if (!this.#memory.mayAllowFreely(this.#granted + growth)) return 0;
+    if (!this.#memory.mayAllow(this.#granted + growth, 1 / 2)) return 0;
     this.#left -= growth;
     return growth;
   }
