@@ -1,8 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, type Stats, statSync } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_WRONLY } = constants;
+/** What a process that was killed while it wrote has left. */
+const part = /\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/;
+/** Nobody writes a file for this long, in milliseconds, not even to a slow network. */
+const longestWriteMs = 3_600_000;
 const maxBytes = 64 * 1024 * 1024;
 
 /**
@@ -32,18 +37,33 @@ export function readPrivate(dir: string, file: string): string {
 export async function writePrivate(dir: string, file: string, text: string): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   checkFolder(dir);
-  const part = `${file}.${randomUUID()}.part`;
+  const unfinished = `${file}.${randomUUID()}.part`;
   try {
-    const handle = await open(part, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600);
+    const handle = await open(unfinished, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o600);
     try {
       await handle.writeFile(text);
     } finally {
       await handle.close();
     }
-    await rename(part, file);
+    await rename(unfinished, file);
   } catch (error) {
-    await rm(part, { force: true });
+    await rm(unfinished, { force: true });
     throw error;
+  }
+}
+
+/**
+ * Takes what was never finished out of a folder, once it is an hour old.
+ * @throws Error (rejects with it) as `writePrivate` does
+ */
+export async function sweepUnfinished(dir: string): Promise<void> {
+  checkFolder(dir);
+  for (const name of await readdir(dir)) {
+    if (!part.test(name)) continue;
+    const file = join(dir, name);
+    // Another process may sweep at the same time.
+    const stats = await lstat(file).catch(() => undefined);
+    if (stats?.isFile() && Date.now() - stats.mtimeMs > longestWriteMs) await rm(file, { force: true });
   }
 }
 

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Endpoint } from "../core/endpoint.ts";
 import type { Logger } from "../core/logger.ts";
 import { checkEndpoint } from "./announcement.ts";
-import { readPrivate, writePrivate } from "./private-files.ts";
+import { readPrivate, sweepUnfinished, writePrivate } from "./private-files.ts";
 
 export interface SavedSnapshot {
   readonly endpoints: readonly Endpoint[];
@@ -35,6 +35,7 @@ export function createSnapshotFiles({ dir, maxAgeSeconds, logger }: SnapshotFile
   let timer: NodeJS.Timeout | undefined;
   let writing = Promise.resolve();
   let isFailing = false;
+  let isSwept = false;
 
   const pathOf = (service: string) => join(dir, `${encodeURIComponent(service)}.json`);
 
@@ -45,6 +46,9 @@ export function createSnapshotFiles({ dir, maxAgeSeconds, logger }: SnapshotFile
       try {
         await writePrivate(dir, pathOf(service), JSON.stringify({ service, ...snapshot }));
         isFailing = false;
+        if (isSwept) continue;
+        isSwept = true;
+        await sweepUnfinished(dir);
       } catch (error) {
         if (!isFailing) logger.warn({ dir, reason: (error as Error).message }, "cannot save what the registry says");
         isFailing = true;

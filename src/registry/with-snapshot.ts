@@ -1,4 +1,5 @@
 import { type Logger, silent } from "../core/logger.ts";
+import { checkRanges, numberFrom } from "../core/number-range.ts";
 import { createListeners, type Listeners } from "./listeners.ts";
 import type { Registry, Snapshot } from "./registry.ts";
 import { createSnapshotFiles, type SavedSnapshot } from "./snapshot-files.ts";
@@ -9,24 +10,28 @@ export interface WithSnapshotOptions {
    * have made, is neither read nor written, and the log says why: calls would go where the file says.
    */
   readonly dir: string;
-  /** Seconds after which a file is too old to start from; 86,400 by default, a day. One that is more than 5 minutes of the future is passed over. */
+  /**
+   * Seconds after which a file is too old to start from; 86,400 by default, a day; `Infinity` is never. One that is more than 5
+   * minutes of the future is passed over.
+   */
   readonly maxAgeSeconds?: number | undefined;
   /** Silent by default. */
   readonly logger?: Logger | undefined;
 }
 
+const shortestRefreshMs = 250;
 const longestRefreshMs = 600_000;
+const ranges = { maxAgeSeconds: numberFrom(0, { endless: true }) };
 
 /**
  * Lets a client start while the registry is away: what it said last is kept on disk and stands in where it cannot be
  * reached at the start, as `stale` and with its age in the reason. Only lists with a server in them are kept.
  * Everything else is the registry's own.
+ * @throws TypeError for a `maxAgeSeconds` that cannot be
  */
 export function withSnapshot(registry: Registry, options: WithSnapshotOptions): Registry {
   const { dir, maxAgeSeconds = 86_400, logger = silent } = options;
-  if (!(maxAgeSeconds >= 0)) {
-    throw new TypeError(`maxAgeSeconds is ${maxAgeSeconds}: give seconds, or Infinity for no limit`);
-  }
+  checkRanges({ maxAgeSeconds }, ranges);
   const files = createSnapshotFiles({ dir, maxAgeSeconds, logger });
   const resolving = new Map<string, { readonly listeners: Listeners; readonly stop: () => void }>();
 
@@ -38,7 +43,7 @@ export function withSnapshot(registry: Registry, options: WithSnapshotOptions): 
     () => {
       for (const [service, { listeners }] of resolving) if (listeners.last !== undefined) keep(service, listeners.last);
     },
-    Math.min((maxAgeSeconds * 1_000) / 4, longestRefreshMs),
+    Math.min(Math.max((maxAgeSeconds * 1_000) / 4, shortestRefreshMs), longestRefreshMs),
   ).unref();
 
   const start = (service: string) => {

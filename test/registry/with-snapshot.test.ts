@@ -11,6 +11,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -252,4 +253,25 @@ test("a directory that cannot be written to is logged once, and calls go on", as
   expect(watched.last?.endpoints).toEqual(endpoints);
   await it.close();
   expect(log.of().map(({ message }) => message)).toEqual(["cannot save what the registry says"]);
+});
+
+test("what a process that was killed has left unfinished is swept once it is old, and nothing else is", async () => {
+  const left = (name: string, ageSeconds: number) => {
+    writeFileSync(join(dir, name), "{");
+    const at = Date.now() / 1_000 - ageSeconds;
+    utimesSync(join(dir, name), at, at);
+  };
+  const id = "0b0f9d4e-7f0e-4c7b-9d2b-0a4f5a1c9e11";
+  left(`a.B.json.${id}.part`, 4_000);
+  left(`a.C.json.${id}.part`, 60);
+  left("mine.part", 4_000);
+  left("a.D.json", 4_000);
+  await saveOnce("a.B");
+  expect(readdirSync(dir).sort()).toEqual(["a.B.json", `a.C.json.${id}.part`, "a.D.json", "mine.part"]);
+});
+
+test.each([-1, Number.NaN, "60" as never])("an age of %s is refused", (maxAgeSeconds) => {
+  expect(() => withSnapshot(memoryRegistry(), { dir, maxAgeSeconds })).toThrow(
+    /^maxAgeSeconds is .*: give a number from 0/,
+  );
 });
