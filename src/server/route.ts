@@ -42,7 +42,7 @@ export function route(served: readonly Served[], { interceptors, logger, drainin
     const told = endedByDrain(thrown, draining) ? draining.reason : thrown;
     return withMetadata(toStatus(call, told, logger), context);
   };
-  const around: Surroundings = { fail, draining, intercepted: interceptors.length > 0 };
+  const around: Surroundings = { fail, draining, logger, intercepted: interceptors.length > 0 };
   for (const { service, implementation } of served) {
     for (const [key, declared] of Object.entries(service.methods as Record<string, Method>)) {
       const method = sized(declared, declared.policy ?? {});

@@ -219,3 +219,23 @@ test("a stream that fails after its first message still sends its trailer, and n
   expect(error.message).not.toContain("secret");
   expect(error.metadata.get("x-trailer")).toBe("t");
 });
+
+test("a reply of the wrong shape stands in the server's log, of a stream too", async () => {
+  const logger = createLog();
+  await using pair = await greeterPair({
+    server: { logger },
+    implementation: {
+      sayHello: async () => null as never,
+      async *chat() {
+        yield { message: "1" };
+        yield 5 as never;
+      },
+    },
+  });
+  expect(await failure(pair.greeter.sayHello({}))).toMatchObject({ code: Code.INTERNAL });
+  const replies = pair.greeter.chat([])[Symbol.asyncIterator]();
+  await replies.next();
+  expect(await failure(replies.next())).toMatchObject({ code: Code.INTERNAL });
+  const methods = logger.of("error").map(({ fields }) => fields.method);
+  expect(methods).toEqual(["/greeter.v1.Greeter/SayHello", "/greeter.v1.Greeter/Chat"]);
+});
