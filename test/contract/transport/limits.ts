@@ -229,7 +229,7 @@ export function limits(world: () => World, { sockets }: Abilities): void {
       expect(most).toBeLessThanOrEqual(8);
     });
 
-    test("calls that wait and cannot be sent fail one by one, however many, and harm no other", async () => {
+    test("calls that wait and cannot be sent fail one by one, and harm no other", async () => {
       const go = event();
       const holds = event();
       const { peer } = await world().pair(
@@ -246,7 +246,8 @@ export function limits(world: () => World, { sockets }: Abilities): void {
       await echo(peer);
       const held = [echo(peer, payload("hold")), echo(peer, payload("hold"))];
       await holds.happened;
-      const bad = Array.from({ length: 3000 }, () => failure(echo(peer, payload("", 200))));
+      // Node's servers end a connection after a hundred streams that they refused.
+      const bad = Array.from({ length: 40 }, () => failure(echo(peer, payload("", 200))));
       const good = Array.from({ length: 5 }, (_, i) => echo(peer, payload(`${i}`)));
       go.happen();
       expect(new Set((await Promise.all(bad)).map(({ code }) => code))).toEqual(new Set([Code.RESOURCE_EXHAUSTED]));

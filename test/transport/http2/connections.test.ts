@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { expect, test } from "vitest";
 import type { Payload } from "../../../gen/probe/v1/probe.ts";
+import type { Call } from "../../../src/core/call.ts";
 import { Code } from "../../../src/core/code.ts";
 import { parseAddress } from "../../../src/core/endpoint.ts";
 import { Metadata } from "../../../src/core/metadata.ts";
@@ -78,6 +79,32 @@ test("messages whose memory is used again stay apart, however they cross", async
     return data.equals(back);
   });
   expect(await Promise.all(echoes)).toEqual(sizes.map(() => true));
+});
+
+test("calls that wait and cannot be sent fail without nesting, however many they are", async () => {
+  const go = event();
+  const began = event();
+  const here = withLimits({ maxConnectionsPerPeer: 1 });
+  const answers = {
+    async echo(call: Call) {
+      began.happen();
+      await go.happened;
+      return reply(call.request);
+    },
+  };
+  const { peer } = await here.pair(answers, {
+    listen: { maxConcurrentStreams: 1 },
+    connect: { maxSendMessageBytes: 100 },
+  });
+  const held = echo(peer);
+  await began.happened;
+  const bad = Array.from({ length: 3000 }, () => failure(echo(peer, payload("", 200))));
+  const good = echo(peer, payload("good"));
+  go.happen();
+  expect(new Set((await Promise.all(bad)).map(({ code }) => code))).toEqual(new Set([Code.RESOURCE_EXHAUSTED]));
+  expect((await held).response).toEqual(payload("hello"));
+  expect((await good).response).toEqual(payload("good"));
+  expect(peer.inflight).toBe(0);
 });
 
 test("what a handler does to the bytes in its call's metadata stays with that call", async () => {
