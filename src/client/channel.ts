@@ -2,7 +2,7 @@ import { balance } from "../balance/balance.ts";
 import type { Balancer } from "../balance/balancer.ts";
 import { roundRobin } from "../balance/round-robin.ts";
 import { type BreakerOptions, breaker } from "../breaker/breaker.ts";
-import { type Handler, type Interceptor, intercept } from "../core/call.ts";
+import type { Handler, Interceptor } from "../core/call.ts";
 import { askForCurrentCall } from "../core/context.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import { type Logger, silent } from "../core/logger.ts";
@@ -16,6 +16,7 @@ import { retry } from "../retry/retry.ts";
 import { http2 } from "../transport/http2/index.ts";
 import { checkChannelOptions, checkCloseTimeout } from "./check-channel.ts";
 import { healthChecked } from "./health-check.ts";
+import { interceptOwn } from "./own-failures.ts";
 import { sharedConnections } from "./shared-connections.ts";
 
 interface EveryChannel extends Omit<ConnectOptions, "changed"> {
@@ -121,8 +122,8 @@ export function createChannel(options: ChannelOptions): Channel {
   const policyOf = policies(options.policy);
 
   const toService = balance({ ...options, resolver, balancer, connect, logger });
-  const toAttempt = intercept(toService.handle, attemptInterceptors);
-  const handle = intercept(toAttempt, [...interceptors, retry({ policyOf, logger })]);
+  const toAttempt = interceptOwn(toService.handle, attemptInterceptors);
+  const handle = interceptOwn(retry({ policyOf, logger })(toAttempt), interceptors);
 
   let closing: Promise<void> | undefined;
   const channel: Channel = {

@@ -1,9 +1,9 @@
 import type { BreakerOptions } from "../breaker/breaker.ts";
-import { atLeast, checkRanges } from "../core/number-range.ts";
+import { atLeast, checkRanges, numberFrom } from "../core/number-range.ts";
 import { checkConnectOptions } from "../transport/check-options.ts";
 import type { ChannelOptions } from "./channel.ts";
 
-const noneOrMore = atLeast(0);
+const noneOrMore = numberFrom(0, { endless: true });
 const oneOrMore = atLeast(1);
 
 /** @throws TypeError that names the option that cannot be, and what it can be */
@@ -26,10 +26,8 @@ function checkBreakerOptions(options: BreakerOptions): void {
     maxOpenMs: noneOrMore,
     fairTimeMs: noneOrMore,
     probeTimeoutMs: noneOrMore,
+    faultRate: numberFrom(0, { most: 1 }),
   });
-  const { faultRate = 0 } = options;
-  if (faultRate >= 0 && faultRate <= 1) return;
-  throw new TypeError(`faultRate is ${faultRate}: give a part of the calls, from 0 to 1`);
 }
 
 /** @throws TypeError for what is no time to close in */

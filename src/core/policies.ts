@@ -5,7 +5,7 @@ import { RpcError } from "./rpc-error.ts";
 
 /** What a channel sets for its calls, and over that for single services and methods. */
 export interface ChannelPolicy extends MethodPolicy {
-  /** By the full name of a service (`greeter.v1.Greeter`) or of a method (`greeter.v1.Greeter/SayHello`). */
+  /** By the full name of a service (`greeter.v1.Greeter`) or of a method (`greeter.v1.Greeter/SayHello`, or with a slash before it). */
   readonly methods?: Readonly<Record<string, MethodPolicy>> | undefined;
 }
 
@@ -75,7 +75,7 @@ interface Layer {
 function layersOf(method: Method, channel: ChannelPolicy, own?: MethodPolicy): Layer[] {
   return [
     { policy: own, exact: true },
-    { policy: channel.methods?.[method.path.slice(1)], exact: true },
+    { policy: channel.methods?.[method.path.slice(1)] ?? channel.methods?.[method.path], exact: true },
     { policy: channel.methods?.[method.service], exact: false },
     { policy: channel, exact: false },
     { policy: method.policy, exact: true },

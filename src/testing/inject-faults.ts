@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Call, Interceptor } from "../core/call.ts";
 import { Code, type CodeName } from "../core/code.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import { simulate } from "../core/simulated.ts";
 
 export interface FaultOptions {
   /** The share of calls that fail, from 0 to 1; 0 by default. */
@@ -22,7 +23,7 @@ export function injectFaults(options: FaultOptions): Interceptor {
   return (next) => async (call) => {
     if (!only(call)) return next(call);
     if (delayMs > 0) await sleep(delayMs);
-    if (random() < failShare) throw new RpcError(Code[code], "a fault was injected");
+    if (random() < failShare) throw simulate(new RpcError(Code[code], "a fault was injected"));
     return next(call);
   };
 }

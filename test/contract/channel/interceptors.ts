@@ -81,6 +81,28 @@ export function interceptors(world: () => World): void {
       }
     });
 
+    test("that throws an RpcError before the call is handed on: it is local, and not sent again", async () => {
+      let begun = 0;
+      const away: Interceptor = () => async () => {
+        begun++;
+        throw new RpcError(14, "the token service is away");
+      };
+      const probe = createClient(Probe, await over(away));
+      for (const call of [probe.echo({}), probe.expand({}).next()]) {
+        expect(await failure(call)).toMatchObject({ codeName: "UNAVAILABLE", local: true });
+      }
+      expect(begun).toBe(2);
+    });
+
+    test("that gives a server's failure other words: it is no local one", async () => {
+      const other: Interceptor = (next) => (call) =>
+        next(call).catch(() => Promise.reject(new RpcError(5, "in other words")));
+      const one = world();
+      const at = await one.serve({ echo: () => raise(new RpcError(5, "no such thing")) });
+      const failed = await failure(one.probe([at], { [kind]: [other] }).echo({}));
+      expect(failed).toMatchObject({ message: "in other words", local: false });
+    });
+
     test("that throws in the middle of a stream: the error names the method", async () => {
       const quota = new RpcError(8, "the quota is spent");
       for (const error of [quota, new Error("mine")]) {
