@@ -141,7 +141,10 @@ export interface ListenOptions extends MessageLimits {
    * than 64 file descriptors.
    */
   readonly maxConnections?: number | undefined;
-  /** Connections of one address; half of `maxConnections` by default, and no limit for this machine's own. */
+  /**
+   * Connections of one address, or of one IPv6 network of 64 bits; by default half of `maxConnections`, or of the file
+   * descriptors there may be where those are fewer, and no limit for this machine's own.
+   */
   readonly maxConnectionsPerAddress?: number | undefined;
   /**
    * False refuses compressed requests with UNIMPLEMENTED, and says that only `identity` is accepted; true by default.

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
+import { networkOf } from "../core/network.ts";
 
 export interface DoorOptions {
   readonly maxConnections?: number | undefined;
@@ -14,8 +15,8 @@ const KEPT_BACK = 64;
 /** Decides who comes in: gives the reason why a connection is refused, or counts it until it is closed. */
 export function createDoor(options: DoorOptions): (socket: Socket) => string | undefined {
   const { maxConnections = 10_000, mostDescriptors = descriptorLimit() } = options;
-  const { maxConnectionsPerAddress = Math.ceil(maxConnections / 2) } = options;
   const lastDescriptor = mostDescriptors - Math.min(KEPT_BACK, Math.floor(mostDescriptors / 4));
+  const { maxConnectionsPerAddress = Math.ceil(Math.min(maxConnections, lastDescriptor) / 2) } = options;
   const byAddress = new Map<string, number>();
   let count = 0;
 
@@ -30,7 +31,8 @@ export function createDoor(options: DoorOptions): (socket: Socket) => string | u
   }
 
   return (socket) => {
-    const address = socket.remoteAddress;
+    const { remoteAddress } = socket;
+    const address = remoteAddress === undefined ? undefined : networkOf(remoteAddress);
     const refused = refusal(socket, address);
     if (refused !== undefined) return refused;
     count++;
@@ -46,9 +48,11 @@ export function createDoor(options: DoorOptions): (socket: Socket) => string | u
   };
 }
 
+const LOOPBACK_NETWORK = networkOf("::1");
+
 /** A proxy beside the server brings everybody's calls from one address. */
 function isLoopback(address: string): boolean {
-  return address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
+  return address === LOOPBACK_NETWORK || address.startsWith("127.");
 }
 
 /** Node tells it on POSIX systems, if not in its documentation; -1 elsewhere. */
