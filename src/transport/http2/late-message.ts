@@ -18,16 +18,18 @@ const NOTHING = Buffer.alloc(0);
 
 /** A unary request that is compressed or large: it stays as it came, and is charged to its client, until it is wanted. */
 export class LateMessage implements LateRequest {
-  readonly #options: LateMessageOptions;
+  // Its bytes apart: they are to be let go of.
+  readonly #options: Omit<LateMessageOptions, "bytes">;
   #bytes: Buffer;
   #isDecoded = false;
   #message: unknown;
   #ready: Promise<void> | undefined;
 
   constructor(options: LateMessageOptions) {
-    this.#options = options;
-    this.#bytes = options.bytes;
-    options.memory.hold(options.bytes.length);
+    const { bytes, ...others } = options;
+    this.#options = others;
+    this.#bytes = bytes;
+    options.memory.hold(bytes.length);
   }
 
   get message(): unknown {
