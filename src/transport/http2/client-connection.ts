@@ -65,6 +65,8 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
   readonly #options: ClientConnectionOptions;
   readonly #blocks = new Map<Method, CachedBlock>();
   #nextId = 1;
+  /** What the server complained of when it went. */
+  #complaint = "";
   #closing = false;
   #lost = false;
   #readySaid = false;
@@ -152,6 +154,7 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
     const words = code === ErrorCode.NO_ERROR ? "" : ` (${errorCodeName(code)}${reason === "" ? "" : `: ${reason}`})`;
     const calm = code === ErrorCode.ENHANCE_YOUR_CALM && reason === "too_many_pings";
     if (code === ErrorCode.NO_ERROR && Math.min(lastId, this.#nextId - 2) > 0) this.taken = true;
+    this.#complaint = words;
     this.#loseCalls(`the server goes away${words}`, calm);
     for (const stream of this.streams.all()) if (stream.id > lastId) this.#refused(stream);
     this.#closeIfIdle();
@@ -173,6 +176,10 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
   /** It has been idle for long. */
   doubt(): void {
     this.doubted = true;
+  }
+
+  override destroy(reason: string): void {
+    super.destroy(`${reason}${this.#complaint}`);
   }
 
   /** Asks whether it lives. Where no answer comes within `patienceMs` it is given up. */

@@ -3,10 +3,12 @@ import type { Payload } from "../../../gen/probe/v1/probe.ts";
 import type { Call, Reply } from "../../../src/core/call.ts";
 import { silent } from "../../../src/core/logger.ts";
 import type { Peer } from "../../../src/core/transport.ts";
+import { ErrorCode, FrameType } from "../../../src/transport/http2/frame.ts";
 import { http2 } from "../../../src/transport/http2/index.ts";
 import { MemoryBudget } from "../../../src/transport/memory-budget.ts";
-import { createWorld, echo, payload, reply } from "../../contract/transport/world.ts";
+import { createWorld, echo, failure, payload, reply } from "../../contract/transport/world.ts";
 import { beginMessages } from "../../support/begun-messages.ts";
+import { rawServer, uint32 } from "./raw-peer.ts";
 
 const MIB = 1024 * 1024;
 const ECHO = "/probe.v1.Probe/Echo";
@@ -123,4 +125,22 @@ test("many large messages at once all arrive, though they are far more than the 
   const replies = await Promise.all(Array.from({ length: 50 }, (_, i) => echo(peer, payload(`${i}`, 1_000_000))));
   for (const { response } of replies) expect((response as Payload).data.length).toBe(1_000_000);
   expect(memory.held).toBe(0);
+});
+
+test("a client whose connection is ended for memory says so", async () => {
+  const server = await rawServer((peer) => {
+    peer.send(FrameType.SETTINGS, 0, 0);
+    void peer
+      .frame(({ type }) => type === FrameType.HEADERS)
+      .then(() => {
+        const last = uint32(1);
+        const code = uint32(ErrorCode.ENHANCE_YOUR_CALM);
+        peer.send(FrameType.GOAWAY, 0, 0, Buffer.concat([last, code, Buffer.from("memory is short")]));
+        peer.socket.end();
+      });
+  });
+  const peer = http2().connect({ address: server.address }, {});
+  const error = await failure(echo(peer, payload("hello")));
+  expect(error.message).toContain("the server closed it (ENHANCE_YOUR_CALM: memory is short)");
+  await Promise.all([peer.close(), server.close()]);
 });
