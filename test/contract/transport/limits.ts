@@ -229,40 +229,6 @@ export function limits(world: () => World, { sockets }: Abilities): void {
       expect(most).toBeLessThanOrEqual(8);
     });
 
-    test("calls that wait and cannot be sent fail one by one, and harm no other", async () => {
-      const go = event();
-      const holds = event();
-      const { peer } = await world().pair(
-        {
-          async echo(one) {
-            if ((one.request as Payload).text !== "hold") return reply(one.request);
-            holds.happen();
-            await go.happened;
-            return reply(one.request);
-          },
-        },
-        { listen: { maxConcurrentStreams: 1 }, connect: { maxSendMessageBytes: 100 } },
-      );
-      await echo(peer);
-      const held = [echo(peer, payload("hold")), echo(peer, payload("hold"))];
-      await holds.happened;
-      // Node's servers end a connection after a hundred streams that they refused.
-      const bad = Array.from({ length: 40 }, () => failure(echo(peer, payload("", 200))));
-      const good = Array.from({ length: 5 }, (_, i) => echo(peer, payload(`${i}`)));
-      go.happen();
-      expect(new Set((await Promise.all(bad)).map(({ code }) => code))).toEqual(new Set([Code.RESOURCE_EXHAUSTED]));
-      await Promise.all([...held, ...good]);
-      expect(peer.inflight).toBe(0);
-    });
-
-    test("a connection over the limit of its address is not taken", async () => {
-      const here = world();
-      const listener = await here.serve({}, { maxConnectionsPerAddress: 1 });
-      await echo(here.dial(listener.address));
-      const failed = await failure(echo(here.dial(listener.address)));
-      expect(failed).toMatchObject({ code: Code.UNAVAILABLE, unprocessed: true });
-    });
-
     test("a connection over the server's limit is not taken, and takes its turn later", async () => {
       const here = world();
       const log = createLog();
