@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { deflate, gunzipSync, gzip, inflateSync } from "node:zlib";
 import { Code } from "../../core/code.ts";
 import { RpcError } from "../../core/rpc-error.ts";
@@ -55,6 +55,9 @@ const MOST_BYTES = 2 ** 31 - 1;
  */
 const inflating = turns(4);
 const decoding = turns(1);
+/** After a message that took so long to decode, in milliseconds, the loop is for others as long as it took. */
+const LONG_MS = 10;
+let restUntil = 0;
 
 /**
  * Decompresses a message off the main thread, and decodes it; each waits for its turn. What it takes meanwhile is charged
@@ -97,7 +100,15 @@ export async function decodedInTurn(
 function inTurn(bytesOf: () => Buffer, memory: MemoryAccount, decode: (bytes: Buffer) => unknown): Promise<unknown> {
   return decoding(memory, async () => {
     await nextTurn();
-    return decode(bytesOf());
+    const restMs = restUntil - performance.now();
+    if (restMs > 0) await sleep(restMs);
+    const begin = performance.now();
+    try {
+      return decode(bytesOf());
+    } finally {
+      const end = performance.now();
+      if (end - begin >= LONG_MS) restUntil = end + end - begin;
+    }
   });
 }
 
