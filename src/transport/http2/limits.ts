@@ -118,6 +118,9 @@ function checkNames(given: Http2Limits): void {
 export function limitsFrom(given: Http2Limits): Limits {
   checkNames(given);
   checkRanges(given, ranges);
+  if (given.memory !== undefined && given.memoryBudgetBytes !== undefined) {
+    throw new TypeError("memory and memoryBudgetBytes are both given: give the budget, or the bytes of one of its own");
+  }
   const {
     streamWindowBytes = 128 * 1024,
     maxStreamWindowBytes = 16 * MIB,

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { type Http2Limits, http2 } from "../../../src/transport/http2/index.ts";
+import { MemoryBudget } from "../../../src/transport/memory-budget.ts";
 import { createWorld, echo, payload } from "../../contract/transport/world.ts";
 
 const names = [
@@ -37,6 +38,11 @@ test.each<[limit: Http2Limits, range: string]>([
   [{ maxConnectionsPerPeer: 0 }, "from 1, or Infinity for no limit"],
 ])("%o is refused with its range", (limit, range) => {
   expect(() => http2(limit)).toThrow(`give a whole number ${range}`);
+});
+
+test("a budget and the bytes of one are refused together", () => {
+  const both = { memory: new MemoryBudget(), memoryBudgetBytes: 1e8 };
+  expect(() => http2(both)).toThrow("memory and memoryBudgetBytes are both given");
 });
 
 let limits: Http2Limits = {};
