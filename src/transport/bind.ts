@@ -31,16 +31,18 @@ export interface Port {
   readonly closed: Promise<void>;
 }
 
+export interface BindOptions
+  extends Pick<ListenOptions, "tls" | "maxConnections" | "maxConnectionsPerAddress" | "logger"> {
+  /** Milliseconds that a client has for its TLS handshake; 10,000 by default. */
+  readonly handshakeTimeoutMs?: number | undefined;
+}
+
 /**
  * Binds a port and hands over each connection, after the TLS handshake where there is one.
  * @throws RpcError UNAVAILABLE that names the address and why it cannot be bound
  */
-export async function bind(
-  address: string,
-  options: Pick<ListenOptions, "tls" | "maxConnections" | "maxConnectionsPerAddress" | "logger">,
-  accept: (socket: Socket) => void,
-): Promise<Port> {
-  const { tls, logger = silent } = options;
+export async function bind(address: string, options: BindOptions, accept: (socket: Socket) => void): Promise<Port> {
+  const { tls, handshakeTimeoutMs, logger = silent } = options;
   const refuse = createDoor(options);
   const to = socketAddress(address);
   const sockets = new Set<Socket>();
@@ -54,7 +56,8 @@ export async function bind(
     accept(socket);
   };
   const warnRefused = seldom(warnEveryMs, (fields) => logger.warn(fields, "a connection is refused"));
-  const server = tls === undefined ? createServer() : createTlsServer(serverTlsOptions(tls), connected);
+  const server =
+    tls === undefined ? createServer() : createTlsServer(serverTlsOptions(tls, handshakeTimeoutMs), connected);
   server.on("connection", (socket: Socket) => {
     const peer = peerOf(socket);
     const reason = refuse(socket);
@@ -71,6 +74,8 @@ export async function bind(
   const warn = seldom(warnEveryMs, (fields) => logger.warn(fields, "TLS handshake failed"));
   server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
     const fields = { address: at, peer: peerOf(socket), reason: handshakeReason(error) };
+    // Node ends a socket whose handshake failed, and leaves one open whose handshake only takes too long.
+    if ((error as NodeJS.ErrnoException).code === "ERR_TLS_HANDSHAKE_TIMEOUT") socket.destroy();
     if (!warn(fields)) logger.debug(fields, "TLS handshake failed");
   });
   await listeningAt(server, to).catch((cause) => {

@@ -24,7 +24,7 @@ export function clientTlsOptions(tls: ClientTls, address: string): ConnectionOpt
 }
 
 /** What `node:tls` needs for a server: at least TLS 1.2, HTTP/2 by ALPN, clients verified where `ca` is given. */
-export function serverTlsOptions({ cert, key, passphrase, ca }: ServerTls): TlsOptions {
+export function serverTlsOptions({ cert, key, passphrase, ca }: ServerTls, handshakeTimeoutMs = 10_000): TlsOptions {
   return {
     cert: pem(cert),
     key: pem(key),
@@ -35,7 +35,7 @@ export function serverTlsOptions({ cert, key, passphrase, ca }: ServerTls): TlsO
     minVersion: "TLSv1.2",
     ALPNProtocols: ["h2"],
     // A client that never finishes its handshake holds a socket no longer than this.
-    handshakeTimeout: 10_000,
+    handshakeTimeout: handshakeTimeoutMs,
   };
 }
 

@@ -82,7 +82,7 @@ export async function listen(
     if (draining) connection.drain();
   }
 
-  const port = await bind(address, options, accept);
+  const port = await bind(address, { ...options, handshakeTimeoutMs: limits.handshakeTimeoutMs }, accept);
   const evicted = evictionLog(port.address, logger);
   const overran = seldom<{ method: string }>(WARN_EVERY_MS, (fields) => {
     const why = "a handler goes on though its call is over: let it heed context.signal";

@@ -18,6 +18,7 @@ import {
   payload,
   responses,
 } from "../../contract/transport/world.ts";
+import { serverTls } from "../../support/certs.ts";
 import {
   type Frame,
   framed,
@@ -362,6 +363,14 @@ describe("peers that are slow on purpose", () => {
     client.socket.write(PREFACE.subarray(0, 10));
     await client.closed;
     await stillServes(listener);
+  });
+
+  test("a TLS handshake that never begins", async () => {
+    const listener = await serve(undefined, { tls: serverTls });
+    const began = performance.now();
+    const client = await rawSocket(listener.address);
+    await client.closed;
+    expect(performance.now() - began).toBeLessThan(5_000);
   });
 
   test("SETTINGS that do not come", async () => {
