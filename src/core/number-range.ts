@@ -18,8 +18,8 @@ export function between(least: number, most: number): NumberRange {
 }
 
 /** Any number from `least`, fractions among them; with `endless`, `Infinity` too. */
-export function numberFrom(least: number, { most = Number.MAX_SAFE_INTEGER, endless = false } = {}): NumberRange {
-  return { least, most, endless, whole: false };
+export function numberFrom(least: number, { most, endless }: Partial<NumberRange> = {}): NumberRange {
+  return { least, most: most ?? Number.MAX_SAFE_INTEGER, endless: endless ?? false, whole: false };
 }
 
 /**

@@ -55,15 +55,19 @@ describe.skipIf(!hasNginx)("behind nginx", () => {
   test.each([
     ["http2", http2],
     ["grpc-js", grpcJs],
-  ])("no call over %s fails while nginx replaces connections as it does by default", async (name, transport) => {
-    const steady = await load(await nginx(1_000_000), transport());
-    const usual = await load(await nginx(), transport());
-    const ratio = (usual.perSecond / steady.perSecond).toFixed(2);
-    console.info(
-      `${name} behind nginx: ${usual.perSecond.toFixed(0)} calls/s, ${ratio} of those on one connection; ` +
-        `worst ${usual.worstMs.toFixed(0)} ms`,
-    );
-  }, 120_000);
+  ])(
+    "no call over %s fails while nginx replaces connections as it does by default",
+    async (name, transport) => {
+      const steady = await load(await nginx(1_000_000), transport());
+      const usual = await load(await nginx(), transport());
+      const ratio = (usual.perSecond / steady.perSecond).toFixed(2);
+      console.info(
+        `${name} behind nginx: ${usual.perSecond.toFixed(0)} calls/s, ${ratio} of those on one connection; ` +
+          `worst ${usual.worstMs.toFixed(0)} ms`,
+      );
+    },
+    120_000,
+  );
 
   test("callers take turns where nginx takes one call a connection", async () => {
     await using channel = createChannel({ endpoints: [await nginx(1)] });
