@@ -51,11 +51,6 @@ export class MemoryAccount {
     return this.first + this.borrowed - this.held - COST_OF_A_BYTE * this.window;
   }
 
-  /** The most that one message may fill. */
-  get mostOfOne(): number {
-    return this.#budget.bytes - this.first;
-  }
-
   /** So much more is kept. */
   hold(bytes: number): void {
     const before = this.held;
