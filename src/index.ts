@@ -23,6 +23,7 @@ export type { Method, MethodKind, Service } from "./core/method.ts";
 export type { ChannelPolicy, Policy } from "./core/policies.ts";
 export type { HedgePolicy, Idempotency, MethodPolicy, RetryPolicy } from "./core/policy.ts";
 export { detail, type ErrorDetail, RpcError } from "./core/rpc-error.ts";
+export type { ServiceInterceptors } from "./core/service-interceptors.ts";
 export type { ClientTls, ServerTls } from "./core/transport.ts";
 export { registryFromUri } from "./registry/from-uri.ts";
 export { memoryRegistry } from "./registry/memory.ts";

@@ -10,11 +10,13 @@ import type {
   Unary,
 } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import { interceptorsOf, type OfMethod, type ServiceInterceptors } from "../core/service-interceptors.ts";
 import { sized } from "../core/sized.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { Channel } from "./channel.ts";
 import { inScope } from "./in-scope.ts";
 import { makeCall } from "./make-call.ts";
+import { interceptOwn } from "./own-failures.ts";
 import { ReplyStream } from "./reply-stream.ts";
 
 /** Messages to send, one after the other. */
@@ -42,17 +44,30 @@ type AnyOptions = CallOptions<"IDEMPOTENT">;
  * Makes the typed client of a service. It holds nothing: make as many as you like, and close the channel.
  *
  * A stream begins when it is first read, and leaving its `for await` early cancels it.
+ * @param options interceptors of this client, around those of its channel: of a method outermost, then of the service
  */
-export function createClient<M>(service: Service<M>, channel: Channel): Client<M> {
+export function createClient<M>(
+  service: Service<M>,
+  channel: Channel,
+  options: ServiceInterceptors<M> = {},
+): Client<M> {
   const client: Record<string, unknown> = {};
+  const own = interceptorsOf(service, options);
   for (const [key, declared] of Object.entries(service.methods as Record<string, Method>)) {
     const policy = channel.policyOf(declared);
     const method = sized(declared, policy);
     const make = method.responseStream ? streamingMethod : unaryMethod;
-    client[key] = make(method, policy.timeoutMs, channel);
+    client[key] = make(method, policy.timeoutMs, withinOwn(channel, own(key)));
   }
   // The one cast on the way in: each function above has the shape that its method's kind asks for.
   return client as Client<M>;
+}
+
+/** The channel as one method of a client sees it: behind the client's own interceptors. */
+function withinOwn(channel: Channel, { ofService, ofMethod }: OfMethod): Channel {
+  const interceptors = [...ofMethod, ...ofService];
+  if (interceptors.length === 0) return channel;
+  return { ...channel, direct: false, handle: interceptOwn(channel.handle, interceptors) };
 }
 
 function unaryMethod(method: Method, timeoutMs: number, channel: Channel) {

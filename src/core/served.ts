@@ -1,6 +1,5 @@
 import type { Interceptor } from "./call.ts";
 import type { Logger } from "./logger.ts";
-import type { Method, Service } from "./method.ts";
 
 /** Under this a server's interceptor has a function that is told what the server has, before it listens. */
 export const SERVED: unique symbol = Symbol.for("trunkline.served");
@@ -11,12 +10,10 @@ export interface LooksAtServed {
   [SERVED](names: ReadonlySet<string>, logger: Logger): void;
 }
 
+/** @param around each interceptor with the names of what it stands around */
 export function showServed(
-  interceptors: readonly (Interceptor & Partial<LooksAtServed>)[],
-  services: readonly Service<any>[],
+  around: ReadonlyMap<Interceptor & Partial<LooksAtServed>, ReadonlySet<string>>,
   logger: Logger,
 ): void {
-  const methods = services.flatMap((each) => Object.values(each.methods as Record<string, Method>));
-  const names = new Set([...services.map(({ name }) => name), ...methods.map(({ path }) => path)]);
-  for (const each of interceptors) each[SERVED]?.(names, logger);
+  for (const [interceptor, names] of around) interceptor[SERVED]?.(names, logger);
 }

@@ -8,6 +8,7 @@ import { shortened } from "../core/printable.ts";
 import { pushbackOf, RETRY_PUSHBACK } from "../core/pushback.ts";
 import { type ReadOnce, readOnce } from "../core/read-once.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import { showServed } from "../core/served.ts";
 import { sized } from "../core/sized.ts";
 import type { Acceptor } from "../core/transport.ts";
 import { UNSERVED } from "../core/unserved.ts";
@@ -21,8 +22,13 @@ export interface Served {
   readonly implementation: Readonly<Record<string, unknown>>;
 }
 
+/** A service with what stands around each of its methods. */
+export interface Routed extends Served {
+  /** By the name of a method in TypeScript; the first is the outermost. */
+  interceptorsOf(key: string): readonly Interceptor[];
+}
+
 export interface RouteOptions {
-  readonly interceptors: readonly Interceptor[];
   readonly logger: Logger;
   readonly draining: Draining;
 }
@@ -33,27 +39,32 @@ interface Route {
 }
 
 /**
- * The server's routing: from a path to the function that answers it. Stands under the server's interceptors, which
- * therefore see only calls of methods that exist.
+ * The server's routing: from a path to the function that answers it, with the interceptors that stand around it. They
+ * see only calls of methods that exist.
  */
-export function route(served: readonly Served[], { interceptors, logger, draining }: RouteOptions): Acceptor {
+export function route(served: readonly Routed[], { logger, draining }: RouteOptions): Acceptor {
   const routes = new Map<string, Route>();
+  const standing = new Map<Interceptor, Set<string>>();
   const fail: Fail = (call, context, thrown) => {
     const told = endedByDrain(thrown, draining) ? draining.reason : thrown;
     return withMetadata(toStatus(call, told, logger), context);
   };
-  const around: Surroundings = { fail, draining, logger, intercepted: interceptors.length > 0 };
-  for (const { service, implementation } of served) {
+  for (const { service, implementation, interceptorsOf } of served) {
     for (const [key, declared] of Object.entries(service.methods as Record<string, Method>)) {
       const method = sized(declared, declared.policy ?? {});
       const implement = implementation[key];
       if (typeof implement !== "function") {
         throw new TypeError(`${service.name}: the implementation has no function ${key} for ${method.path}`);
       }
+      const interceptors = interceptorsOf(key);
+      const around: Surroundings = { fail, draining, logger, intercepted: interceptors.length > 0 };
       const answer = onceDecoded(answerWith(method, implement.bind(implementation), around));
-      routes.set(method.path, { method, answer: interceptors.length === 0 ? answer : wrap(answer) });
+      routes.set(method.path, { method, answer: interceptors.length === 0 ? answer : wrap(answer, interceptors) });
+      for (const each of interceptors)
+        standing.set(each, (standing.get(each) ?? new Set()).add(service.name).add(method.path));
     }
   }
+  showServed(standing, logger);
 
   return {
     method: (path) => routes.get(path)?.method,
@@ -64,7 +75,7 @@ export function route(served: readonly Served[], { interceptors, logger, drainin
   };
 
   /** Interceptors speak promises; an answer that is at hand becomes one for them. What they throw is a status too. */
-  function wrap(answer: Answer): Answer {
+  function wrap(answer: Answer, interceptors: readonly Interceptor[]): Answer {
     const handler = intercept(async (call): Promise<Reply> => {
       if (call.method.requestStream) call.get(requestsOf)?.handOn();
       return runHandedOn(call, answer);

@@ -4,7 +4,7 @@ import { type Logger, silent } from "../core/logger.ts";
 import type { Method, Service } from "../core/method.ts";
 import { checkRanges } from "../core/number-range.ts";
 import { requireNode } from "../core/require-node.ts";
-import { showServed } from "../core/served.ts";
+import { checkInterceptors, interceptorsOf, type ServiceInterceptors } from "../core/service-interceptors.ts";
 import type { Acceptor, Listener, ListenOptions, Transport } from "../core/transport.ts";
 import type { Registrar, Registration } from "../registry/registry.ts";
 import { checkListenOptions } from "../transport/check-options.ts";
@@ -15,7 +15,7 @@ import { createDraining } from "./draining.ts";
 import { createHealth, type Health } from "./health.ts";
 import type { Fits, Implementation } from "./implementation.ts";
 import { reflectionOf } from "./reflection.ts";
-import { route, type Served } from "./route.ts";
+import { type Routed, route } from "./route.ts";
 
 export interface ServerOptions extends ListenOptions {
   /** Where to announce the services; without one, clients must be told the address. */
@@ -24,8 +24,13 @@ export interface ServerOptions extends ListenOptions {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** The native HTTP/2 by default. */
   readonly transport?: Transport | undefined;
-  /** Around every handler; the first is the outermost. */
+  /**
+   * Around every handler; the first is the outermost. Those of a service, and of a method, given to `add`, stand within.
+   * Health and reflection are left alone: a probe has no token.
+   */
   readonly interceptors?: readonly Interceptor[] | undefined;
+  /** Around health and reflection, which this server answers by itself; none by default. */
+  readonly builtInInterceptors?: readonly Interceptor[] | undefined;
   /** Silent by default; hand in a pino logger. */
   readonly logger?: Logger | undefined;
   /** Serve `grpc.reflection`, so that grpcurl, `buf curl` and `trunkline call` need no `.proto`; true by default. */
@@ -40,8 +45,18 @@ export interface ListenAddress {
 }
 
 export interface Server {
-  /** Serves a service by these functions. Before `listen`. */
-  add<M, T extends Implementation<M>>(service: Service<M>, implementation: T & Fits<M, T>): Server;
+  /**
+   * Serves a service by these functions, and within interceptors of its own. Before `listen`.
+   *
+   * ```ts
+   * server.add(Orders, orders, { interceptors: [signedIn], methodInterceptors: { refund: [onlyClerks] } });
+   * ```
+   */
+  add<M, T extends Implementation<M>>(
+    service: Service<M>,
+    implementation: T & Fits<M, T>,
+    options?: ServiceInterceptors<M>,
+  ): Server;
   /**
    * Binds `host:port` (`:0` for any free port; IPv6 in brackets), then announces the services.
    * @returns the address it is bound to
@@ -92,8 +107,11 @@ export function createServer(options: ServerOptions = {}): Server {
   requireNode();
   checkListenOptions(options);
   checkRanges(options.drain ?? {}, drainRanges);
-  const { registry, transport = http2(), interceptors = [], logger = silent, reflection = true } = options;
-  const served: Served[] = [];
+  const { registry, transport = http2(), logger = silent, reflection = true } = options;
+  const { interceptors = [], builtInInterceptors = [] } = options;
+  checkInterceptors(interceptors, "interceptors");
+  checkInterceptors(builtInInterceptors, "builtInInterceptors");
+  const served: Routed[] = [];
   const health = createHealth();
   const draining = createDraining();
   let arrived = 0;
@@ -104,15 +122,11 @@ export function createServer(options: ServerOptions = {}): Server {
 
   async function listen(address: string, { advertise }: ListenAddress): Promise<string> {
     const announced = served.map(({ service }) => service);
-    const all = [...served, health.served, ...(reflection ? reflectionOf([...announced, health.served.service]) : [])];
-    const acceptor = counting(route(all, { interceptors, logger, draining }), () => {
+    const builtIn = [health.served, ...(reflection ? reflectionOf([...announced, health.served.service]) : [])];
+    const all = [...served, ...builtIn.map((each) => ({ ...each, interceptorsOf: () => builtInInterceptors }))];
+    const acceptor = counting(route(all, { logger, draining }), () => {
       arrived++;
     });
-    showServed(
-      interceptors,
-      all.map(({ service }) => service),
-      logger,
-    );
     const bound = await transport.listen(address, acceptor, { ...options, logger });
     try {
       if (closing !== undefined) throw new Error(`the server was closed before it listened on ${address}`);
@@ -159,12 +173,20 @@ export function createServer(options: ServerOptions = {}): Server {
   }
 
   const server: Server = {
-    add(service, implementation) {
+    add(service, implementation, own = {}) {
       if (listening !== undefined) throw new Error(`add ${service.name} before listen`);
       if (served.some((each) => each.service.name === service.name)) {
         throw new Error(`${service.name} was added already`);
       }
-      served.push({ service, implementation: implementation as Readonly<Record<string, unknown>> });
+      const within = interceptorsOf(service, own);
+      served.push({
+        service,
+        implementation: implementation as Readonly<Record<string, unknown>>,
+        interceptorsOf(key) {
+          const { ofService, ofMethod } = within(key);
+          return [...interceptors, ...ofService, ...ofMethod];
+        },
+      });
       return server;
     },
     listen(address, listenAddress = {}) {

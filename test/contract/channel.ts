@@ -7,6 +7,7 @@ import { mistakes } from "./channel/mistakes.ts";
 import { recycled } from "./channel/recycled.ts";
 import { sources } from "./channel/sources.ts";
 import { twice } from "./channel/twice.ts";
+import { where } from "./channel/where.ts";
 import { createWorld } from "./channel/world.ts";
 
 /** What a channel and a server must do over every wire. `make` is called for each test. */
@@ -20,5 +21,6 @@ export function channelContract(name: string, make: () => Transport): void {
     describe("a recycled address", () => recycled(world));
     describe("interceptors that do not do as they should", () => interceptors(world));
     describe("a caller's own mistake", () => mistakes(world));
+    describe("where interceptors stand", () => where(world));
   });
 }

@@ -7,6 +7,7 @@ import {
   createClient,
   createServer,
   type Implementation,
+  type Interceptor,
 } from "trunkline";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 import { Probe } from "../../gen/probe/v1/probe.rpc.ts";
@@ -54,6 +55,13 @@ export async function calls(): Promise<void> {
   // @ts-expect-error metadata that is neither text nor bytes
   await greeter.sayHello({ name: "you" }, { metadata: { trace: 5 } });
 }
+
+const passes: Interceptor = (next) => next;
+createClient(Greeter, channel, { interceptors: [passes], methodInterceptors: { sayHello: [passes] } });
+// @ts-expect-error an interceptor of a method that the service does not have
+createClient(Greeter, channel, { methodInterceptors: { sayGoodbye: [passes] } });
+// @ts-expect-error one interceptor where a list belongs
+createClient(Greeter, channel, { interceptors: passes });
 
 export const unsafe: CallOptions = { timeoutMs: 5, retry: false };
 
