@@ -1,5 +1,6 @@
 // For users.
 
+export type { ReadyOptions } from "./balance/when-ready.ts";
 export type { CallOptions } from "./client/call-options.ts";
 export { type Channel, type ChannelOptions, createChannel } from "./client/channel.ts";
 export { type Client, createClient, type Requests } from "./client/client.ts";
@@ -13,6 +14,7 @@ export {
   type ValueKey,
   valueKey,
 } from "./core/call.ts";
+export type { ChannelState } from "./core/channel-state.ts";
 export { Code, type CodeName } from "./core/code.ts";
 export { detached } from "./core/context.ts";
 export type { Endpoint } from "./core/endpoint.ts";

@@ -1,16 +1,19 @@
 import type { Call, Handler, Reply } from "../core/call.ts";
+import type { ChannelState } from "../core/channel-state.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
-import { detached } from "../core/context.ts";
+import { NEVER } from "../core/deadline.ts";
 import { rejectedLater } from "../core/later.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Resolver } from "../registry/registry.ts";
 import type { Balancer } from "./balancer.ts";
-import { type Connect, createPool, type Pool } from "./pool.ts";
+import type { Connect, Pool } from "./pool.ts";
+import { createPools } from "./pools.ts";
 import { roundRobin } from "./round-robin.ts";
 import { waitForPeer } from "./wait.ts";
+import { type ReadyOptions, whenReady } from "./when-ready.ts";
 
 export interface BalanceOptions {
   readonly resolver: Resolver;
@@ -35,6 +38,8 @@ export interface BalanceOptions {
   readonly slowStartMs?: number | undefined;
   /** Milliseconds that endpoints of a sudden large loss are kept while they work; 30,000 by default. See `doubt.ts`. */
   readonly doubtMs?: number | undefined;
+  /** Milliseconds without a call after which a service's servers and their watch are let go; never by default. */
+  readonly idleTimeoutMs?: number | undefined;
   /** Silent by default. */
   readonly logger?: Logger | undefined;
   readonly clock?: Clock | undefined;
@@ -47,6 +52,12 @@ export interface Balance {
   readonly handle: Handler;
   /** The peers of a service, those that are not ready too; empty for a service that was never called. */
   peers(service: string): readonly Peer[];
+  /** Where the way to a service stands. Begins nothing. */
+  state(service: string): ChannelState;
+  /** Begins to look for the service's servers, and resolves once a call can be sent. */
+  ready(service: string, options: ReadyOptions): Promise<void>;
+  /** Tells the state now, and whenever it has changed, until the returned function is called. Begins nothing. */
+  watchState(service: string, listener: (state: ChannelState) => void): () => void;
   /** Ends every wait and refuses new calls. Resolves when calls in flight have finished and every peer is closed. */
   close(): Promise<void>;
 }
@@ -56,7 +67,8 @@ export interface Balance {
  * each peer's breaker and transport. Servers are looked up at the first call of a service, and watched from then on.
  *
  * Where no peer can take the call it waits for one, as long as one may come: nothing was found yet, or a peer is still
- * connecting. Where every peer has failed or has an open circuit it fails at once with UNAVAILABLE, as unprocessed.
+ * connecting. Where every peer has failed or has an open circuit it fails at once with UNAVAILABLE, as unprocessed; a call
+ * that is to `waitForReady` waits then too.
  */
 export function balance(options: BalanceOptions): Balance {
   const {
@@ -67,32 +79,22 @@ export function balance(options: BalanceOptions): Balance {
     clock = systemClock,
     random = Math.random,
   } = options;
-  const { resolveTimeoutMs = 3_000, slowStartMs = 0, doubtMs = 30_000 } = options;
+  const { resolveTimeoutMs = 3_000, slowStartMs = 0, doubtMs = 30_000, idleTimeoutMs = NEVER } = options;
   const { unixAddresses = resolver.local === true } = options;
-  const waits = { resolveTimeoutMs, slowStartMs, doubtMs };
-  const settings = { resolver, unixAddresses, connect, balancer, logger, clock, random, ...waits };
-  const pools = new Map<string, Pool>();
-  let closing: Promise<void> | undefined;
-
-  function open(service: string): Pool {
-    if (closing !== undefined) throw new RpcError(Code.CANCELLED, "the channel is closed", { local: true });
-    // What a pool starts outlives the call that happens to be the first.
-    const pool = detached(() => createPool(service, settings));
-    pools.set(service, pool);
-    return pool;
-  }
+  const waits = { resolveTimeoutMs, slowStartMs, doubtMs, idleTimeoutMs };
+  const pools = createPools({ resolver, unixAddresses, connect, balancer, logger, clock, random, ...waits });
 
   // The happy path makes no promise of its own: the peer's is handed on.
   function handle(call: Call): Promise<Reply> {
-    const { service } = call.method;
     let pool: Pool;
     let peer: Peer | undefined;
     try {
-      pool = pools.get(service) ?? open(service);
+      pool = pools.of(call.method.service);
       peer = pool.pick(call);
     } catch (error) {
       return rejectedLater(RpcError.from(error, Code.INTERNAL));
     }
+    if (call.waitForReady) return handlePatiently(pool, peer, call);
     return peer === undefined ? later(pool, call) : peer.handle(call);
   }
 
@@ -101,13 +103,34 @@ export function balance(options: BalanceOptions): Balance {
     return peer.handle(call);
   }
 
+  /** Where its peer is lost before the call could be sent to it, it waits on. */
+  async function handlePatiently(from: Pool, picked: Peer | undefined, call: Call): Promise<Reply> {
+    let pool = from;
+    let peer = picked;
+    for (;;) {
+      peer ??= await waitForPeer(pool, call, clock);
+      try {
+        return await peer.handle(call);
+      } catch (error) {
+        if (!isUnsent(error, peer, call)) throw error;
+      }
+      peer = undefined;
+      pool = pools.of(call.method.service);
+    }
+  }
+
   return {
     handle,
-    peers: (service) => pools.get(service)?.peers ?? [],
-    close() {
-      closing ??= Promise.all([...pools.values()].map((pool) => pool.close())).then(() => {});
-      pools.clear();
-      return closing;
-    },
+    peers: (service) => pools.known(service)?.peers ?? [],
+    state: pools.state,
+    ready: async (service, ready) => whenReady(pools.of(service), service, ready, clock),
+    watchState: pools.watchState,
+    close: pools.close,
   };
+}
+
+/** A stream of requests is left to the retry, which knows whether it was read from. */
+function isUnsent(error: unknown, peer: Peer, { method, cancellation }: Call): boolean {
+  if (!RpcError.is(error) || error.code !== Code.UNAVAILABLE || !error.unprocessed) return false;
+  return !peer.ready && !method.requestStream && cancellation?.reason === undefined;
 }

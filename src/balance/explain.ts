@@ -1,4 +1,3 @@
-import type { Call } from "../core/call.ts";
 import { Code } from "../core/code.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Peer } from "../core/transport.ts";
@@ -8,8 +7,7 @@ import type { Snapshot } from "../registry/registry.ts";
 const mostReasons = 3;
 
 /** UNAVAILABLE where the registry lists nobody for a service, or nobody of use, or has not said. */
-export function nobodyListed(call: Call, heard: Snapshot | undefined, refusal: string | undefined): RpcError {
-  const { service } = call.method;
+export function nobodyListed(service: string, heard: Snapshot | undefined, refusal: string | undefined): RpcError {
   const listed = heard?.endpoints.length ?? 0;
   if (refusal !== undefined) return unavailable(`no endpoint of ${service} can be used (${listed} listed: ${refusal})`);
   if (heard?.state === "current") {
@@ -21,10 +19,14 @@ export function nobodyListed(call: Call, heard: Snapshot | undefined, refusal: s
   return unavailable(`no endpoint of ${service} is known (the registry ${why})`);
 }
 
-/** Why none of the peers that could take the call can take it now. */
-export function nobodyReady(call: Call, peers: readonly Peer[], known: number): string {
-  const { service, name } = call.method;
-  const which = peers.length < known ? `${service} that serves ${name}` : service;
+/** Why none of the peers that could take a call of the method can take it now; without one, of any. */
+export function nobodyReady(
+  service: string,
+  method: string | undefined,
+  peers: readonly Peer[],
+  known: number,
+): string {
+  const which = peers.length < known ? `${service} that serves ${method}` : service;
   const of = (state: Peer["state"]) => peers.filter((peer) => peer.state === state);
   const parts = [
     `${known} known`,

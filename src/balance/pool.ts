@@ -1,4 +1,5 @@
 import type { Call } from "../core/call.ts";
+import type { ChannelState } from "../core/channel-state.ts";
 import type { Clock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import type { Endpoint } from "../core/endpoint.ts";
@@ -12,6 +13,7 @@ import { nobodyListed, unavailable } from "./explain.ts";
 import { createMembers, type Members } from "./members.ts";
 import { type Picking, picking } from "./picking.ts";
 import { createRefusals } from "./refusals.ts";
+import type { StateWatch } from "./state-watch.ts";
 
 export type Connect = (endpoint: Endpoint, changed: () => void) => Peer;
 
@@ -34,6 +36,8 @@ export interface Watcher {
   closed(error: RpcError): void;
 }
 
+type Followers = Pick<StateWatch, "has" | "look">;
+
 /** The peers of one service, and how to pick one. */
 export interface Pool {
   readonly peers: readonly Peer[];
@@ -42,18 +46,25 @@ export interface Pool {
   hopeUntilMs(call: Call, startedMs: number): number;
   /** Why no peer can take the call. */
   unavailable(call: Call): RpcError;
-  /** Has some that failed, or have an open circuit, tried again soon: a call wants them. */
-  hurry(call: Call): void;
+  readonly state: ChannelState;
+  /** Why there is no peer, in words. */
+  readonly trouble: string;
+  /** Set at each call; whoever looks for idle pools clears it. */
+  used: boolean;
+  /** True while calls wait here, or are under way at its peers. */
+  readonly busy: boolean;
+  /** Has some that failed, or have an open circuit, tried again soon: somebody wants them. */
+  hurry(call?: Call): void;
   /** Returns how to stop watching. */
   watch(watcher: Watcher): () => void;
   close(): Promise<void>;
 }
 
-export function createPool(service: string, options: PoolOptions): Pool {
+export function createPool(service: string, options: PoolOptions, followers?: Followers): Pool {
   const { resolver, resolveTimeoutMs, logger, random, clock } = options;
   const watchers = new Set<Watcher>();
   const members: Members = createMembers(service, options, changed);
-  const refusals = createRefusals({ all: members.all, clock, random });
+  const refusals = createRefusals({ service, all: members.all, clock, random });
   const hearing = createPace(takeIn, clock);
   const telling = createPace(tell, clock);
   let heard: Snapshot | undefined;
@@ -75,15 +86,21 @@ export function createPool(service: string, options: PoolOptions): Pool {
   function takeIn(): number {
     if (heard === undefined) return 0;
     if (members.hear(heard)) changed();
+    else tellSoon();
     return heard.endpoints.length;
   }
 
   function changed(): void {
     current = undefined;
-    if (watchers.size > 0) telling.ask();
+    tellSoon();
+  }
+
+  function tellSoon(): void {
+    if (watchers.size > 0 || followers?.has(service) === true) telling.ask();
   }
 
   function tell(): number {
+    followers?.look(service);
     for (const watcher of [...watchers]) watcher.changed();
     return members.size;
   }
@@ -111,7 +128,32 @@ export function createPool(service: string, options: PoolOptions): Pool {
     return current;
   }
 
+  function state(): ChannelState {
+    if (closed) return "SHUTDOWN";
+    let connecting = members.size === 0 && heard === undefined;
+    for (const { peer } of members.all()) {
+      if (peer.ready || peer.state === "silent") return "READY";
+      connecting ||= peer.state === "connecting";
+    }
+    return connecting ? "CONNECTING" : "TRANSIENT_FAILURE";
+  }
+
+  function explain(method: string | undefined): RpcError {
+    if (members.size === 0) return nobodyListed(service, heard, members.refusal);
+    return unavailable(refusals.reason(method));
+  }
+
   return {
+    used: true,
+    get busy() {
+      return watchers.size > 0 || members.all().some(({ peer }) => peer.inflight > 0);
+    },
+    get state() {
+      return state();
+    },
+    get trouble() {
+      return explain(undefined).message;
+    },
     get peers() {
       return members.all().map(({ peer }) => peer);
     },
@@ -120,11 +162,8 @@ export function createPool(service: string, options: PoolOptions): Pool {
       if (members.size === 0) return members.emptySinceMs + resolveTimeoutMs;
       return (current ?? pickAnew()).connecting(call) ? startedMs + resolveTimeoutMs : Number.NEGATIVE_INFINITY;
     },
-    unavailable(call) {
-      if (members.size === 0) return nobodyListed(call, heard, members.refusal);
-      return unavailable(refusals.reason(call));
-    },
-    hurry: refusals.hurry,
+    unavailable: (call) => explain(call.method.name),
+    hurry: (call) => refusals.hurry(call?.method.name),
     watch(watcher) {
       watchers.add(watcher);
       return () => watchers.delete(watcher);

@@ -1,4 +1,3 @@
-import type { Call } from "../core/call.ts";
 import type { Clock } from "../core/clock.ts";
 import { restMs } from "../core/pace.ts";
 import type { Peer } from "../core/transport.ts";
@@ -7,13 +6,14 @@ import { type Candidate, serving } from "./picking.ts";
 
 /** What is done about calls that no peer can take. */
 export interface Refusals {
-  /** Why none can, in the words of an error. */
-  reason(call: Call): string;
-  /** Has some peers that failed, or have an open circuit, tried again soon. */
-  hurry(call: Call): void;
+  /** Why none can take a call of the method, in the words of an error; without one, of any. */
+  reason(method: string | undefined): string;
+  /** Has some peers that failed, or have an open circuit, tried again soon; of those that serve the method, where one is given. */
+  hurry(method: string | undefined): void;
 }
 
 export interface RefusalsOptions {
+  readonly service: string;
   readonly all: () => readonly Candidate[];
   readonly clock: Clock;
   readonly random: () => number;
@@ -30,28 +30,28 @@ const mostHurried = 3;
 const mostKept = 100;
 
 /** Goes through all peers not for each such call, but once in the rest that a list of their length is given. */
-export function createRefusals({ all, clock, random }: RefusalsOptions): Refusals {
-  const reasons = new Map<string, Reason>();
+export function createRefusals({ service, all, clock, random }: RefusalsOptions): Refusals {
+  const reasons = new Map<string | undefined, Reason>();
   let hurryFromMs = Number.NEGATIVE_INFINITY;
 
-  const candidates = (call: Call): readonly Peer[] => serving(all(), call.method.name).map(({ peer }) => peer);
+  const candidates = (method: string | undefined): readonly Peer[] =>
+    (method === undefined ? all() : serving(all(), method)).map(({ peer }) => peer);
 
   return {
-    reason(call) {
-      const { name } = call.method;
-      const known = reasons.get(name);
+    reason(method) {
+      const known = reasons.get(method);
       const nowMs = clock.now();
       if (known !== undefined && nowMs < known.untilMs) return known.text;
-      const text = nobodyReady(call, candidates(call), all().length);
+      const text = nobodyReady(service, method, candidates(method), all().length);
       if (reasons.size >= mostKept) reasons.clear();
-      reasons.set(name, { text, untilMs: nowMs + restMs(all().length) });
+      reasons.set(method, { text, untilMs: nowMs + restMs(all().length) });
       return text;
     },
-    hurry(call) {
+    hurry(method) {
       const nowMs = clock.now();
       if (nowMs < hurryFromMs) return;
       hurryFromMs = nowMs + restMs(all().length);
-      const away = candidates(call).filter(({ state }) => state === "failed" || state === "ejected");
+      const away = candidates(method).filter(({ state }) => state === "failed" || state === "ejected");
       const from = Math.floor(random() * away.length);
       for (const peer of away.slice(from, from + mostHurried)) {
         if (peer.state === "failed") peer.probe?.();

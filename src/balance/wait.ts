@@ -1,6 +1,7 @@
 import type { Call } from "../core/call.ts";
 import type { Clock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
+import { NEVER } from "../core/deadline.ts";
 import { rejectedLater } from "../core/later.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Peer } from "../core/transport.ts";
@@ -10,7 +11,8 @@ import type { Pool } from "./pool.ts";
 const longestMs = 0x7fff_ffff;
 
 /**
- * Waits until a peer can take the call, for as long as there is hope of one.
+ * Waits until a peer can take the call, for as long as there is hope of one; a call that is to `waitForReady`, for as long
+ * as it may.
  * @throws RpcError UNAVAILABLE that says why there is none, DEADLINE_EXCEEDED, or the call's cancellation
  */
 export function waitForPeer(pool: Pool, call: Call, clock: Clock): Promise<Peer> {
@@ -47,7 +49,8 @@ export function waitForPeer(pool: Pool, call: Call, clock: Clock): Promise<Peer>
 
   function lookAgain(): void {
     const nowMs = clock.now();
-    const untilMs = Math.min(pool.hopeUntilMs(call, startedMs), call.deadline);
+    const hopeUntilMs = call.waitForReady ? NEVER : pool.hopeUntilMs(call, startedMs);
+    const untilMs = Math.min(hopeUntilMs, call.deadline);
     if (call.deadline <= nowMs) throw deadlinePassed(pool, call);
     if (untilMs <= nowMs) {
       pool.hurry(call);
@@ -60,11 +63,15 @@ export function waitForPeer(pool: Pool, call: Call, clock: Clock): Promise<Peer>
   if (cancellation?.reason !== undefined) return rejectedLater(cancellation.reason);
   cancellation?.onCancel(fail);
   stopWatching = pool.watch({ changed: look, closed: fail });
+  if (call.waitForReady) pool.hurry(call);
   look();
   return promise;
 }
 
 function deadlinePassed(pool: Pool, call: Call): RpcError {
   const { message } = pool.unavailable(call);
-  return new RpcError(Code.DEADLINE_EXCEEDED, `the deadline of ${call.method.path} passed: ${message}`);
+  return new RpcError(
+    Code.DEADLINE_EXCEEDED,
+    `the deadline of ${call.method.path} passed while it waited for a server: ${message}`,
+  );
 }

@@ -125,11 +125,10 @@ async function callMethod(described: DescMethod, context: Context): Promise<void
   const request = requests?.items ?? (await oneRequest(described, given));
   const jsonOf = (reply: Message, prettySpaces?: number) =>
     replyJson(described, reply, { registry, alwaysEmitImplicit: values.defaults ?? false, prettySpaces });
+  const timeoutMs = method.kind === "unary" ? unaryTimeoutMs : 0;
   let opened = false;
   try {
-    const reply = await target.channel.handle(
-      makeCall(method, request, method.kind === "unary" ? unaryTimeoutMs : 0, options),
-    );
+    const reply = await target.channel.handle(makeCall(method, request, { timeoutMs, waitForReady: false }, options));
     opened = true;
     if (values.verbose) showMetadata(terminal, "header", reply.header);
     if (method.responseStream) {

@@ -6,6 +6,11 @@ interface EveryCall {
   readonly timeoutMs?: number | undefined;
   /** Cancels the call, whatever it is waiting for. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Waits, until the deadline, for a server that can take the call, instead of failing with UNAVAILABLE while there is
+   * none. By default what the channel's policy says, or the contract's; else false.
+   */
+  readonly waitForReady?: boolean | undefined;
   readonly metadata?: MetadataInit | undefined;
   /** Sees what the server sent before its first message. */
   readonly onHeader?: ((header: Metadata) => void) | undefined;

@@ -1,12 +1,14 @@
 import { balance } from "../balance/balance.ts";
 import type { Balancer } from "../balance/balancer.ts";
 import { roundRobin } from "../balance/round-robin.ts";
+import type { ReadyOptions } from "../balance/when-ready.ts";
 import { type BreakerOptions, breaker } from "../breaker/breaker.ts";
 import type { Handler, Interceptor } from "../core/call.ts";
+import type { ChannelState } from "../core/channel-state.ts";
 import { askForCurrentCall } from "../core/context.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import { type Logger, silent } from "../core/logger.ts";
-import type { Method } from "../core/method.ts";
+import type { Method, Service } from "../core/method.ts";
 import { type ChannelPolicy, type Policy, policies } from "../core/policies.ts";
 import { requireNode } from "../core/require-node.ts";
 import type { ClientTls, ConnectOptions, Transport } from "../core/transport.ts";
@@ -43,6 +45,11 @@ interface EveryChannel extends Omit<ConnectOptions, "changed"> {
   readonly resolveTimeoutMs?: number | undefined;
   /** Milliseconds over which a server that has just become ready is given its full share; 0, at once, by default. */
   readonly slowStartMs?: number | undefined;
+  /**
+   * Milliseconds without a call after which a service's connections, and the watch of the registry for it, are let go; the
+   * next call makes them anew. 1,800,000 by default, half an hour, as gRPC's clients have it; never with `Infinity`.
+   */
+  readonly idleTimeoutMs?: number | undefined;
   /** Milliseconds that servers of a sudden large loss are kept while they work; 30,000 by default. */
   readonly doubtMs?: number | undefined;
 }
@@ -69,6 +76,9 @@ interface GivenServers extends EveryChannel {
 
 export type ChannelOptions = FoundServers | GivenServers;
 
+/** A service, of which only the full name is asked for. */
+type ServiceName = Pick<Service, "name">;
+
 /** The way to services: what clients are made over. */
 export interface Channel {
   readonly handle: Handler;
@@ -79,6 +89,18 @@ export interface Channel {
   readonly direct?: boolean | undefined;
   /** How calls of a method are made where the call does not say. */
   policyOf(method: Method): Policy;
+  /** Where the way to a service stands: `channel.state(Greeter)`. Only looks. */
+  state(service: ServiceName): ChannelState;
+  /**
+   * Connects, and resolves once a call of the service can be sent: `await channel.ready(Greeter, { timeoutMs: 3_000 })`.
+   * @throws RpcError DEADLINE_EXCEEDED that says what is missing, or CANCELLED, also where the channel is closed
+   */
+  ready(service: ServiceName, options?: ReadyOptions): Promise<void>;
+  /**
+   * Tells the state of a service now, and whenever it has changed, until the returned function is called. Only looks: by
+   * itself it neither connects nor keeps connections.
+   */
+  watchState(service: ServiceName, listener: (state: ChannelState) => void): () => void;
   /** Lets calls in flight finish, for 10 s at most or `timeoutMs`, then disconnects; `Infinity` lets them take their time. */
   close(timeoutMs?: number): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -102,7 +124,7 @@ export function createChannel(options: ChannelOptions): Channel {
   askForCurrentCall();
   checkChannelOptions(options);
   const { transport = http2(), balancer = roundRobin(), logger = silent } = options;
-  const { interceptors = [], attemptInterceptors = [] } = options;
+  const { interceptors = [], attemptInterceptors = [], idleTimeoutMs = 1_800_000 } = options;
   const resolver = resolverOf(options);
   if (isAnyNameTaken(resolver, options.tls)) {
     logger.warn(
@@ -121,7 +143,7 @@ export function createChannel(options: ChannelOptions): Channel {
 
   const policyOf = policies(options.policy);
 
-  const toService = balance({ ...options, resolver, balancer, connect, logger });
+  const toService = balance({ ...options, idleTimeoutMs, resolver, balancer, connect, logger });
   const toAttempt = interceptOwn(toService.handle, attemptInterceptors);
   const handle = interceptOwn(retry({ policyOf, logger })(toAttempt), interceptors);
 
@@ -130,6 +152,9 @@ export function createChannel(options: ChannelOptions): Channel {
     handle,
     direct: interceptors.length === 0 && attemptInterceptors.length === 0,
     policyOf: (method) => policyOf(method),
+    state: ({ name }) => toService.state(name),
+    ready: ({ name }, ready = {}) => toService.ready(name, ready),
+    watchState: ({ name }, listener) => toService.watchState(name, listener),
     async close(timeoutMs = 10_000) {
       checkCloseTimeout(timeoutMs);
       closing ??= toService.close();

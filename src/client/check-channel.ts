@@ -9,10 +9,11 @@ const oneOrMore = atLeast(1);
 /** @throws TypeError that names the option that cannot be, and what it can be */
 export function checkChannelOptions(options: ChannelOptions): void {
   checkConnectOptions(options);
-  checkRanges<Pick<ChannelOptions, "resolveTimeoutMs" | "slowStartMs" | "doubtMs">>(options, {
+  checkRanges<Pick<ChannelOptions, "resolveTimeoutMs" | "slowStartMs" | "doubtMs" | "idleTimeoutMs">>(options, {
     resolveTimeoutMs: noneOrMore,
     slowStartMs: noneOrMore,
     doubtMs: noneOrMore,
+    idleTimeoutMs: oneOrMore,
   });
   if (options.breaker) checkBreakerOptions(options.breaker);
 }

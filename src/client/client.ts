@@ -15,7 +15,7 @@ import { sized } from "../core/sized.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { Channel } from "./channel.ts";
 import { inScope } from "./in-scope.ts";
-import { makeCall } from "./make-call.ts";
+import { type CallDefaults, makeCall } from "./make-call.ts";
 import { interceptOwn } from "./own-failures.ts";
 import { ReplyStream } from "./reply-stream.ts";
 
@@ -57,7 +57,7 @@ export function createClient<M>(
     const policy = channel.policyOf(declared);
     const method = sized(declared, policy);
     const make = method.responseStream ? streamingMethod : unaryMethod;
-    client[key] = make(method, policy.timeoutMs, withinOwn(channel, own(key)));
+    client[key] = make(method, policy, withinOwn(channel, own(key)));
   }
   // The one cast on the way in: each function above has the shape that its method's kind asks for.
   return client as Client<M>;
@@ -70,11 +70,11 @@ function withinOwn(channel: Channel, { ofService, ofMethod }: OfMethod): Channel
   return { ...channel, direct: false, handle: interceptOwn(channel.handle, interceptors) };
 }
 
-function unaryMethod(method: Method, timeoutMs: number, channel: Channel) {
+function unaryMethod(method: Method, defaults: CallDefaults, channel: Channel) {
   const failed = failureOf(method);
   return (request: any, options?: AnyOptions): Promise<unknown> => {
     try {
-      const call = makeCall(method, request, timeoutMs, options, channel.direct);
+      const call = makeCall(method, request, defaults, options, channel.direct);
       const reply = call.cancellation === undefined ? channel.handle(call) : inScope(channel, call);
       const watched = options?.onHeader !== undefined || options?.onTrailer !== undefined;
       return reply.then(watched ? (reply) => observed(reply, options) : responseOf, failed);
@@ -102,7 +102,7 @@ function failureOf({ path }: Method): (error: unknown) => never {
   };
 }
 
-function streamingMethod(method: Method, timeoutMs: number, channel: Channel) {
+function streamingMethod(method: Method, defaults: CallDefaults, channel: Channel) {
   return (request: any, options?: AnyOptions): ReplyStream =>
-    new ReplyStream(channel, () => makeCall(method, request, timeoutMs, options), options);
+    new ReplyStream(channel, () => makeCall(method, request, defaults, options), options);
 }

@@ -4,12 +4,16 @@ import { currentCall } from "../core/context.ts";
 import { deadlineAfter, NEVER } from "../core/deadline.ts";
 import { Metadata } from "../core/metadata.ts";
 import type { Method } from "../core/method.ts";
+import type { Policy } from "../core/policies.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { Scope } from "../core/scope.ts";
 import type { CallOptions } from "./call-options.ts";
 import { RequestStream } from "./request-stream.ts";
 
 type AnyOptions = CallOptions<"IDEMPOTENT">;
+
+/** What holds of a method's calls where they do not say. */
+export type CallDefaults = Pick<Policy, "timeoutMs" | "waitForReady">;
 
 /**
  * Makes the call that a user asked for. Inside a handler it inherits what is left of the deadline, and the
@@ -20,7 +24,7 @@ type AnyOptions = CallOptions<"IDEMPOTENT">;
 export function makeCall(
   method: Method,
   request: any,
-  timeoutMs: number,
+  defaults: CallDefaults,
   options: AnyOptions | undefined,
   direct = false,
 ): Call {
@@ -30,11 +34,12 @@ export function makeCall(
       ? new RequestStream(method.path, method.request, request)
       : method.request.fromPartial(request as never);
     const parent = currentCall();
+    const { waitForReady } = defaults;
     const plain = direct && method.kind === "unary";
     if (plain && options === undefined && parent === undefined) {
-      return new Call({ method, request: message, deadline: deadlineAfter(timeoutMs) });
+      return new Call({ method, request: message, deadline: deadlineAfter(defaults.timeoutMs), waitForReady });
     }
-    const ownDeadline = deadlineAfter(options?.timeoutMs ?? timeoutMs);
+    const ownDeadline = deadlineAfter(options?.timeoutMs ?? defaults.timeoutMs);
     if (Number.isNaN(ownDeadline)) throw new TypeError("timeoutMs is not a number");
     const bare = plain && options?.signal === undefined && parent?.cancellation === undefined;
     return new Call({
@@ -44,6 +49,7 @@ export function makeCall(
       deadline: Math.min(ownDeadline, parent?.deadline ?? NEVER),
       cancellation: bare ? undefined : new Scope(options?.signal, parent?.cancellation),
       policy: policyOf(options),
+      waitForReady: options?.waitForReady ?? waitForReady,
     });
   } catch (cause) {
     if (message instanceof RequestStream) message.release();

@@ -7,6 +7,7 @@ export interface DeclaredPolicy {
   readonly hedge?: DeclaredHedge;
   readonly maxRequestBytes?: number;
   readonly maxResponseBytes?: number;
+  readonly waitForReady?: boolean;
 }
 
 export interface DeclaredRetry {

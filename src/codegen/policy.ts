@@ -102,12 +102,14 @@ function join(method: DescMethod, own: DeclaredPolicy, shared: DeclaredPolicy): 
   const hedge = joinHedge(own.hedge, canHedge(method) && !isOn(own.retry) ? shared.hedge : undefined);
   const maxRequestBytes = own.maxRequestBytes ?? shared.maxRequestBytes;
   const maxResponseBytes = own.maxResponseBytes ?? shared.maxResponseBytes;
+  const waitForReady = own.waitForReady ?? shared.waitForReady;
   return {
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(retry !== undefined && { retry }),
     ...(hedge !== undefined && { hedge }),
     ...(maxRequestBytes !== undefined && { maxRequestBytes }),
     ...(maxResponseBytes !== undefined && { maxResponseBytes }),
+    ...(waitForReady !== undefined && { waitForReady }),
   };
 }
 

@@ -32,10 +32,12 @@ export function renderServiceConfig(
 /** gRPC's A6 with the figures of Trunkline's own retry budget: at most a fifth of the calls that succeed. */
 const retryThrottling = { maxTokens: 10, tokenRatio: 0.2 };
 
-function methodConfig({ timeoutMs, retry, hedge, maxRequestBytes, maxResponseBytes }: MethodPolicy): object {
+function methodConfig(policy: MethodPolicy): object {
+  const { timeoutMs, retry, hedge, waitForReady, maxRequestBytes, maxResponseBytes } = policy;
   return {
     // In a service config no timeout is no deadline.
     ...(timeoutMs && { timeout: duration(timeoutMs) }),
+    ...(waitForReady !== undefined && { waitForReady }),
     ...(maxRequestBytes !== undefined && { maxRequestMessageBytes: maxRequestBytes }),
     ...(maxResponseBytes !== undefined && { maxResponseMessageBytes: maxResponseBytes }),
     ...(retry && { retryPolicy: retryPolicy({ ...DEFAULT_POLICY.retry, ...retry }) }),

@@ -52,6 +52,7 @@ export interface CallInit {
   readonly attempt?: number;
   readonly avoid?: string | undefined;
   readonly policy?: MethodPolicy | undefined;
+  readonly waitForReady?: boolean | undefined;
   readonly caller?: Caller | undefined;
   readonly values?: ReadonlyMap<ValueKey<unknown>, unknown> | undefined;
 }
@@ -77,6 +78,8 @@ export class Call {
   readonly avoid: string | undefined;
   /** What this call asks for itself, over the channel's and the contract's policy. */
   readonly policy: MethodPolicy | undefined;
+  /** Where no server can take it, it waits for one until its deadline. */
+  readonly waitForReady: boolean;
   /** On a server, who calls. */
   readonly caller: Caller | undefined;
   readonly values: ReadonlyMap<ValueKey<unknown>, unknown> | undefined;
@@ -95,6 +98,7 @@ export class Call {
     this.attempt = init.attempt ?? 1;
     this.avoid = init.avoid;
     this.policy = init.policy;
+    this.waitForReady = init.waitForReady ?? false;
     this.caller = init.caller;
     this.values = init.values;
   }
@@ -123,6 +127,7 @@ export class Call {
       attempt: this.attempt,
       avoid: this.avoid,
       policy: this.policy,
+      waitForReady: this.waitForReady,
       caller: this.caller,
       values: this.values,
       ...changes,

@@ -40,6 +40,7 @@ export interface Policy {
   readonly retry: Required<RetryPolicy> | undefined;
   /** `undefined` unless asked for. A call that hedges is not retried besides. */
   readonly hedge: Required<HedgePolicy> | undefined;
+  readonly waitForReady: boolean;
   readonly maxRequestBytes: number | undefined;
   readonly maxResponseBytes: number | undefined;
 }
@@ -92,6 +93,7 @@ function resolve(method: Method, layers: readonly Layer[]): Policy {
     retry: safe ? checkedRetry(method, merge(layers, "retry", DEFAULT_POLICY.retry)) : undefined,
     // What streams its requests cannot send them to two servers.
     hedge: safe && asked && !method.requestStream ? checkedHedge(method, hedge) : undefined,
+    waitForReady: checkedFlag(method, first(layers, "waitForReady") ?? false),
     maxRequestBytes: first(layers, "maxRequestBytes"),
     maxResponseBytes: first(layers, "maxResponseBytes"),
   };
@@ -138,6 +140,11 @@ function checkedHedge(method: Method, hedge: Required<HedgePolicy> | undefined):
   check(method, "hedge.delayMs", hedge.delayMs, 0);
   const maxAttempts = check(method, "hedge.maxAttempts", hedge.maxAttempts, 1);
   return { ...hedge, maxAttempts: Math.min(maxAttempts, MOST_ATTEMPTS) };
+}
+
+function checkedFlag(method: Method, waitForReady: boolean): boolean {
+  if (typeof waitForReady === "boolean") return waitForReady;
+  throw invalid(method, `has the policy waitForReady ${waitForReady}`, "give true or false");
 }
 
 function check(method: Method, name: string, value: number, least: number): number {

@@ -29,6 +29,11 @@ export interface MethodPolicy {
   readonly timeoutMs?: number;
   readonly retry?: RetryPolicy | false;
   readonly hedge?: HedgePolicy | false;
+  /**
+   * Whether a call waits, until its deadline, for a server that can take it, instead of failing with UNAVAILABLE while
+   * there is none; false by default. gRPC's wait-for-ready: https://github.com/grpc/grpc/blob/master/doc/wait-for-ready.md
+   */
+  readonly waitForReady?: boolean;
   readonly maxRequestBytes?: number;
   readonly maxResponseBytes?: number;
 }

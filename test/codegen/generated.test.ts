@@ -142,8 +142,16 @@ test("the types that come with protobuf are messages like others when they are a
 
 test("policies are those of the contract", () => {
   const { write, readSlowly, readOnce, readFast, follow } = policy.Shared.methods;
-  expect(write.policy).toEqual({ timeoutMs: 2000, maxRequestBytes: 1024, maxResponseBytes: 2048 });
-  expect(readSlowly.policy).toMatchObject({ timeoutMs: 0, maxRequestBytes: 10, maxResponseBytes: 2048 });
+  expect(write.policy).toEqual({
+    ...{ timeoutMs: 2000, maxRequestBytes: 1024, maxResponseBytes: 2048 },
+    waitForReady: true,
+  });
+  expect(readSlowly.policy).toMatchObject({
+    timeoutMs: 0,
+    waitForReady: false,
+    maxRequestBytes: 10,
+    maxResponseBytes: 2048,
+  });
   expect(readSlowly.policy?.retry).toEqual({
     maxAttempts: 5,
     initialBackoffMs: 20,

@@ -7,6 +7,7 @@ import { mistakes } from "./channel/mistakes.ts";
 import { recycled } from "./channel/recycled.ts";
 import { sources } from "./channel/sources.ts";
 import { twice } from "./channel/twice.ts";
+import { waits } from "./channel/waiting.ts";
 import { where } from "./channel/where.ts";
 import { createWorld } from "./channel/world.ts";
 
@@ -20,6 +21,7 @@ export function channelContract(name: string, make: () => Transport): void {
     describe("a chain of services", () => chains(world));
     describe("a recycled address", () => recycled(world));
     describe("interceptors that do not do as they should", () => interceptors(world));
+    describe("waiting", () => waits(world));
     describe("a caller's own mistake", () => mistakes(world));
     describe("where interceptors stand", () => where(world));
   });

@@ -30,7 +30,14 @@ export interface Policy {
     | number
     | undefined;
   /** The largest response to accept, in bytes after decompression. */
-  maxResponseBytes?: number | undefined;
+  maxResponseBytes?:
+    | number
+    | undefined;
+  /**
+   * Whether a call waits, until its deadline, for a server that can take it, instead of failing with UNAVAILABLE while
+   * there is none. https://github.com/grpc/grpc/blob/master/doc/wait-for-ready.md
+   */
+  waitForReady?: boolean | undefined;
 }
 
 /**
@@ -136,6 +143,7 @@ function createBasePolicy(): Policy {
     hedge: undefined,
     maxRequestBytes: undefined,
     maxResponseBytes: undefined,
+    waitForReady: undefined,
   };
 }
 
@@ -157,6 +165,9 @@ export const Policy: MessageFns<Policy, "trunkline.v1.Policy"> = {
     }
     if (message.maxResponseBytes !== undefined) {
       writer.uint32(40).uint32(message.maxResponseBytes);
+    }
+    if (message.waitForReady !== undefined) {
+      writer.uint32(48).bool(message.waitForReady);
     }
     return writer;
   },
@@ -214,6 +225,14 @@ export const Policy: MessageFns<Policy, "trunkline.v1.Policy"> = {
             message.maxResponseBytes = reader.uint32();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.waitForReady = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -236,6 +255,7 @@ export const Policy: MessageFns<Policy, "trunkline.v1.Policy"> = {
     message.hedge = (object.hedge !== undefined && object.hedge !== null) ? Hedge.fromPartial(object.hedge) : undefined;
     message.maxRequestBytes = object.maxRequestBytes ?? undefined;
     message.maxResponseBytes = object.maxResponseBytes ?? undefined;
+    message.waitForReady = object.waitForReady ?? undefined;
     return message;
   },
 };

@@ -21,8 +21,8 @@ export interface World {
   /** Serves Probe, which answers as its `.proto` says where nothing is given. */
   serve(implementation?: Partial<Served>, options?: ServerOptions): Promise<string>;
   serveOther<M>(service: Service<M>, implementation: unknown, options?: ServerOptions): Promise<string>;
-  /** An address where nobody listens until `start` is called. */
-  later(): Promise<{ readonly address: string; start(): Promise<unknown> }>;
+  /** An address where nobody listens until `start` is called, nor after `stop`. */
+  later(): Promise<{ readonly address: string; start(): Promise<unknown>; stop(): Promise<void> }>;
   channel(addresses: readonly string[], options?: Partial<ChannelOptions>): Channel;
   probe(addresses: readonly string[], options?: Partial<ChannelOptions>): Client<typeof Probe>;
   /** Runs when the test is over. */
@@ -54,9 +54,14 @@ export function createWorld(make: () => Transport): () => World {
         const taken = createServer({ transport });
         const address = await taken.listen("127.0.0.1:0");
         await taken.close({ timeoutMs: 0, quietMs: 0 });
-        const server = createServer({ transport }).add(Probe, asDeclared);
-        world.after(() => server.close({ timeoutMs: 0, quietMs: 0 }));
-        return { address, start: () => server.listen(address) };
+        let server = taken;
+        const stop = () => server.close({ timeoutMs: 0, quietMs: 0 });
+        world.after(stop);
+        const start = () => {
+          server = createServer({ transport }).add(Probe, asDeclared);
+          return server.listen(address);
+        };
+        return { address, start, stop };
       },
       channel(endpoints, options = {}) {
         const channel = createChannel({ ...options, transport, endpoints } as ChannelOptions);

@@ -36,6 +36,7 @@ export const Shared: Service<{
       retry: { initialBackoffMs: 20, retryableCodes: ["UNAVAILABLE", "ABORTED"] },
       maxRequestBytes: 1024,
       maxResponseBytes: 2048,
+      waitForReady: true,
     },
   }),
   readAgain: unary("ReadAgain", Item, Item, {
@@ -45,15 +46,19 @@ export const Shared: Service<{
       retry: { initialBackoffMs: 20, retryableCodes: ["UNAVAILABLE", "ABORTED"] },
       maxRequestBytes: 1024,
       maxResponseBytes: 2048,
+      waitForReady: true,
     },
   }),
-  write: unary("Write", Item, Item, { policy: { timeoutMs: 2000, maxRequestBytes: 1024, maxResponseBytes: 2048 } }),
+  write: unary("Write", Item, Item, {
+    policy: { timeoutMs: 2000, maxRequestBytes: 1024, maxResponseBytes: 2048, waitForReady: true },
+  }),
   follow: serverStreaming("Follow", Item, Item, {
     idempotency: "NO_SIDE_EFFECTS",
     policy: {
       retry: { initialBackoffMs: 20, retryableCodes: ["UNAVAILABLE", "ABORTED"] },
       maxRequestBytes: 1024,
       maxResponseBytes: 2048,
+      waitForReady: true,
     },
   }),
   readSlowly: unary("ReadSlowly", Item, Item, {
@@ -63,15 +68,22 @@ export const Shared: Service<{
       retry: { maxAttempts: 5, initialBackoffMs: 20, retryableCodes: ["RESOURCE_EXHAUSTED"] },
       maxRequestBytes: 10,
       maxResponseBytes: 2048,
+      waitForReady: false,
     },
   }),
   readOnce: unary("ReadOnce", Item, Item, {
     idempotency: "NO_SIDE_EFFECTS",
-    policy: { timeoutMs: 2000, retry: false, maxRequestBytes: 1024, maxResponseBytes: 2048 },
+    policy: { timeoutMs: 2000, retry: false, maxRequestBytes: 1024, maxResponseBytes: 2048, waitForReady: true },
   }),
   readFast: unary("ReadFast", Item, Item, {
     idempotency: "NO_SIDE_EFFECTS",
-    policy: { timeoutMs: 2000, hedge: { delayMs: 15 }, maxRequestBytes: 1024, maxResponseBytes: 2048 },
+    policy: {
+      timeoutMs: 2000,
+      hedge: { delayMs: 15 },
+      maxRequestBytes: 1024,
+      maxResponseBytes: 2048,
+      waitForReady: true,
+    },
   }),
 }, file);
 

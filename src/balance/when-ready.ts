@@ -1,0 +1,55 @@
+import type { Clock } from "../core/clock.ts";
+import { Code } from "../core/code.ts";
+import { NEVER } from "../core/deadline.ts";
+import { rejectedLater } from "../core/later.ts";
+import { RpcError } from "../core/rpc-error.ts";
+import type { Pool } from "./pool.ts";
+
+export interface ReadyOptions {
+  /** Milliseconds to wait; 10,000 by default, as a unary call does. 0 is for as long as it takes. */
+  readonly timeoutMs?: number | undefined;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Waits until a call can be sent.
+ * @throws RpcError DEADLINE_EXCEEDED that says what is missing, or CANCELLED
+ */
+export function whenReady(pool: Pool, service: string, options: ReadyOptions, clock: Clock): Promise<void> {
+  const { timeoutMs = 10_000, signal } = options;
+  if (!(timeoutMs >= 0))
+    throw new TypeError(`timeoutMs of ready is ${timeoutMs}: give milliseconds, or 0 for no limit`);
+  if (pool.state === "READY") return Promise.resolve();
+  const cancelled = () => RpcError.from(signal?.reason, Code.CANCELLED);
+  if (signal?.aborted) return rejectedLater(cancelled());
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+
+  function settle(): void {
+    stopTimer();
+    stopWatching();
+    signal?.removeEventListener("abort", aborted);
+  }
+  function fail(error: RpcError): void {
+    settle();
+    reject(error);
+  }
+  function aborted(): void {
+    fail(cancelled());
+  }
+  function look(): void {
+    if (pool.state !== "READY") return;
+    settle();
+    resolve();
+  }
+  function tooLate(): void {
+    const why = `${service} was not ready within ${timeoutMs} ms: ${pool.trouble}`;
+    fail(new RpcError(Code.DEADLINE_EXCEEDED, why, { local: true }));
+  }
+
+  const stopTimer = clock.setTimeout(tooLate, timeoutMs === 0 ? NEVER : timeoutMs, true);
+  const stopWatching = pool.watch({ changed: look, closed: fail });
+  signal?.addEventListener("abort", aborted);
+  pool.hurry();
+  return promise;
+}
