@@ -22,7 +22,8 @@ export const systemClock: Clock = {
   setTimeout(run, delayMs, holdProcess = false) {
     if (delayMs === NEVER) return nothing;
     if (delayMs > LONGEST_TIMER_MS) return waitOn(run, delayMs, holdProcess);
-    const timer = setTimeout(run, delayMs);
+    // What was to come a moment ago may be past by now, and Node warns of a time before now.
+    const timer = setTimeout(run, Math.max(0, delayMs));
     if (!holdProcess) timer.unref();
     return () => clearTimeout(timer);
   },

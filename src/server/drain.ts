@@ -57,7 +57,7 @@ export async function finishCalls(listener: Listener, options: DrainOptions): Pr
   const beganMs = now();
   const idle = async (graceMs: number): Promise<void> => {
     const end = beganMs + Math.min(graceMs, timeoutMs);
-    while (listener.inflight > 0 && now() < end) await sleep(Math.min(stepMs, Math.ceil(end - now())));
+    while (listener.inflight > 0 && now() < end) await sleep(Math.min(stepMs, Math.max(1, end - now())));
   };
   await idle(partingMs);
   if (listener.inflight > 0) listener.end(isExempt);

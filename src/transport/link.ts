@@ -180,7 +180,7 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
       else if (state === "failed") return rejectedLater(unreachable(reason ?? "not connected"));
       else {
         // It was lost just now, and is wanted: the longer pauses are for those that nobody waits for.
-        if (retryAt > since + freshMs) tryIn(since + freshMs - now());
+        if (retryAt > since + freshMs) tryIn(Math.max(0, since + freshMs - now()));
         retry?.ref();
       }
     }
