@@ -27,7 +27,8 @@ export function writeRequestBlock(encoder: HpackEncoder, cached: CachedBlock, fi
     writeMethodFields(encoder, fields, call.method.path);
     cached.keep(encoder);
   }
-  if (call.deadline !== NEVER) encoder.field("grpc-timeout", formatTimeout(call.remainingMs) as string);
+  const timeout = call.deadline === NEVER ? undefined : formatTimeout(call.remainingMs);
+  if (timeout !== undefined) encoder.field("grpc-timeout", timeout);
   if (call.metadata.flat.length > 0) writeMetadata(encoder, call.metadata);
 }
 
