@@ -11,6 +11,7 @@ import { Connection, type ConnectionOptions } from "./connection.ts";
 import { ConnectionError } from "./connection-error.ts";
 import { ErrorCode, errorCodeName, PREFACE, Setting } from "./frame.ts";
 import type { HeadMeaning } from "./head-reader.ts";
+import { MESSAGE_ROOM_BYTES } from "./message-sender.ts";
 import { type RequestFields, writeRequestBlock } from "./request-block.ts";
 import { type ResponseHead, readResponseHead } from "./response-head.ts";
 import type { TimerWheel } from "./timer-wheel.ts";
@@ -65,6 +66,10 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
   readonly #options: ClientConnectionOptions;
   readonly #blocks = new Map<Method, CachedBlock>();
   #nextId = 1;
+  /** The call whose head was written last, and what its block made of the encoder. */
+  #headId = 0;
+  #headBlocks = 0;
+  #headVersion = 0;
   /** What the server complained of when it went. */
   #complaint = "";
   #closing = false;
@@ -121,8 +126,31 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
       cached = new CachedBlock();
       this.#blocks.set(call.method, cached);
     }
-    writeRequestBlock(encoder, cached, this.#options.fields, call);
-    this.frames.block(id, encoder.bytes, encoder.length, false);
+    try {
+      writeRequestBlock(encoder, cached, this.#options.fields, call);
+    } catch (error) {
+      encoder.undo();
+      throw error;
+    }
+    this.frames.head(id, encoder.bytes, encoder.length, MESSAGE_ROOM_BYTES);
+    this.#headId = id;
+    this.#headBlocks = encoder.blocks;
+    this.#headVersion = encoder.version;
+  }
+
+  /** Ends a call from our side: as if it had never been made, where nothing of it has left. */
+  giveUp(stream: ClientStream): void {
+    const isUnsent = stream.id > this.#headId || (stream.id === this.#headId && this.#takeBackHead());
+    if (isUnsent) this.forget(stream);
+    else this.resetStream(stream, ErrorCode.CANCEL);
+  }
+
+  #takeBackHead(): boolean {
+    const { encoder } = this;
+    if (encoder.blocks !== this.#headBlocks || encoder.version !== this.#headVersion) return false;
+    if (!this.frames.takeBackHead()) return false;
+    encoder.undo();
+    return true;
   }
 
   protected onHead(id: number, head: ResponseHead, ended: boolean): void {

@@ -87,7 +87,10 @@ export class ClientStream extends Stream implements Receiver, Sender {
     const encoding = this.#connection.compression;
     try {
       if (encoding === "identity") this.#connection.sender.send(this, method.request, message, true);
-      else this.#sendCompressed(encoding, message, true).catch(this.#onFailure);
+      else {
+        const framed = this.#connection.sender.encode(method.request, message);
+        this.#connection.sender.sendCompressed(this, encoding, framed, true).catch(this.#onFailure);
+      }
     } catch (error) {
       throw encodeFailure(method, "request", message, error);
     }
@@ -96,7 +99,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
   send(message: unknown): boolean | Promise<boolean> {
     const { method } = this.#call;
     const encoding = this.#connection.compression;
-    if (encoding !== "identity") return this.#sendCompressed(encoding, message, false);
+    if (encoding !== "identity") return this.#sendCompressed(encoding, message);
     try {
       if (this.#connection.sender.send(this, method.request, message, false)) return true;
     } catch (error) {
@@ -106,7 +109,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
     return false;
   }
 
-  async #sendCompressed(encoding: "gzip" | "deflate", message: unknown, ends: boolean): Promise<boolean> {
+  async #sendCompressed(encoding: "gzip" | "deflate", message: unknown): Promise<boolean> {
     const { method } = this.#call;
     let framed: Buffer;
     try {
@@ -114,7 +117,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
     } catch (error) {
       throw encodeFailure(method, "request", message, error);
     }
-    await this.#connection.sender.sendCompressed(this, encoding, framed, ends);
+    await this.#connection.sender.sendCompressed(this, encoding, framed, false);
     return false;
   }
 
@@ -386,7 +389,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
   /** Ends the call from our side. */
   #giveUp(error: RpcError): void {
     if (this.#over) return;
-    this.#connection.resetStream(this, ErrorCode.CANCEL);
+    this.#connection.giveUp(this);
     this.#finish(error);
   }
 

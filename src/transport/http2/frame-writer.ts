@@ -26,6 +26,11 @@ export class FrameWriter {
   readonly #peer: PeerSettings;
   readonly #unsent: UnsentOptions;
   #mostBacklog = FREE_BACKLOG_BYTES;
+  /** Where the head of a request stands that was written last. */
+  #headSlab: Buffer = NOTHING;
+  #headAt = 0;
+  #headEnd = 0;
+  #headClosings = 0;
   readonly #notRead: () => void;
 
   /** @param notRead called when the peer has left too much unread */
@@ -86,14 +91,35 @@ export class FrameWriter {
       return;
     }
     const at = outbox.reserve(FRAME_HEADER_BYTES + length);
-    const { slab } = outbox;
     const flags = ended ? Flag.END_HEADERS | Flag.END_STREAM : Flag.END_HEADERS;
-    writeFrameHeader(slab, at, length, FrameType.HEADERS, flags, id);
-    const to = at + FRAME_HEADER_BYTES;
-    // A call into native code costs more than a few bytes do.
-    if (length <= 32) for (let i = 0; i < length; i++) slab[to + i] = block[i] as number;
-    else block.copy(slab, to, 0, length);
-    outbox.commit(to + length);
+    writeHead(outbox.slab, at, id, block, length, flags);
+    outbox.commit(at + FRAME_HEADER_BYTES + length);
+  }
+
+  /**
+   * The head of a request, which is taken back where nothing can follow it.
+   * @param room bytes that are written next, so that they stand behind it
+   */
+  head(id: number, block: Buffer, length: number, room: number): void {
+    const outbox = this.#outbox;
+    const bytes = FRAME_HEADER_BYTES + length;
+    this.#headSlab = NOTHING;
+    if (this.muted || length > this.#peer.maxFrameBytes || outbox.backlog > this.#mostBacklog) {
+      this.block(id, block, length, false);
+      return;
+    }
+    const at = outbox.reserve(bytes + room);
+    writeHead(outbox.slab, at, id, block, length, Flag.END_HEADERS);
+    outbox.commitHead(at + bytes);
+    this.#headSlab = outbox.slab;
+    this.#headAt = at;
+    this.#headEnd = at + bytes;
+    this.#headClosings = outbox.closings;
+  }
+
+  /** Takes back the head that was written last, where it is the last frame and has not left. False where it cannot. */
+  takeBackHead(): boolean {
+    return this.#outbox.rewind(this.#headSlab, this.#headAt, this.#headEnd, this.#headClosings);
   }
 
   #longBlock(id: number, block: Buffer, length: number, ended: boolean): void {
@@ -138,6 +164,14 @@ export class FrameWriter {
     const text = code === ErrorCode.NO_ERROR ? NOTHING : Buffer.from(reason.slice(0, 200), "latin1");
     this.frame(FrameType.GOAWAY, 0, 0, Buffer.concat([uint32(lastId), uint32(code), text]));
   }
+}
+
+function writeHead(slab: Buffer, at: number, id: number, block: Buffer, length: number, flags: number): void {
+  writeFrameHeader(slab, at, length, FrameType.HEADERS, flags, id);
+  const to = at + FRAME_HEADER_BYTES;
+  // A call into native code costs more than a few bytes do.
+  if (length <= 32) for (let i = 0; i < length; i++) slab[to + i] = block[i] as number;
+  else block.copy(slab, to, 0, length);
 }
 
 function uint32(value: number): Buffer {

@@ -23,6 +23,8 @@ const BY_REFERENCE_BYTES = 8 * 1024;
 /** Up to this size a message is not worth counting. */
 const TRIFLE_BYTES = 1024;
 const NOTHING = Buffer.allocUnsafeSlow(0);
+/** What a message has at least to be encoded to, before it moves to memory of its own. */
+export const MESSAGE_ROOM_BYTES: number = OVERHEAD_BYTES + 64;
 
 export interface MessageSenderOptions extends UnsentOptions {
   /** The largest message, in bytes; no limit where it is -1 or not given. */
@@ -82,7 +84,7 @@ export class MessageSender<S extends Stream> {
       return false;
     }
     const writer = this.#writer;
-    const at = outbox.lend(OVERHEAD_BYTES + 64);
+    const at = outbox.lend(MESSAGE_ROOM_BYTES);
     const { slab } = outbox;
     const joins = this.#joins(stream.id, at);
     const header = joins ? 0 : FRAME_HEADER_BYTES;

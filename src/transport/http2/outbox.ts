@@ -107,6 +107,25 @@ export class Outbox {
     this.extend(end);
   }
 
+  /** The same for a head whose message comes next: they leave together, or `rewind` takes the head back. */
+  commitHead(end: number): void {
+    this.#frames++;
+    this.#at = end;
+    this.#schedule();
+  }
+
+  /**
+   * Takes back what was written to `slab` from `start` to `end`, while it is the last and nothing of it has left, for
+   * which `closings` must be what it was. False where that cannot be.
+   */
+  rewind(slab: Buffer, start: number, end: number, closings: number): boolean {
+    if (slab !== this.slab || this.#at !== end || this.closings !== closings || this.#closed) return false;
+    this.#at = start;
+    this.#frames--;
+    if (!this.#busy && this.backlog === 0) this.#release();
+    return true;
+  }
+
   /** The frame that was committed last has become longer. */
   extend(end: number): void {
     this.#at = end;

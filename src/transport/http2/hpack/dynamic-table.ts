@@ -40,6 +40,16 @@ export class DynamicTable {
     this.added++;
   }
 
+  /** Drops the newest entry, as if it had never been added. */
+  takeBack(): void {
+    this.size -= entrySize(this.name(0), this.value(0));
+    this.#names[this.#head] = "";
+    this.#values[this.#head] = "";
+    this.#head = (this.#head - 1) & (this.#names.length - 1);
+    this.count--;
+    this.added--;
+  }
+
   /** Drops the oldest entries until at most `most` octets are left. */
   evict(most: number): void {
     while (this.count > 0 && this.size > most) {

@@ -20,6 +20,8 @@ const secret: ReadonlySet<string> = new Set(["authorization", "cookie", "proxy-a
 export class HpackEncoder {
   /** Another number whenever blocks made before are no longer right. */
   version = 0;
+  /** Counts the blocks that were begun. */
+  blocks = 0;
   /** The block under way stands in `bytes` up to `length`. */
   bytes: Buffer = Buffer.allocUnsafeSlow(512);
   length = 0;
@@ -29,6 +31,11 @@ export class HpackEncoder {
   #smallestLimit = OWN_TABLE_LIMIT;
   #limitChanged = false;
   #versionAtBegin = 0;
+  /** What the block under way has added to `#entries`, and to the table. */
+  #keysAdded: string[] = [];
+  #addedAtBegin = 0;
+  /** The limit that it announces first, where it announces any. */
+  #announced: number | undefined;
 
   /** The peer's SETTINGS_HEADER_TABLE_SIZE. */
   setPeerLimit(octets: number): void {
@@ -49,8 +56,13 @@ export class HpackEncoder {
   /** Begins a block. One that is not sent must not add fields: see `field`. */
   begin(): void {
     this.length = 0;
+    this.blocks++;
     this.#versionAtBegin = this.version;
+    this.#addedAtBegin = this.#table.added;
+    if (this.#keysAdded.length > 0) this.#keysAdded = [];
+    this.#announced = undefined;
     if (!this.#limitChanged) return;
+    this.#announced = this.#smallestLimit;
     this.#limitChanged = false;
     this.version++;
     this.#reserve(12);
@@ -59,6 +71,18 @@ export class HpackEncoder {
     }
     this.length = writeInteger(this.bytes, this.length, 0x20, 5, this.#table.limit);
     this.#smallestLimit = this.#table.limit;
+  }
+
+  /** Takes back the block that was begun last, as if it had never been: it is not sent. */
+  undo(): void {
+    for (const key of this.#keysAdded) this.#entries.delete(key);
+    this.#keysAdded = [];
+    while (this.#table.added > this.#addedAtBegin) this.#table.takeBack();
+    this.version = this.#versionAtBegin;
+    this.length = 0;
+    if (this.#announced === undefined) return;
+    this.#smallestLimit = this.#announced;
+    this.#limitChanged = true;
   }
 
   /** True where the next block must tell the peer about the table, so that no block made before can be sent. */
@@ -121,7 +145,11 @@ export class HpackEncoder {
     const number = this.#table.added;
     this.#table.add(name, value);
     this.#entries.set(pair, number);
-    if (!this.#entries.has(name)) this.#entries.set(name, number);
+    this.#keysAdded.push(pair);
+    if (!this.#entries.has(name)) {
+      this.#entries.set(name, number);
+      this.#keysAdded.push(name);
+    }
     this.version++;
   }
 
