@@ -7,7 +7,7 @@ const src = resolve(import.meta.dirname, "../src");
 /** The floors of the house, from the ground up. A room may import from its own folder and from floors below. */
 const floors: readonly (readonly string[])[] = [
   ["core"],
-  ["balance", "breaker", "retry", "limit", "transport", "observe"],
+  ["balance", "breaker", "retry", "limit", "transport", "observe", "json"],
   // A registry is asked over a transport, as any server is.
   ["registry"],
   ["client", "server"],
@@ -25,8 +25,8 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   opossum: ["breaker"],
   pino: ["observe"],
   "@opentelemetry/api": ["observe"],
-  "@bufbuild/protobuf": ["codegen", "cli", "server/reflection.ts"],
-  "@bufbuild/protobuf/wkt": ["codegen", "cli", "server/reflection.ts"],
+  "@bufbuild/protobuf": ["codegen", "cli", "json", "server/reflection.ts"],
+  "@bufbuild/protobuf/wkt": ["codegen", "cli", "json", "server/reflection.ts"],
   "@bufbuild/protobuf/codegenv2": ["codegen", "cli"],
   "@bufbuild/protobuf/wire": ["transport/codec", "codegen"],
 };

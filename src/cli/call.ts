@@ -1,15 +1,10 @@
-import {
-  type DescMethod,
-  type FileRegistry,
-  type JsonWriteStringOptions,
-  type Message,
-  toJsonString,
-} from "@bufbuild/protobuf";
+import type { DescMethod, FileRegistry, JsonWriteOptions, Message } from "@bufbuild/protobuf";
 import { makeCall } from "../client/make-call.ts";
 import { Code } from "../core/code.ts";
 import type { Metadata } from "../core/metadata.ts";
-import { shortened } from "../core/printable.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import type { JsonValue } from "../json/message-json.ts";
+import { writeJson } from "../json/write-json.ts";
 import { type CallValues, callFlags, type Path, pathOf, unaryTimeoutMs } from "./call-flags.ts";
 import { type Command, command } from "./command.ts";
 import { methodForgotten, methodOf } from "./contract.ts";
@@ -123,8 +118,12 @@ async function callMethod(described: DescMethod, context: Context): Promise<void
   const given = { data: values.data ?? [], stdin: terminal.stdin, registry, signal: options.signal };
   const requests = method.requestStream ? keepFailure(manyRequests(described, given)) : undefined;
   const request = requests?.items ?? (await oneRequest(described, given));
-  const jsonOf = (reply: Message, prettySpaces?: number) =>
-    replyJson(described, reply, { registry, alwaysEmitImplicit: values.defaults ?? false, prettySpaces });
+  const jsonOf = (reply: Message, spaces?: number): string =>
+    JSON.stringify(
+      replyJson(described, reply, { registry, alwaysEmitImplicit: values.defaults ?? false }),
+      null,
+      spaces,
+    );
   const timeoutMs = method.kind === "unary" ? unaryTimeoutMs : 0;
   let opened = false;
   try {
@@ -146,13 +145,11 @@ async function callMethod(described: DescMethod, context: Context): Promise<void
 }
 
 /** @throws RpcError where JSON has no form for it: a time of the year 10,000, an `Any` of a type that the contract lacks */
-function replyJson({ output }: DescMethod, reply: Message, options: Partial<JsonWriteStringOptions>): string {
+function replyJson({ output }: DescMethod, reply: Message, options: Partial<JsonWriteOptions>): JsonValue {
   try {
-    return toJsonString(output, reply, options);
+    return writeJson(output, reply, options);
   } catch (cause) {
-    throw new RpcError(Code.INTERNAL, `the reply has no form in JSON: ${shortened((cause as Error).message)}`, {
-      cause,
-    });
+    throw new RpcError(Code.INTERNAL, `the reply has no form in JSON: ${(cause as Error).message}`, { cause });
   }
 }
 

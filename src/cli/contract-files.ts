@@ -3,7 +3,7 @@ import { type FileDescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/p
 import { Code } from "../core/code.ts";
 import { shortened } from "../core/printable.ts";
 import { RpcError } from "../core/rpc-error.ts";
-import { wellKnownFiles } from "./well-known.ts";
+import { wellKnownFiles } from "../json/well-known.ts";
 
 /** What a server may send of its contract: many times what the largest have, and soon read. */
 const mostFiles = 1_000;

@@ -3,10 +3,10 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FileRegistry } from "@bufbuild/protobuf";
 import { addCommonProtos, loadProtosWithOptionsSync } from "@grpc/proto-loader/build/src/util.js";
-import { contractOf } from "./contract.ts";
+import { fileRegistry } from "../json/file-registry.ts";
+import { wellKnownFileOf } from "../json/well-known.ts";
 import { describe } from "./descriptors.ts";
 import { UsageError } from "./usage-error.ts";
-import { wellKnownFileOf } from "./well-known.ts";
 
 /**
  * Reads `.proto` files and what they import.
@@ -20,7 +20,7 @@ export function readProtoFiles(files: readonly string[], paths: readonly string[
   try {
     // The one that waits throws some of its errors where nobody can catch them.
     const root = loadProtosWithOptionsSync(found, { keepCase: true, includeDirs });
-    return contractOf(describe(root, wellKnownFileOf));
+    return fileRegistry(describe(root, wellKnownFileOf));
   } catch (error) {
     throw new UsageError(`cannot read ${files.join(", ")}: ${explained(error as NodeJS.ErrnoException)}`);
   }

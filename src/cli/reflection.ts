@@ -8,7 +8,7 @@ import { Code, codeFrom } from "../core/code.ts";
 import { deadlineAfter, NEVER, now } from "../core/deadline.ts";
 import { shortened } from "../core/printable.ts";
 import { RpcError } from "../core/rpc-error.ts";
-import { contractOf } from "./contract.ts";
+import { fileRegistry } from "../json/file-registry.ts";
 import { createContractFiles, unreadable } from "./contract-files.ts";
 
 /** Services start with it whatever server they are asked of. */
@@ -68,7 +68,7 @@ async function reflectBy(
     await ask({ $case: "fileByFilename", value: missing });
   }
   try {
-    return contractOf(files.all());
+    return fileRegistry(files.all());
   } catch (error) {
     throw unreadable(error);
   }

@@ -1,8 +1,8 @@
 import { createReadStream } from "node:fs";
 import { addAbortSignal, type Readable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { type DescMethod, fromJsonString, type Message, type Registry } from "@bufbuild/protobuf";
-import { shortened } from "../core/printable.ts";
+import type { DescMethod, Message, Registry } from "@bufbuild/protobuf";
+import { readJsonText } from "../json/read-json.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface RequestData {
@@ -90,8 +90,8 @@ function unreadable({ name }: Source, error: Error): UsageError {
 
 function decode(method: DescMethod, json: string, from: string, registry: Registry): Message {
   try {
-    return fromJsonString(method.input, json, { registry });
+    return readJsonText(method.input, json, { registry });
   } catch (error) {
-    throw new UsageError(`${from}: ${shortened((error as Error).message)}`);
+    throw new UsageError(`${from}: ${(error as Error).message}`);
   }
 }

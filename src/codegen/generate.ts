@@ -23,8 +23,8 @@ import { renderServiceFile } from "./service-file.ts";
 import { withUsedFiles } from "./used-files.ts";
 
 /**
- * Answers a compiler: `<name>.rpc.ts` for each file with services, `<name>.desc.ts` for these and all that they import,
- * `service_config/<service>.json` for each service with a policy, and the messages where they are asked for. What is
+ * Answers a compiler: `<name>.rpc.ts` for each file with services, `<name>.desc.ts` for these, for the messages that are
+ * asked for, and for all that they import, `service_config/<service>.json` for each service with a policy, and the messages where they are asked for. What is
  * wrong with a contract or an option stands in the answer's `error`, a line for each problem.
  * @param warn takes what is no error, but should be known
  */
@@ -58,7 +58,8 @@ function render(sent: CodeGeneratorRequest, warn: (text: string) => void): Map<s
   const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: request.protoFile }));
   const files = request.fileToGenerate.map((name) => registry.getFile(name) ?? notSent(name));
   const serving = files.filter((file) => file.services.length > 0);
-  const used = checkMessages(withUsedFiles(messages ? files : serving), messages);
+  const using = withUsedFiles(messages ? files : serving);
+  const used = checkMessages(using, messages);
   const policies = check(serving, registry, used.problems);
   used.warnings.slice(0, mostWarnings).forEach(warn);
   if (used.warnings.length > mostWarnings) warn(`and ${used.warnings.length - mostWarnings} more like these`);
@@ -74,7 +75,7 @@ function render(sent: CodeGeneratorRequest, warn: (text: string) => void): Map<s
       if (config !== undefined) put(`service_config/${service.typeName}.json`, config);
     }
   }
-  for (const file of withDependencies(serving)) {
+  for (const file of withDependencies(messages ? using : serving)) {
     put(`${modulePath(file.proto.name)}.desc.ts`, renderDescriptorFile(file, importExtension));
   }
   if (messages) {

@@ -9,6 +9,7 @@ import {
   CodeGeneratorResponseSchema,
 } from "@bufbuild/protobuf/wkt";
 import { lossless } from "./lossless.ts";
+import { withDescriptor } from "./message-file.ts";
 import { withPresence } from "./presence.ts";
 import { messagesOf, withUsedFiles } from "./used-files.ts";
 
@@ -51,7 +52,9 @@ export function generateMessages(
   const response = fromBinary(CodeGeneratorResponseSchema, run.stdout);
   if (response.error !== "") throw new Error(`ts-proto failed: ${response.error}`);
   const types = new Map(used.flatMap(messagesOf).map((type) => [type.typeName, type]));
-  for (const file of response.file) file.content = shareNoBytes(lossless(file.content, types));
+  for (const file of response.file) {
+    file.content = withDescriptor(shareNoBytes(lossless(file.content, types)), file.name, importExtension);
+  }
   return response.file;
 }
 

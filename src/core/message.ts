@@ -1,3 +1,5 @@
+import type { FileDescriptor } from "./file-descriptor.ts";
+
 type Scalar = string | number | boolean | bigint | undefined | Uint8Array | Date;
 
 /** What you may hand in for a message: any field may be left out and then has its proto default. */
@@ -20,6 +22,8 @@ export type MessageInit<T> = T extends bigint
 export interface MessageType<T> {
   /** The full proto name: `greeter.v1.HelloRequest`. */
   readonly $type: string;
+  /** The `.proto` file that it is of, for its JSON form. */
+  readonly $file?: FileDescriptor | undefined;
   encode(message: T, writer?: never): { finish(): Uint8Array };
   decode(input: Uint8Array, length?: number): T;
   /** A whole message from a part of one. */

@@ -1,3 +1,4 @@
+import type { FileDescriptor } from "./file-descriptor.ts";
 import type { MessageType } from "./message.ts";
 import type { Idempotency, MethodPolicy } from "./policy.ts";
 
@@ -37,15 +38,6 @@ export interface ClientStreaming<I, O, X extends Idempotency = "IDEMPOTENCY_UNKN
 export interface BidiStreaming<I, O, X extends Idempotency = "IDEMPOTENCY_UNKNOWN"> extends Method<I, O> {
   readonly kind: "bidi_streaming";
   readonly idempotency: X;
-}
-
-/** One `.proto` file as its serialized `google.protobuf.FileDescriptorProto`, for reflection and fingerprints. */
-export interface FileDescriptor {
-  /** The file's path: `greeter/v1/greeter.proto`. */
-  readonly name: string;
-  /** The descriptor's bytes in base64, without source info. */
-  readonly base64: string;
-  readonly dependencies: readonly FileDescriptor[];
 }
 
 export type Methods = Readonly<Record<string, Method>>;

@@ -4,8 +4,9 @@ import { ServerReflection } from "../../gen/grpc/reflection/v1/reflection.rpc.ts
 import type { ServerReflectionRequest, ServerReflectionResponse } from "../../gen/grpc/reflection/v1/reflection.ts";
 import { ServerReflection as ServerReflectionAlpha } from "../../gen/grpc/reflection/v1alpha/reflection.rpc.ts";
 import { Code } from "../core/code.ts";
+import { type FileDescriptor, withImports } from "../core/file-descriptor.ts";
 import type { MessageInit } from "../core/message.ts";
-import type { FileDescriptor, Service } from "../core/method.ts";
+import type { Service } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { HandlerContext } from "./handler-context.ts";
 import { createReflectionBudget } from "./reflection-budget.ts";
@@ -92,7 +93,7 @@ function found<T>(value: T | undefined, what: string): T {
  * stream, as by the servers of other languages.
  */
 function filesFrom(file: FileDescriptor, sent: Set<string>): Answer {
-  const files = [...closure([file]).values()].filter(({ name }) => name === file.name || !sent.has(name));
+  const files = [...withImports([file]).values()].filter(({ name }) => name === file.name || !sent.has(name));
   for (const { name } of files) sent.add(name);
   const fileDescriptorProto = files.map(bytesOf);
   return { $case: "fileDescriptorResponse", value: { fileDescriptorProto } };
@@ -116,7 +117,7 @@ function catalogueOf(services: readonly Service<any>[]): () => Catalogue {
 }
 
 function makeCatalogue(services: readonly Service<any>[]): Catalogue {
-  const files = closure(services.flatMap(({ file }) => file ?? []));
+  const files = withImports(services.flatMap(({ file }) => file ?? []));
   const symbols = new Map<string, FileDescriptor>();
   const extensions = new Map<string, Map<number, FileDescriptor>>();
   for (const file of files.values()) {
@@ -128,17 +129,6 @@ function makeCatalogue(services: readonly Service<any>[]): Catalogue {
     }
   }
   return { services: services.map(({ name }) => name), files, symbols, extensions };
-}
-
-function closure(roots: readonly FileDescriptor[]): Map<string, FileDescriptor> {
-  const files = new Map<string, FileDescriptor>();
-  const visit = (file: FileDescriptor): void => {
-    if (files.has(file.name)) return;
-    files.set(file.name, file);
-    for (const dependency of file.dependencies) visit(dependency);
-  };
-  for (const root of roots) visit(root);
-  return files;
 }
 
 const decoded = new WeakMap<FileDescriptor, Uint8Array>();

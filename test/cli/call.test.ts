@@ -303,7 +303,7 @@ test("data that does not fit in the middle of a stream is named by its line", as
   const args = ["call", "probe.v1.Probe/Converse", "-a", server.address, "-d", "@-"];
   const { code, stderr } = await trunkline(args, { input });
   expect(code).toBe(2);
-  expect(stderr).toContain("-d @-, line 2: cannot decode field probe.v1.Payload.text from JSON");
+  expect(stderr).toContain("-d @-, line 2: text: cannot decode field probe.v1.Payload.text from JSON");
 });
 
 test("nobody at the address is UNAVAILABLE", async () => {

@@ -2,6 +2,7 @@
 // source: google/protobuf/any.proto
 
 /* eslint-disable */
+import { file as $file } from "./any.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "google.protobuf";
@@ -85,6 +86,7 @@ function createBaseAny(): Any {
 
 export const Any: MessageFns<Any, "google.protobuf.Any"> = {
   $type: "google.protobuf.Any" as const,
+  $file,
 
   encode(message: Any, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.typeUrl !== "") {
@@ -159,6 +161,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

@@ -2,6 +2,7 @@
 // source: google/protobuf/empty.proto
 
 /* eslint-disable */
+import { file as $file } from "./empty.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "google.protobuf";
@@ -26,6 +27,7 @@ function createBaseEmpty(): Empty {
 
 export const Empty: MessageFns<Empty, "google.protobuf.Empty"> = {
   $type: "google.protobuf.Empty" as const,
+  $file,
 
   encode(_: Empty, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     return writer;
@@ -76,6 +78,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

@@ -2,6 +2,7 @@
 // source: google/rpc/error_details.proto
 
 /* eslint-disable */
+import { file as $file } from "./error_details.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Duration } from "../protobuf/duration.ts";
 
@@ -416,6 +417,7 @@ function createBaseErrorInfo(): ErrorInfo {
 
 export const ErrorInfo: MessageFns<ErrorInfo, "google.rpc.ErrorInfo"> = {
   $type: "google.rpc.ErrorInfo" as const,
+  $file,
 
   encode(message: ErrorInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.reason !== "") {
@@ -508,6 +510,7 @@ function createBaseErrorInfo_MetadataEntry(): ErrorInfo_MetadataEntry {
 
 export const ErrorInfo_MetadataEntry: MessageFns<ErrorInfo_MetadataEntry, "google.rpc.ErrorInfo.MetadataEntry"> = {
   $type: "google.rpc.ErrorInfo.MetadataEntry" as const,
+  $file,
 
   encode(message: ErrorInfo_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key !== "") {
@@ -577,6 +580,7 @@ function createBaseRetryInfo(): RetryInfo {
 
 export const RetryInfo: MessageFns<RetryInfo, "google.rpc.RetryInfo"> = {
   $type: "google.rpc.RetryInfo" as const,
+  $file,
 
   encode(message: RetryInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.retryDelay !== undefined) {
@@ -636,6 +640,7 @@ function createBaseDebugInfo(): DebugInfo {
 
 export const DebugInfo: MessageFns<DebugInfo, "google.rpc.DebugInfo"> = {
   $type: "google.rpc.DebugInfo" as const,
+  $file,
 
   encode(message: DebugInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.stackEntries) {
@@ -705,6 +710,7 @@ function createBaseQuotaFailure(): QuotaFailure {
 
 export const QuotaFailure: MessageFns<QuotaFailure, "google.rpc.QuotaFailure"> = {
   $type: "google.rpc.QuotaFailure" as const,
+  $file,
 
   encode(message: QuotaFailure, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.violations) {
@@ -771,6 +777,7 @@ function createBaseQuotaFailure_Violation(): QuotaFailure_Violation {
 
 export const QuotaFailure_Violation: MessageFns<QuotaFailure_Violation, "google.rpc.QuotaFailure.Violation"> = {
   $type: "google.rpc.QuotaFailure.Violation" as const,
+  $file,
 
   encode(message: QuotaFailure_Violation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.subject !== "") {
@@ -936,6 +943,7 @@ export const QuotaFailure_Violation_QuotaDimensionsEntry: MessageFns<
   "google.rpc.QuotaFailure.Violation.QuotaDimensionsEntry"
 > = {
   $type: "google.rpc.QuotaFailure.Violation.QuotaDimensionsEntry" as const,
+  $file,
 
   encode(
     message: QuotaFailure_Violation_QuotaDimensionsEntry,
@@ -1010,6 +1018,7 @@ function createBasePreconditionFailure(): PreconditionFailure {
 
 export const PreconditionFailure: MessageFns<PreconditionFailure, "google.rpc.PreconditionFailure"> = {
   $type: "google.rpc.PreconditionFailure" as const,
+  $file,
 
   encode(message: PreconditionFailure, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.violations) {
@@ -1070,6 +1079,7 @@ export const PreconditionFailure_Violation: MessageFns<
   "google.rpc.PreconditionFailure.Violation"
 > = {
   $type: "google.rpc.PreconditionFailure.Violation" as const,
+  $file,
 
   encode(message: PreconditionFailure_Violation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.type !== "") {
@@ -1151,6 +1161,7 @@ function createBaseBadRequest(): BadRequest {
 
 export const BadRequest: MessageFns<BadRequest, "google.rpc.BadRequest"> = {
   $type: "google.rpc.BadRequest" as const,
+  $file,
 
   encode(message: BadRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.fieldViolations) {
@@ -1209,6 +1220,7 @@ function createBaseBadRequest_FieldViolation(): BadRequest_FieldViolation {
 export const BadRequest_FieldViolation: MessageFns<BadRequest_FieldViolation, "google.rpc.BadRequest.FieldViolation"> =
   {
     $type: "google.rpc.BadRequest.FieldViolation" as const,
+    $file,
 
     encode(message: BadRequest_FieldViolation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
       if (message.field !== "") {
@@ -1304,6 +1316,7 @@ function createBaseRequestInfo(): RequestInfo {
 
 export const RequestInfo: MessageFns<RequestInfo, "google.rpc.RequestInfo"> = {
   $type: "google.rpc.RequestInfo" as const,
+  $file,
 
   encode(message: RequestInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.requestId !== "") {
@@ -1373,6 +1386,7 @@ function createBaseResourceInfo(): ResourceInfo {
 
 export const ResourceInfo: MessageFns<ResourceInfo, "google.rpc.ResourceInfo"> = {
   $type: "google.rpc.ResourceInfo" as const,
+  $file,
 
   encode(message: ResourceInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.resourceType !== "") {
@@ -1466,6 +1480,7 @@ function createBaseHelp(): Help {
 
 export const Help: MessageFns<Help, "google.rpc.Help"> = {
   $type: "google.rpc.Help" as const,
+  $file,
 
   encode(message: Help, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.links) {
@@ -1523,6 +1538,7 @@ function createBaseHelp_Link(): Help_Link {
 
 export const Help_Link: MessageFns<Help_Link, "google.rpc.Help.Link"> = {
   $type: "google.rpc.Help.Link" as const,
+  $file,
 
   encode(message: Help_Link, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.description !== "") {
@@ -1592,6 +1608,7 @@ function createBaseLocalizedMessage(): LocalizedMessage {
 
 export const LocalizedMessage: MessageFns<LocalizedMessage, "google.rpc.LocalizedMessage"> = {
   $type: "google.rpc.LocalizedMessage" as const,
+  $file,
 
   encode(message: LocalizedMessage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.locale !== "") {
@@ -1666,6 +1683,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

@@ -2,6 +2,7 @@
 // source: google/rpc/status.proto
 
 /* eslint-disable */
+import { file as $file } from "./status.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Any } from "../protobuf/any.ts";
 
@@ -44,6 +45,7 @@ function createBaseStatus(): Status {
 
 export const Status: MessageFns<Status, "google.rpc.Status"> = {
   $type: "google.rpc.Status" as const,
+  $file,
 
   encode(message: Status, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.code !== 0) {
@@ -130,6 +132,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

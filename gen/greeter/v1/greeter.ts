@@ -2,6 +2,7 @@
 // source: greeter/v1/greeter.proto
 
 /* eslint-disable */
+import { file as $file } from "./greeter.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "greeter.v1";
@@ -24,6 +25,7 @@ function createBaseHelloRequest(): HelloRequest {
 
 export const HelloRequest: MessageFns<HelloRequest, "greeter.v1.HelloRequest"> = {
   $type: "greeter.v1.HelloRequest" as const,
+  $file,
 
   encode(message: HelloRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.name !== "") {
@@ -81,6 +83,7 @@ function createBaseHelloReply(): HelloReply {
 
 export const HelloReply: MessageFns<HelloReply, "greeter.v1.HelloReply"> = {
   $type: "greeter.v1.HelloReply" as const,
+  $file,
 
   encode(message: HelloReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.message !== "") {
@@ -143,6 +146,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

@@ -2,6 +2,7 @@
 // source: grpc/testing/messages.proto
 
 /* eslint-disable */
+import { file as $file } from "./messages.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "grpc.testing";
@@ -72,6 +73,7 @@ function createBaseBoolValue(): BoolValue {
 
 export const BoolValue: MessageFns<BoolValue, "grpc.testing.BoolValue"> = {
   $type: "grpc.testing.BoolValue" as const,
+  $file,
 
   encode(message: BoolValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.value !== false) {
@@ -129,6 +131,7 @@ function createBasePayload(): Payload {
 
 export const Payload: MessageFns<Payload, "grpc.testing.Payload"> = {
   $type: "grpc.testing.Payload" as const,
+  $file,
 
   encode(message: Payload, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.body.length !== 0) {
@@ -186,6 +189,7 @@ function createBaseEchoStatus(): EchoStatus {
 
 export const EchoStatus: MessageFns<EchoStatus, "grpc.testing.EchoStatus"> = {
   $type: "grpc.testing.EchoStatus" as const,
+  $file,
 
   encode(message: EchoStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.code !== 0) {
@@ -263,6 +267,7 @@ function createBaseSimpleRequest(): SimpleRequest {
 
 export const SimpleRequest: MessageFns<SimpleRequest, "grpc.testing.SimpleRequest"> = {
   $type: "grpc.testing.SimpleRequest" as const,
+  $file,
 
   encode(message: SimpleRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.responseSize !== 0) {
@@ -400,6 +405,7 @@ function createBaseSimpleResponse(): SimpleResponse {
 
 export const SimpleResponse: MessageFns<SimpleResponse, "grpc.testing.SimpleResponse"> = {
   $type: "grpc.testing.SimpleResponse" as const,
+  $file,
 
   encode(message: SimpleResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.payload !== undefined) {
@@ -486,6 +492,7 @@ export const StreamingInputCallRequest: MessageFns<
   "grpc.testing.StreamingInputCallRequest"
 > = {
   $type: "grpc.testing.StreamingInputCallRequest" as const,
+  $file,
 
   encode(message: StreamingInputCallRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.payload !== undefined) {
@@ -562,6 +569,7 @@ export const StreamingInputCallResponse: MessageFns<
   "grpc.testing.StreamingInputCallResponse"
 > = {
   $type: "grpc.testing.StreamingInputCallResponse" as const,
+  $file,
 
   encode(message: StreamingInputCallResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.aggregatedPayloadSize !== 0) {
@@ -619,6 +627,7 @@ function createBaseResponseParameters(): ResponseParameters {
 
 export const ResponseParameters: MessageFns<ResponseParameters, "grpc.testing.ResponseParameters"> = {
   $type: "grpc.testing.ResponseParameters" as const,
+  $file,
 
   encode(message: ResponseParameters, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.size !== 0) {
@@ -705,6 +714,7 @@ export const StreamingOutputCallRequest: MessageFns<
   "grpc.testing.StreamingOutputCallRequest"
 > = {
   $type: "grpc.testing.StreamingOutputCallRequest" as const,
+  $file,
 
   encode(message: StreamingOutputCallRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.responseParameters) {
@@ -793,6 +803,7 @@ export const StreamingOutputCallResponse: MessageFns<
   "grpc.testing.StreamingOutputCallResponse"
 > = {
   $type: "grpc.testing.StreamingOutputCallResponse" as const,
+  $file,
 
   encode(message: StreamingOutputCallResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.payload !== undefined) {
@@ -857,6 +868,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

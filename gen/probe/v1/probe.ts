@@ -2,6 +2,7 @@
 // source: probe/v1/probe.proto
 
 /* eslint-disable */
+import { file as $file } from "./probe.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "probe.v1";
@@ -36,6 +37,7 @@ function createBasePayload(): Payload {
 
 export const Payload: MessageFns<Payload, "probe.v1.Payload"> = {
   $type: "probe.v1.Payload" as const,
+  $file,
 
   encode(message: Payload, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.text !== "") {
@@ -105,6 +107,7 @@ function createBaseExpandRequest(): ExpandRequest {
 
 export const ExpandRequest: MessageFns<ExpandRequest, "probe.v1.ExpandRequest"> = {
   $type: "probe.v1.ExpandRequest" as const,
+  $file,
 
   encode(message: ExpandRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.count !== 0) {
@@ -186,6 +189,7 @@ function createBaseCollectReply(): CollectReply {
 
 export const CollectReply: MessageFns<CollectReply, "probe.v1.CollectReply"> = {
   $type: "probe.v1.CollectReply" as const,
+  $file,
 
   encode(message: CollectReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.count !== 0) {
@@ -263,6 +267,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

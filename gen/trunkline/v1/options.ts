@@ -2,6 +2,7 @@
 // source: trunkline/v1/options.proto
 
 /* eslint-disable */
+import { file as $file } from "./options.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "trunkline.v1";
@@ -149,6 +150,7 @@ function createBasePolicy(): Policy {
 
 export const Policy: MessageFns<Policy, "trunkline.v1.Policy"> = {
   $type: "trunkline.v1.Policy" as const,
+  $file,
 
   encode(message: Policy, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.timeoutMs !== undefined) {
@@ -272,6 +274,7 @@ function createBaseRetry(): Retry {
 
 export const Retry: MessageFns<Retry, "trunkline.v1.Retry"> = {
   $type: "trunkline.v1.Retry" as const,
+  $file,
 
   encode(message: Retry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.maxAttempts !== undefined) {
@@ -394,6 +397,7 @@ function createBaseHedge(): Hedge {
 
 export const Hedge: MessageFns<Hedge, "trunkline.v1.Hedge"> = {
   $type: "trunkline.v1.Hedge" as const,
+  $file,
 
   encode(message: Hedge, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.maxAttempts !== undefined) {
@@ -468,6 +472,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

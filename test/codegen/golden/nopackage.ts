@@ -2,6 +2,7 @@
 // source: nopackage.proto
 
 /* eslint-disable */
+import { file as $file } from "./nopackage.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "";
@@ -22,6 +23,7 @@ function createBaseQuestion(): Question {
 
 export const Question: MessageFns<Question, "Question"> = {
   $type: "Question" as const,
+  $file,
 
   encode(message: Question, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.text !== "") {
@@ -79,6 +81,7 @@ function createBaseAnswer(): Answer {
 
 export const Answer: MessageFns<Answer, "Answer"> = {
   $type: "Answer" as const,
+  $file,
 
   encode(message: Answer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.text !== "") {
@@ -141,6 +144,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

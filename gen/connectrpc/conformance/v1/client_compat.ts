@@ -2,6 +2,7 @@
 // source: connectrpc/conformance/v1/client_compat.proto
 
 /* eslint-disable */
+import { file as $file } from "./client_compat.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Any } from "../../../google/protobuf/any.ts";
 import { Empty } from "../../../google/protobuf/empty.ts";
@@ -337,6 +338,7 @@ function createBaseClientCompatRequest(): ClientCompatRequest {
 
 export const ClientCompatRequest: MessageFns<ClientCompatRequest, "connectrpc.conformance.v1.ClientCompatRequest"> = {
   $type: "connectrpc.conformance.v1.ClientCompatRequest" as const,
+  $file,
 
   encode(message: ClientCompatRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.testName !== "") {
@@ -631,6 +633,7 @@ export const ClientCompatRequest_Cancel: MessageFns<
   "connectrpc.conformance.v1.ClientCompatRequest.Cancel"
 > = {
   $type: "connectrpc.conformance.v1.ClientCompatRequest.Cancel" as const,
+  $file,
 
   encode(message: ClientCompatRequest_Cancel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     switch (message.cancelTiming?.$case) {
@@ -726,6 +729,7 @@ function createBaseClientCompatResponse(): ClientCompatResponse {
 export const ClientCompatResponse: MessageFns<ClientCompatResponse, "connectrpc.conformance.v1.ClientCompatResponse"> =
   {
     $type: "connectrpc.conformance.v1.ClientCompatResponse" as const,
+    $file,
 
     encode(message: ClientCompatResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
       if (message.testName !== "") {
@@ -826,6 +830,7 @@ function createBaseClientResponseResult(): ClientResponseResult {
 export const ClientResponseResult: MessageFns<ClientResponseResult, "connectrpc.conformance.v1.ClientResponseResult"> =
   {
     $type: "connectrpc.conformance.v1.ClientResponseResult" as const,
+    $file,
 
     encode(message: ClientResponseResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
       for (const v of message.responseHeaders) {
@@ -957,6 +962,7 @@ function createBaseClientErrorResult(): ClientErrorResult {
 
 export const ClientErrorResult: MessageFns<ClientErrorResult, "connectrpc.conformance.v1.ClientErrorResult"> = {
   $type: "connectrpc.conformance.v1.ClientErrorResult" as const,
+  $file,
 
   encode(message: ClientErrorResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.message !== "") {
@@ -1014,6 +1020,7 @@ function createBaseWireDetails(): WireDetails {
 
 export const WireDetails: MessageFns<WireDetails, "connectrpc.conformance.v1.WireDetails"> = {
   $type: "connectrpc.conformance.v1.WireDetails" as const,
+  $file,
 
   encode(message: WireDetails, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.actualStatusCode !== 0) {
@@ -1112,6 +1119,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

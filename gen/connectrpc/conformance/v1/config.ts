@@ -2,6 +2,7 @@
 // source: connectrpc/conformance/v1/config.proto
 
 /* eslint-disable */
+import { file as $file } from "./config.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "connectrpc.conformance.v1";
@@ -334,6 +335,7 @@ function createBaseConfig(): Config {
 
 export const Config: MessageFns<Config, "connectrpc.conformance.v1.Config"> = {
   $type: "connectrpc.conformance.v1.Config" as const,
+  $file,
 
   encode(message: Config, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.features !== undefined) {
@@ -430,6 +432,7 @@ function createBaseFeatures(): Features {
 
 export const Features: MessageFns<Features, "connectrpc.conformance.v1.Features"> = {
   $type: "connectrpc.conformance.v1.Features" as const,
+  $file,
 
   encode(message: Features, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.versions.length !== 0) {
@@ -713,6 +716,7 @@ function createBaseConfigCase(): ConfigCase {
 
 export const ConfigCase: MessageFns<ConfigCase, "connectrpc.conformance.v1.ConfigCase"> = {
   $type: "connectrpc.conformance.v1.ConfigCase" as const,
+  $file,
 
   encode(message: ConfigCase, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.version !== 0) {
@@ -854,6 +858,7 @@ function createBaseTLSCreds(): TLSCreds {
 
 export const TLSCreds: MessageFns<TLSCreds, "connectrpc.conformance.v1.TLSCreds"> = {
   $type: "connectrpc.conformance.v1.TLSCreds" as const,
+  $file,
 
   encode(message: TLSCreds, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.cert.length !== 0) {
@@ -928,6 +933,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

@@ -2,6 +2,7 @@
 // source: connectrpc/conformance/v1/server_compat.proto
 
 /* eslint-disable */
+import { file as $file } from "./server_compat.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { HTTPVersion, Protocol, TLSCreds } from "./config.ts";
 
@@ -119,6 +120,7 @@ function createBaseServerCompatRequest(): ServerCompatRequest {
 
 export const ServerCompatRequest: MessageFns<ServerCompatRequest, "connectrpc.conformance.v1.ServerCompatRequest"> = {
   $type: "connectrpc.conformance.v1.ServerCompatRequest" as const,
+  $file,
 
   encode(message: ServerCompatRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.protocol !== 0) {
@@ -239,6 +241,7 @@ function createBaseServerCompatResponse(): ServerCompatResponse {
 export const ServerCompatResponse: MessageFns<ServerCompatResponse, "connectrpc.conformance.v1.ServerCompatResponse"> =
   {
     $type: "connectrpc.conformance.v1.ServerCompatResponse" as const,
+    $file,
 
     encode(message: ServerCompatResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
       if (message.host !== "") {
@@ -325,6 +328,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

@@ -2,6 +2,7 @@
 // source: connectrpc/conformance/v1/service.proto
 
 /* eslint-disable */
+import { file as $file } from "./service.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Any } from "../../../google/protobuf/any.ts";
 import { Code, Compression } from "./config.ts";
@@ -386,6 +387,7 @@ export const UnaryResponseDefinition: MessageFns<
   "connectrpc.conformance.v1.UnaryResponseDefinition"
 > = {
   $type: "connectrpc.conformance.v1.UnaryResponseDefinition" as const,
+  $file,
 
   encode(message: UnaryResponseDefinition, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.responseHeaders) {
@@ -525,6 +527,7 @@ export const StreamResponseDefinition: MessageFns<
   "connectrpc.conformance.v1.StreamResponseDefinition"
 > = {
   $type: "connectrpc.conformance.v1.StreamResponseDefinition" as const,
+  $file,
 
   encode(message: StreamResponseDefinition, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.responseHeaders) {
@@ -644,6 +647,7 @@ function createBaseUnaryRequest(): UnaryRequest {
 
 export const UnaryRequest: MessageFns<UnaryRequest, "connectrpc.conformance.v1.UnaryRequest"> = {
   $type: "connectrpc.conformance.v1.UnaryRequest" as const,
+  $file,
 
   encode(message: UnaryRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.responseDefinition !== undefined) {
@@ -715,6 +719,7 @@ function createBaseUnaryResponse(): UnaryResponse {
 
 export const UnaryResponse: MessageFns<UnaryResponse, "connectrpc.conformance.v1.UnaryResponse"> = {
   $type: "connectrpc.conformance.v1.UnaryResponse" as const,
+  $file,
 
   encode(message: UnaryResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.payload !== undefined) {
@@ -777,6 +782,7 @@ export const IdempotentUnaryRequest: MessageFns<
   "connectrpc.conformance.v1.IdempotentUnaryRequest"
 > = {
   $type: "connectrpc.conformance.v1.IdempotentUnaryRequest" as const,
+  $file,
 
   encode(message: IdempotentUnaryRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.responseDefinition !== undefined) {
@@ -851,6 +857,7 @@ export const IdempotentUnaryResponse: MessageFns<
   "connectrpc.conformance.v1.IdempotentUnaryResponse"
 > = {
   $type: "connectrpc.conformance.v1.IdempotentUnaryResponse" as const,
+  $file,
 
   encode(message: IdempotentUnaryResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.payload !== undefined) {
@@ -910,6 +917,7 @@ function createBaseServerStreamRequest(): ServerStreamRequest {
 
 export const ServerStreamRequest: MessageFns<ServerStreamRequest, "connectrpc.conformance.v1.ServerStreamRequest"> = {
   $type: "connectrpc.conformance.v1.ServerStreamRequest" as const,
+  $file,
 
   encode(message: ServerStreamRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.responseDefinition !== undefined) {
@@ -982,6 +990,7 @@ function createBaseServerStreamResponse(): ServerStreamResponse {
 export const ServerStreamResponse: MessageFns<ServerStreamResponse, "connectrpc.conformance.v1.ServerStreamResponse"> =
   {
     $type: "connectrpc.conformance.v1.ServerStreamResponse" as const,
+    $file,
 
     encode(message: ServerStreamResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
       if (message.payload !== undefined) {
@@ -1041,6 +1050,7 @@ function createBaseClientStreamRequest(): ClientStreamRequest {
 
 export const ClientStreamRequest: MessageFns<ClientStreamRequest, "connectrpc.conformance.v1.ClientStreamRequest"> = {
   $type: "connectrpc.conformance.v1.ClientStreamRequest" as const,
+  $file,
 
   encode(message: ClientStreamRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.responseDefinition !== undefined) {
@@ -1113,6 +1123,7 @@ function createBaseClientStreamResponse(): ClientStreamResponse {
 export const ClientStreamResponse: MessageFns<ClientStreamResponse, "connectrpc.conformance.v1.ClientStreamResponse"> =
   {
     $type: "connectrpc.conformance.v1.ClientStreamResponse" as const,
+    $file,
 
     encode(message: ClientStreamResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
       if (message.payload !== undefined) {
@@ -1172,6 +1183,7 @@ function createBaseBidiStreamRequest(): BidiStreamRequest {
 
 export const BidiStreamRequest: MessageFns<BidiStreamRequest, "connectrpc.conformance.v1.BidiStreamRequest"> = {
   $type: "connectrpc.conformance.v1.BidiStreamRequest" as const,
+  $file,
 
   encode(message: BidiStreamRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.responseDefinition !== undefined) {
@@ -1255,6 +1267,7 @@ function createBaseBidiStreamResponse(): BidiStreamResponse {
 
 export const BidiStreamResponse: MessageFns<BidiStreamResponse, "connectrpc.conformance.v1.BidiStreamResponse"> = {
   $type: "connectrpc.conformance.v1.BidiStreamResponse" as const,
+  $file,
 
   encode(message: BidiStreamResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.payload !== undefined) {
@@ -1315,6 +1328,7 @@ function createBaseUnimplementedRequest(): UnimplementedRequest {
 export const UnimplementedRequest: MessageFns<UnimplementedRequest, "connectrpc.conformance.v1.UnimplementedRequest"> =
   {
     $type: "connectrpc.conformance.v1.UnimplementedRequest" as const,
+    $file,
 
     encode(_: UnimplementedRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
       return writer;
@@ -1363,6 +1377,7 @@ export const UnimplementedResponse: MessageFns<
   "connectrpc.conformance.v1.UnimplementedResponse"
 > = {
   $type: "connectrpc.conformance.v1.UnimplementedResponse" as const,
+  $file,
 
   encode(_: UnimplementedResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     return writer;
@@ -1408,6 +1423,7 @@ function createBaseConformancePayload(): ConformancePayload {
 
 export const ConformancePayload: MessageFns<ConformancePayload, "connectrpc.conformance.v1.ConformancePayload"> = {
   $type: "connectrpc.conformance.v1.ConformancePayload" as const,
+  $file,
 
   encode(message: ConformancePayload, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.data.length !== 0) {
@@ -1482,6 +1498,7 @@ export const ConformancePayload_RequestInfo: MessageFns<
   "connectrpc.conformance.v1.ConformancePayload.RequestInfo"
 > = {
   $type: "connectrpc.conformance.v1.ConformancePayload.RequestInfo" as const,
+  $file,
 
   encode(message: ConformancePayload_RequestInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.requestHeaders) {
@@ -1585,6 +1602,7 @@ export const ConformancePayload_ConnectGetInfo: MessageFns<
   "connectrpc.conformance.v1.ConformancePayload.ConnectGetInfo"
 > = {
   $type: "connectrpc.conformance.v1.ConformancePayload.ConnectGetInfo" as const,
+  $file,
 
   encode(message: ConformancePayload_ConnectGetInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.queryParams) {
@@ -1642,6 +1660,7 @@ function createBaseError(): Error {
 
 export const Error: MessageFns<Error, "connectrpc.conformance.v1.Error"> = {
   $type: "connectrpc.conformance.v1.Error" as const,
+  $file,
 
   encode(message: Error, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.code !== 0) {
@@ -1723,6 +1742,7 @@ function createBaseHeader(): Header {
 
 export const Header: MessageFns<Header, "connectrpc.conformance.v1.Header"> = {
   $type: "connectrpc.conformance.v1.Header" as const,
+  $file,
 
   encode(message: Header, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.name !== "") {
@@ -1792,6 +1812,7 @@ function createBaseRawHTTPRequest(): RawHTTPRequest {
 
 export const RawHTTPRequest: MessageFns<RawHTTPRequest, "connectrpc.conformance.v1.RawHTTPRequest"> = {
   $type: "connectrpc.conformance.v1.RawHTTPRequest" as const,
+  $file,
 
   encode(message: RawHTTPRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.verb !== "") {
@@ -1935,6 +1956,7 @@ export const RawHTTPRequest_EncodedQueryParam: MessageFns<
   "connectrpc.conformance.v1.RawHTTPRequest.EncodedQueryParam"
 > = {
   $type: "connectrpc.conformance.v1.RawHTTPRequest.EncodedQueryParam" as const,
+  $file,
 
   encode(message: RawHTTPRequest_EncodedQueryParam, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.name !== "") {
@@ -2018,6 +2040,7 @@ function createBaseMessageContents(): MessageContents {
 
 export const MessageContents: MessageFns<MessageContents, "connectrpc.conformance.v1.MessageContents"> = {
   $type: "connectrpc.conformance.v1.MessageContents" as const,
+  $file,
 
   encode(message: MessageContents, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     switch (message.data?.$case) {
@@ -2124,6 +2147,7 @@ function createBaseStreamContents(): StreamContents {
 
 export const StreamContents: MessageFns<StreamContents, "connectrpc.conformance.v1.StreamContents"> = {
   $type: "connectrpc.conformance.v1.StreamContents" as const,
+  $file,
 
   encode(message: StreamContents, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.items) {
@@ -2184,6 +2208,7 @@ export const StreamContents_StreamItem: MessageFns<
   "connectrpc.conformance.v1.StreamContents.StreamItem"
 > = {
   $type: "connectrpc.conformance.v1.StreamContents.StreamItem" as const,
+  $file,
 
   encode(message: StreamContents_StreamItem, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.flags !== 0) {
@@ -2267,6 +2292,7 @@ function createBaseRawHTTPResponse(): RawHTTPResponse {
 
 export const RawHTTPResponse: MessageFns<RawHTTPResponse, "connectrpc.conformance.v1.RawHTTPResponse"> = {
   $type: "connectrpc.conformance.v1.RawHTTPResponse" as const,
+  $file,
 
   encode(message: RawHTTPResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.statusCode !== 0) {
@@ -2387,6 +2413,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

@@ -2,6 +2,7 @@
 // source: etcd/api/etcdserverpb/rpc.proto
 
 /* eslint-disable */
+import { file as $file } from "./rpc.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Event, KeyValue } from "../mvccpb/kv.ts";
 
@@ -682,6 +683,7 @@ function createBaseResponseHeader(): ResponseHeader {
 
 export const ResponseHeader: MessageFns<ResponseHeader, "etcdserverpb.ResponseHeader"> = {
   $type: "etcdserverpb.ResponseHeader" as const,
+  $file,
 
   encode(message: ResponseHeader, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.clusterId !== 0n) {
@@ -801,6 +803,7 @@ function createBaseRangeRequest(): RangeRequest {
 
 export const RangeRequest: MessageFns<RangeRequest, "etcdserverpb.RangeRequest"> = {
   $type: "etcdserverpb.RangeRequest" as const,
+  $file,
 
   encode(message: RangeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key.length !== 0) {
@@ -1028,6 +1031,7 @@ function createBaseRangeResponse(): RangeResponse {
 
 export const RangeResponse: MessageFns<RangeResponse, "etcdserverpb.RangeResponse"> = {
   $type: "etcdserverpb.RangeResponse" as const,
+  $file,
 
   encode(message: RangeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.header !== undefined) {
@@ -1133,6 +1137,7 @@ function createBasePutRequest(): PutRequest {
 
 export const PutRequest: MessageFns<PutRequest, "etcdserverpb.PutRequest"> = {
   $type: "etcdserverpb.PutRequest" as const,
+  $file,
 
   encode(message: PutRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key.length !== 0) {
@@ -1253,6 +1258,7 @@ function createBasePutResponse(): PutResponse {
 
 export const PutResponse: MessageFns<PutResponse, "etcdserverpb.PutResponse"> = {
   $type: "etcdserverpb.PutResponse" as const,
+  $file,
 
   encode(message: PutResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.header !== undefined) {
@@ -1326,6 +1332,7 @@ function createBaseDeleteRangeRequest(): DeleteRangeRequest {
 
 export const DeleteRangeRequest: MessageFns<DeleteRangeRequest, "etcdserverpb.DeleteRangeRequest"> = {
   $type: "etcdserverpb.DeleteRangeRequest" as const,
+  $file,
 
   encode(message: DeleteRangeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key.length !== 0) {
@@ -1407,6 +1414,7 @@ function createBaseDeleteRangeResponse(): DeleteRangeResponse {
 
 export const DeleteRangeResponse: MessageFns<DeleteRangeResponse, "etcdserverpb.DeleteRangeResponse"> = {
   $type: "etcdserverpb.DeleteRangeResponse" as const,
+  $file,
 
   encode(message: DeleteRangeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.header !== undefined) {
@@ -1493,6 +1501,7 @@ function createBaseRequestOp(): RequestOp {
 
 export const RequestOp: MessageFns<RequestOp, "etcdserverpb.RequestOp"> = {
   $type: "etcdserverpb.RequestOp" as const,
+  $file,
 
   encode(message: RequestOp, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     switch (message.request?.$case) {
@@ -1608,6 +1617,7 @@ function createBaseResponseOp(): ResponseOp {
 
 export const ResponseOp: MessageFns<ResponseOp, "etcdserverpb.ResponseOp"> = {
   $type: "etcdserverpb.ResponseOp" as const,
+  $file,
 
   encode(message: ResponseOp, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     switch (message.response?.$case) {
@@ -1723,6 +1733,7 @@ function createBaseCompare(): Compare {
 
 export const Compare: MessageFns<Compare, "etcdserverpb.Compare"> = {
   $type: "etcdserverpb.Compare" as const,
+  $file,
 
   encode(message: Compare, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.result !== 0) {
@@ -1907,6 +1918,7 @@ function createBaseTxnRequest(): TxnRequest {
 
 export const TxnRequest: MessageFns<TxnRequest, "etcdserverpb.TxnRequest"> = {
   $type: "etcdserverpb.TxnRequest" as const,
+  $file,
 
   encode(message: TxnRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.compare) {
@@ -1988,6 +2000,7 @@ function createBaseTxnResponse(): TxnResponse {
 
 export const TxnResponse: MessageFns<TxnResponse, "etcdserverpb.TxnResponse"> = {
   $type: "etcdserverpb.TxnResponse" as const,
+  $file,
 
   encode(message: TxnResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.header !== undefined) {
@@ -2071,6 +2084,7 @@ function createBaseCompactionRequest(): CompactionRequest {
 
 export const CompactionRequest: MessageFns<CompactionRequest, "etcdserverpb.CompactionRequest"> = {
   $type: "etcdserverpb.CompactionRequest" as const,
+  $file,
 
   encode(message: CompactionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.revision !== 0n) {
@@ -2143,6 +2157,7 @@ function createBaseCompactionResponse(): CompactionResponse {
 
 export const CompactionResponse: MessageFns<CompactionResponse, "etcdserverpb.CompactionResponse"> = {
   $type: "etcdserverpb.CompactionResponse" as const,
+  $file,
 
   encode(message: CompactionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.header !== undefined) {
@@ -2202,6 +2217,7 @@ function createBaseWatchRequest(): WatchRequest {
 
 export const WatchRequest: MessageFns<WatchRequest, "etcdserverpb.WatchRequest"> = {
   $type: "etcdserverpb.WatchRequest" as const,
+  $file,
 
   encode(message: WatchRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     switch (message.requestUnion?.$case) {
@@ -2323,6 +2339,7 @@ function createBaseWatchCreateRequest(): WatchCreateRequest {
 
 export const WatchCreateRequest: MessageFns<WatchCreateRequest, "etcdserverpb.WatchCreateRequest"> = {
   $type: "etcdserverpb.WatchCreateRequest" as const,
+  $file,
 
   encode(message: WatchCreateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key.length !== 0) {
@@ -2489,6 +2506,7 @@ function createBaseWatchCancelRequest(): WatchCancelRequest {
 
 export const WatchCancelRequest: MessageFns<WatchCancelRequest, "etcdserverpb.WatchCancelRequest"> = {
   $type: "etcdserverpb.WatchCancelRequest" as const,
+  $file,
 
   encode(message: WatchCancelRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.watchId !== 0n) {
@@ -2549,6 +2567,7 @@ function createBaseWatchProgressRequest(): WatchProgressRequest {
 
 export const WatchProgressRequest: MessageFns<WatchProgressRequest, "etcdserverpb.WatchProgressRequest"> = {
   $type: "etcdserverpb.WatchProgressRequest" as const,
+  $file,
 
   encode(_: WatchProgressRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     return writer;
@@ -2603,6 +2622,7 @@ function createBaseWatchResponse(): WatchResponse {
 
 export const WatchResponse: MessageFns<WatchResponse, "etcdserverpb.WatchResponse"> = {
   $type: "etcdserverpb.WatchResponse" as const,
+  $file,
 
   encode(message: WatchResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.header !== undefined) {
@@ -2754,6 +2774,7 @@ function createBaseLeaseGrantRequest(): LeaseGrantRequest {
 
 export const LeaseGrantRequest: MessageFns<LeaseGrantRequest, "etcdserverpb.LeaseGrantRequest"> = {
   $type: "etcdserverpb.LeaseGrantRequest" as const,
+  $file,
 
   encode(message: LeaseGrantRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.TTL !== 0n) {
@@ -2829,6 +2850,7 @@ function createBaseLeaseGrantResponse(): LeaseGrantResponse {
 
 export const LeaseGrantResponse: MessageFns<LeaseGrantResponse, "etcdserverpb.LeaseGrantResponse"> = {
   $type: "etcdserverpb.LeaseGrantResponse" as const,
+  $file,
 
   encode(message: LeaseGrantResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.header !== undefined) {
@@ -2930,6 +2952,7 @@ function createBaseLeaseRevokeRequest(): LeaseRevokeRequest {
 
 export const LeaseRevokeRequest: MessageFns<LeaseRevokeRequest, "etcdserverpb.LeaseRevokeRequest"> = {
   $type: "etcdserverpb.LeaseRevokeRequest" as const,
+  $file,
 
   encode(message: LeaseRevokeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.ID !== 0n) {
@@ -2990,6 +3013,7 @@ function createBaseLeaseRevokeResponse(): LeaseRevokeResponse {
 
 export const LeaseRevokeResponse: MessageFns<LeaseRevokeResponse, "etcdserverpb.LeaseRevokeResponse"> = {
   $type: "etcdserverpb.LeaseRevokeResponse" as const,
+  $file,
 
   encode(message: LeaseRevokeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.header !== undefined) {
@@ -3049,6 +3073,7 @@ function createBaseLeaseKeepAliveRequest(): LeaseKeepAliveRequest {
 
 export const LeaseKeepAliveRequest: MessageFns<LeaseKeepAliveRequest, "etcdserverpb.LeaseKeepAliveRequest"> = {
   $type: "etcdserverpb.LeaseKeepAliveRequest" as const,
+  $file,
 
   encode(message: LeaseKeepAliveRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.ID !== 0n) {
@@ -3109,6 +3134,7 @@ function createBaseLeaseKeepAliveResponse(): LeaseKeepAliveResponse {
 
 export const LeaseKeepAliveResponse: MessageFns<LeaseKeepAliveResponse, "etcdserverpb.LeaseKeepAliveResponse"> = {
   $type: "etcdserverpb.LeaseKeepAliveResponse" as const,
+  $file,
 
   encode(message: LeaseKeepAliveResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.header !== undefined) {
@@ -3198,6 +3224,7 @@ function createBaseLeaseTimeToLiveRequest(): LeaseTimeToLiveRequest {
 
 export const LeaseTimeToLiveRequest: MessageFns<LeaseTimeToLiveRequest, "etcdserverpb.LeaseTimeToLiveRequest"> = {
   $type: "etcdserverpb.LeaseTimeToLiveRequest" as const,
+  $file,
 
   encode(message: LeaseTimeToLiveRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.ID !== 0n) {
@@ -3270,6 +3297,7 @@ function createBaseLeaseTimeToLiveResponse(): LeaseTimeToLiveResponse {
 
 export const LeaseTimeToLiveResponse: MessageFns<LeaseTimeToLiveResponse, "etcdserverpb.LeaseTimeToLiveResponse"> = {
   $type: "etcdserverpb.LeaseTimeToLiveResponse" as const,
+  $file,
 
   encode(message: LeaseTimeToLiveResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.header !== undefined) {
@@ -3388,6 +3416,7 @@ function createBaseLeaseLeasesRequest(): LeaseLeasesRequest {
 
 export const LeaseLeasesRequest: MessageFns<LeaseLeasesRequest, "etcdserverpb.LeaseLeasesRequest"> = {
   $type: "etcdserverpb.LeaseLeasesRequest" as const,
+  $file,
 
   encode(_: LeaseLeasesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     return writer;
@@ -3433,6 +3462,7 @@ function createBaseLeaseStatus(): LeaseStatus {
 
 export const LeaseStatus: MessageFns<LeaseStatus, "etcdserverpb.LeaseStatus"> = {
   $type: "etcdserverpb.LeaseStatus" as const,
+  $file,
 
   encode(message: LeaseStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.ID !== 0n) {
@@ -3493,6 +3523,7 @@ function createBaseLeaseLeasesResponse(): LeaseLeasesResponse {
 
 export const LeaseLeasesResponse: MessageFns<LeaseLeasesResponse, "etcdserverpb.LeaseLeasesResponse"> = {
   $type: "etcdserverpb.LeaseLeasesResponse" as const,
+  $file,
 
   encode(message: LeaseLeasesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.header !== undefined) {
@@ -3564,6 +3595,7 @@ function createBaseMember(): Member {
 
 export const Member: MessageFns<Member, "etcdserverpb.Member"> = {
   $type: "etcdserverpb.Member" as const,
+  $file,
 
   encode(message: Member, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.ID !== 0n) {
@@ -3672,6 +3704,7 @@ function createBaseMemberListRequest(): MemberListRequest {
 
 export const MemberListRequest: MessageFns<MemberListRequest, "etcdserverpb.MemberListRequest"> = {
   $type: "etcdserverpb.MemberListRequest" as const,
+  $file,
 
   encode(message: MemberListRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.linearizable !== false) {
@@ -3729,6 +3762,7 @@ function createBaseMemberListResponse(): MemberListResponse {
 
 export const MemberListResponse: MessageFns<MemberListResponse, "etcdserverpb.MemberListResponse"> = {
   $type: "etcdserverpb.MemberListResponse" as const,
+  $file,
 
   encode(message: MemberListResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.header !== undefined) {
@@ -3800,6 +3834,7 @@ function createBaseAlarmRequest(): AlarmRequest {
 
 export const AlarmRequest: MessageFns<AlarmRequest, "etcdserverpb.AlarmRequest"> = {
   $type: "etcdserverpb.AlarmRequest" as const,
+  $file,
 
   encode(message: AlarmRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.action !== 0) {
@@ -3884,6 +3919,7 @@ function createBaseAlarmMember(): AlarmMember {
 
 export const AlarmMember: MessageFns<AlarmMember, "etcdserverpb.AlarmMember"> = {
   $type: "etcdserverpb.AlarmMember" as const,
+  $file,
 
   encode(message: AlarmMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.memberID !== 0n) {
@@ -3956,6 +3992,7 @@ function createBaseAlarmResponse(): AlarmResponse {
 
 export const AlarmResponse: MessageFns<AlarmResponse, "etcdserverpb.AlarmResponse"> = {
   $type: "etcdserverpb.AlarmResponse" as const,
+  $file,
 
   encode(message: AlarmResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.header !== undefined) {
@@ -4027,6 +4064,7 @@ function createBaseStatusRequest(): StatusRequest {
 
 export const StatusRequest: MessageFns<StatusRequest, "etcdserverpb.StatusRequest"> = {
   $type: "etcdserverpb.StatusRequest" as const,
+  $file,
 
   encode(_: StatusRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     return writer;
@@ -4086,6 +4124,7 @@ function createBaseStatusResponse(): StatusResponse {
 
 export const StatusResponse: MessageFns<StatusResponse, "etcdserverpb.StatusResponse"> = {
   $type: "etcdserverpb.StatusResponse" as const,
+  $file,
 
   encode(message: StatusResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.header !== undefined) {
@@ -4318,6 +4357,7 @@ function createBaseDowngradeInfo(): DowngradeInfo {
 
 export const DowngradeInfo: MessageFns<DowngradeInfo, "etcdserverpb.DowngradeInfo"> = {
   $type: "etcdserverpb.DowngradeInfo" as const,
+  $file,
 
   encode(message: DowngradeInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.enabled !== false) {
@@ -4387,6 +4427,7 @@ function createBaseAuthenticateRequest(): AuthenticateRequest {
 
 export const AuthenticateRequest: MessageFns<AuthenticateRequest, "etcdserverpb.AuthenticateRequest"> = {
   $type: "etcdserverpb.AuthenticateRequest" as const,
+  $file,
 
   encode(message: AuthenticateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.name !== "") {
@@ -4456,6 +4497,7 @@ function createBaseAuthenticateResponse(): AuthenticateResponse {
 
 export const AuthenticateResponse: MessageFns<AuthenticateResponse, "etcdserverpb.AuthenticateResponse"> = {
   $type: "etcdserverpb.AuthenticateResponse" as const,
+  $file,
 
   encode(message: AuthenticateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.header !== undefined) {
@@ -4532,6 +4574,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

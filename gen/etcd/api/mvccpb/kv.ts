@@ -2,6 +2,7 @@
 // source: etcd/api/mvccpb/kv.proto
 
 /* eslint-disable */
+import { file as $file } from "./kv.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "mvccpb";
@@ -77,6 +78,7 @@ function createBaseKeyValue(): KeyValue {
 
 export const KeyValue: MessageFns<KeyValue, "mvccpb.KeyValue"> = {
   $type: "mvccpb.KeyValue" as const,
+  $file,
 
   encode(message: KeyValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key.length !== 0) {
@@ -210,6 +212,7 @@ function createBaseEvent(): Event {
 
 export const Event: MessageFns<Event, "mvccpb.Event"> = {
   $type: "mvccpb.Event" as const,
+  $file,
 
   encode(message: Event, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.type !== 0) {
@@ -298,6 +301,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

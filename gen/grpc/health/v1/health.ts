@@ -2,6 +2,7 @@
 // source: grpc/health/v1/health.proto
 
 /* eslint-disable */
+import { file as $file } from "./health.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "grpc.health.v1";
@@ -63,6 +64,7 @@ function createBaseHealthListRequest(): HealthListRequest {
 
 export const HealthListRequest: MessageFns<HealthListRequest, "grpc.health.v1.HealthListRequest"> = {
   $type: "grpc.health.v1.HealthListRequest" as const,
+  $file,
 
   encode(_: HealthListRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     return writer;
@@ -108,6 +110,7 @@ function createBaseHealthListResponse(): HealthListResponse {
 
 export const HealthListResponse: MessageFns<HealthListResponse, "grpc.health.v1.HealthListResponse"> = {
   $type: "grpc.health.v1.HealthListResponse" as const,
+  $file,
 
   encode(message: HealthListResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     globalThis.Object.entries(message.statuses).forEach(([key, value]: [string, HealthCheckResponse]) => {
@@ -179,6 +182,7 @@ export const HealthListResponse_StatusesEntry: MessageFns<
   "grpc.health.v1.HealthListResponse.StatusesEntry"
 > = {
   $type: "grpc.health.v1.HealthListResponse.StatusesEntry" as const,
+  $file,
 
   encode(message: HealthListResponse_StatusesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key !== "") {
@@ -250,6 +254,7 @@ function createBaseHealthCheckRequest(): HealthCheckRequest {
 
 export const HealthCheckRequest: MessageFns<HealthCheckRequest, "grpc.health.v1.HealthCheckRequest"> = {
   $type: "grpc.health.v1.HealthCheckRequest" as const,
+  $file,
 
   encode(message: HealthCheckRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.service !== "") {
@@ -307,6 +312,7 @@ function createBaseHealthCheckResponse(): HealthCheckResponse {
 
 export const HealthCheckResponse: MessageFns<HealthCheckResponse, "grpc.health.v1.HealthCheckResponse"> = {
   $type: "grpc.health.v1.HealthCheckResponse" as const,
+  $file,
 
   encode(message: HealthCheckResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.status !== 0) {
@@ -369,6 +375,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

@@ -2,6 +2,7 @@
 // source: grpc/reflection/v1/reflection.proto
 
 /* eslint-disable */
+import { file as $file } from "./reflection.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "grpc.reflection.v1";
@@ -165,6 +166,7 @@ export const ServerReflectionRequest: MessageFns<
   "grpc.reflection.v1.ServerReflectionRequest"
 > = {
   $type: "grpc.reflection.v1.ServerReflectionRequest" as const,
+  $file,
 
   encode(message: ServerReflectionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.host !== "") {
@@ -307,6 +309,7 @@ function createBaseExtensionRequest(): ExtensionRequest {
 
 export const ExtensionRequest: MessageFns<ExtensionRequest, "grpc.reflection.v1.ExtensionRequest"> = {
   $type: "grpc.reflection.v1.ExtensionRequest" as const,
+  $file,
 
   encode(message: ExtensionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.containingType !== "") {
@@ -379,6 +382,7 @@ export const ServerReflectionResponse: MessageFns<
   "grpc.reflection.v1.ServerReflectionResponse"
 > = {
   $type: "grpc.reflection.v1.ServerReflectionResponse" as const,
+  $file,
 
   encode(message: ServerReflectionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.validHost !== "") {
@@ -535,6 +539,7 @@ function createBaseFileDescriptorResponse(): FileDescriptorResponse {
 
 export const FileDescriptorResponse: MessageFns<FileDescriptorResponse, "grpc.reflection.v1.FileDescriptorResponse"> = {
   $type: "grpc.reflection.v1.FileDescriptorResponse" as const,
+  $file,
 
   encode(message: FileDescriptorResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.fileDescriptorProto) {
@@ -595,6 +600,7 @@ export const ExtensionNumberResponse: MessageFns<
   "grpc.reflection.v1.ExtensionNumberResponse"
 > = {
   $type: "grpc.reflection.v1.ExtensionNumberResponse" as const,
+  $file,
 
   encode(message: ExtensionNumberResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.baseTypeName !== "") {
@@ -681,6 +687,7 @@ function createBaseListServiceResponse(): ListServiceResponse {
 
 export const ListServiceResponse: MessageFns<ListServiceResponse, "grpc.reflection.v1.ListServiceResponse"> = {
   $type: "grpc.reflection.v1.ListServiceResponse" as const,
+  $file,
 
   encode(message: ListServiceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.service) {
@@ -738,6 +745,7 @@ function createBaseServiceResponse(): ServiceResponse {
 
 export const ServiceResponse: MessageFns<ServiceResponse, "grpc.reflection.v1.ServiceResponse"> = {
   $type: "grpc.reflection.v1.ServiceResponse" as const,
+  $file,
 
   encode(message: ServiceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.name !== "") {
@@ -795,6 +803,7 @@ function createBaseErrorResponse(): ErrorResponse {
 
 export const ErrorResponse: MessageFns<ErrorResponse, "grpc.reflection.v1.ErrorResponse"> = {
   $type: "grpc.reflection.v1.ErrorResponse" as const,
+  $file,
 
   encode(message: ErrorResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.errorCode !== 0) {
@@ -869,6 +878,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

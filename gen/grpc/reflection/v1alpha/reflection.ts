@@ -2,6 +2,7 @@
 // source: grpc/reflection/v1alpha/reflection.proto
 
 /* eslint-disable */
+import { file as $file } from "./reflection.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "grpc.reflection.v1alpha";
@@ -167,6 +168,7 @@ export const ServerReflectionRequest: MessageFns<
   "grpc.reflection.v1alpha.ServerReflectionRequest"
 > = {
   $type: "grpc.reflection.v1alpha.ServerReflectionRequest" as const,
+  $file,
 
   encode(message: ServerReflectionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.host !== "") {
@@ -309,6 +311,7 @@ function createBaseExtensionRequest(): ExtensionRequest {
 
 export const ExtensionRequest: MessageFns<ExtensionRequest, "grpc.reflection.v1alpha.ExtensionRequest"> = {
   $type: "grpc.reflection.v1alpha.ExtensionRequest" as const,
+  $file,
 
   encode(message: ExtensionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.containingType !== "") {
@@ -381,6 +384,7 @@ export const ServerReflectionResponse: MessageFns<
   "grpc.reflection.v1alpha.ServerReflectionResponse"
 > = {
   $type: "grpc.reflection.v1alpha.ServerReflectionResponse" as const,
+  $file,
 
   encode(message: ServerReflectionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.validHost !== "") {
@@ -540,6 +544,7 @@ export const FileDescriptorResponse: MessageFns<
   "grpc.reflection.v1alpha.FileDescriptorResponse"
 > = {
   $type: "grpc.reflection.v1alpha.FileDescriptorResponse" as const,
+  $file,
 
   encode(message: FileDescriptorResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.fileDescriptorProto) {
@@ -600,6 +605,7 @@ export const ExtensionNumberResponse: MessageFns<
   "grpc.reflection.v1alpha.ExtensionNumberResponse"
 > = {
   $type: "grpc.reflection.v1alpha.ExtensionNumberResponse" as const,
+  $file,
 
   encode(message: ExtensionNumberResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.baseTypeName !== "") {
@@ -686,6 +692,7 @@ function createBaseListServiceResponse(): ListServiceResponse {
 
 export const ListServiceResponse: MessageFns<ListServiceResponse, "grpc.reflection.v1alpha.ListServiceResponse"> = {
   $type: "grpc.reflection.v1alpha.ListServiceResponse" as const,
+  $file,
 
   encode(message: ListServiceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.service) {
@@ -743,6 +750,7 @@ function createBaseServiceResponse(): ServiceResponse {
 
 export const ServiceResponse: MessageFns<ServiceResponse, "grpc.reflection.v1alpha.ServiceResponse"> = {
   $type: "grpc.reflection.v1alpha.ServiceResponse" as const,
+  $file,
 
   encode(message: ServiceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.name !== "") {
@@ -800,6 +808,7 @@ function createBaseErrorResponse(): ErrorResponse {
 
 export const ErrorResponse: MessageFns<ErrorResponse, "grpc.reflection.v1alpha.ErrorResponse"> = {
   $type: "grpc.reflection.v1alpha.ErrorResponse" as const,
+  $file,
 
   encode(message: ErrorResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.errorCode !== 0) {
@@ -874,6 +883,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

@@ -2,6 +2,7 @@
 // source: clash/v1/clash.proto
 
 /* eslint-disable */
+import { file as $file } from "./clash.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { User as User1 } from "./one.ts";
 import { User as User2 } from "./two.ts";
@@ -21,6 +22,7 @@ function createBaseUser(): User {
 
 export const User: MessageFns<User, "clash.v1.User"> = {
   $type: "clash.v1.User" as const,
+  $file,
 
   encode(message: User, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.one !== undefined) {
@@ -95,6 +97,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

@@ -2,6 +2,7 @@
 // source: clash/v1/one.proto
 
 /* eslint-disable */
+import { file as $file } from "./one.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "clash.v1.one";
@@ -22,6 +23,7 @@ function createBaseUser(): User {
 
 export const User: MessageFns<User, "clash.v1.one.User"> = {
   $type: "clash.v1.one.User" as const,
+  $file,
 
   encode(message: User, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.name !== "") {
@@ -79,6 +81,7 @@ function createBaseClash(): Clash {
 
 export const Clash: MessageFns<Clash, "clash.v1.one.Clash"> = {
   $type: "clash.v1.one.Clash" as const,
+  $file,
 
   encode(message: Clash, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.name !== "") {
@@ -141,6 +144,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

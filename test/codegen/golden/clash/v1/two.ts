@@ -2,6 +2,7 @@
 // source: clash/v1/two.proto
 
 /* eslint-disable */
+import { file as $file } from "./two.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "clash.v1.two";
@@ -22,6 +23,7 @@ function createBaseUser(): User {
 
 export const User: MessageFns<User, "clash.v1.two.User"> = {
   $type: "clash.v1.two.User" as const,
+  $file,
 
   encode(message: User, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.id !== 0n) {
@@ -82,6 +84,7 @@ function createBaseClash(): Clash {
 
 export const Clash: MessageFns<Clash, "clash.v1.two.Clash"> = {
   $type: "clash.v1.two.Clash" as const,
+  $file,
 
   encode(message: Clash, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.id !== 0n) {
@@ -147,6 +150,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

@@ -2,6 +2,7 @@
 // source: edition/v1/edition.proto
 
 /* eslint-disable */
+import { file as $file } from "./edition.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "edition.v1";
@@ -25,6 +26,7 @@ function createBaseItem(): Item {
 
 export const Item: MessageFns<Item, "edition.v1.Item"> = {
   $type: "edition.v1.Item" as const,
+  $file,
 
   encode(message: Item, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.plain !== 0) {
@@ -155,6 +157,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

@@ -2,6 +2,7 @@
 // source: edition/v1/proto2.proto
 
 /* eslint-disable */
+import { file as $file } from "./proto2.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "edition.v1";
@@ -25,6 +26,7 @@ function createBaseOldItem(): OldItem {
 
 export const OldItem: MessageFns<OldItem, "edition.v1.OldItem"> = {
   $type: "edition.v1.OldItem" as const,
+  $file,
 
   encode(message: OldItem, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.number !== undefined) {
@@ -153,6 +155,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

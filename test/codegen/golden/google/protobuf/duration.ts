@@ -2,6 +2,7 @@
 // source: google/protobuf/duration.proto
 
 /* eslint-disable */
+import { file as $file } from "./duration.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "google.protobuf";
@@ -92,6 +93,7 @@ function createBaseDuration(): Duration {
 
 export const Duration: MessageFns<Duration, "google.protobuf.Duration"> = {
   $type: "google.protobuf.Duration" as const,
+  $file,
 
   encode(message: Duration, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.seconds !== 0n) {
@@ -169,6 +171,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

@@ -2,6 +2,7 @@
 // source: google/protobuf/timestamp.proto
 
 /* eslint-disable */
+import { file as $file } from "./timestamp.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "google.protobuf";
@@ -122,6 +123,7 @@ function createBaseTimestamp(): Timestamp {
 
 export const Timestamp: MessageFns<Timestamp, "google.protobuf.Timestamp"> = {
   $type: "google.protobuf.Timestamp" as const,
+  $file,
 
   encode(message: Timestamp, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.seconds !== 0n) {
@@ -199,6 +201,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

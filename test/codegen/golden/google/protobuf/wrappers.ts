@@ -2,6 +2,7 @@
 // source: google/protobuf/wrappers.proto
 
 /* eslint-disable */
+import { file as $file } from "./wrappers.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "google.protobuf";
@@ -133,6 +134,7 @@ function createBaseDoubleValue(): DoubleValue {
 
 export const DoubleValue: MessageFns<DoubleValue, "google.protobuf.DoubleValue"> = {
   $type: "google.protobuf.DoubleValue" as const,
+  $file,
 
   encode(message: DoubleValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (!globalThis.Object.is(message.value, 0)) {
@@ -190,6 +192,7 @@ function createBaseFloatValue(): FloatValue {
 
 export const FloatValue: MessageFns<FloatValue, "google.protobuf.FloatValue"> = {
   $type: "google.protobuf.FloatValue" as const,
+  $file,
 
   encode(message: FloatValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (!globalThis.Object.is(message.value, 0)) {
@@ -247,6 +250,7 @@ function createBaseInt64Value(): Int64Value {
 
 export const Int64Value: MessageFns<Int64Value, "google.protobuf.Int64Value"> = {
   $type: "google.protobuf.Int64Value" as const,
+  $file,
 
   encode(message: Int64Value, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.value !== 0n) {
@@ -307,6 +311,7 @@ function createBaseUInt64Value(): UInt64Value {
 
 export const UInt64Value: MessageFns<UInt64Value, "google.protobuf.UInt64Value"> = {
   $type: "google.protobuf.UInt64Value" as const,
+  $file,
 
   encode(message: UInt64Value, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.value !== 0n) {
@@ -367,6 +372,7 @@ function createBaseInt32Value(): Int32Value {
 
 export const Int32Value: MessageFns<Int32Value, "google.protobuf.Int32Value"> = {
   $type: "google.protobuf.Int32Value" as const,
+  $file,
 
   encode(message: Int32Value, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.value !== 0) {
@@ -424,6 +430,7 @@ function createBaseUInt32Value(): UInt32Value {
 
 export const UInt32Value: MessageFns<UInt32Value, "google.protobuf.UInt32Value"> = {
   $type: "google.protobuf.UInt32Value" as const,
+  $file,
 
   encode(message: UInt32Value, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.value !== 0) {
@@ -481,6 +488,7 @@ function createBaseBoolValue(): BoolValue {
 
 export const BoolValue: MessageFns<BoolValue, "google.protobuf.BoolValue"> = {
   $type: "google.protobuf.BoolValue" as const,
+  $file,
 
   encode(message: BoolValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.value !== false) {
@@ -538,6 +546,7 @@ function createBaseStringValue(): StringValue {
 
 export const StringValue: MessageFns<StringValue, "google.protobuf.StringValue"> = {
   $type: "google.protobuf.StringValue" as const,
+  $file,
 
   encode(message: StringValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.value !== "") {
@@ -595,6 +604,7 @@ function createBaseBytesValue(): BytesValue {
 
 export const BytesValue: MessageFns<BytesValue, "google.protobuf.BytesValue"> = {
   $type: "google.protobuf.BytesValue" as const,
+  $file,
 
   encode(message: BytesValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.value.length !== 0) {
@@ -657,6 +667,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

@@ -2,6 +2,7 @@
 // source: names/v1/names.proto
 
 /* eslint-disable */
+import { file as $file } from "./names.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "names.v1";
@@ -97,6 +98,7 @@ function createBaseError(): Error {
 
 export const Error: MessageFns<Error, "names.v1.Error"> = {
   $type: "names.v1.Error" as const,
+  $file,
 
   encode(message: Error, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.message !== "") {
@@ -154,6 +156,7 @@ function createBaseObject(): Object {
 
 export const Object: MessageFns<Object, "names.v1.Object"> = {
   $type: "names.v1.Object" as const,
+  $file,
 
   encode(message: Object, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     globalThis.Object.entries(message.errors).forEach(([key, value]: [string, Error]) => {
@@ -222,6 +225,7 @@ function createBaseObject_ErrorsEntry(): Object_ErrorsEntry {
 
 export const Object_ErrorsEntry: MessageFns<Object_ErrorsEntry, "names.v1.Object.ErrorsEntry"> = {
   $type: "names.v1.Object.ErrorsEntry" as const,
+  $file,
 
   encode(message: Object_ErrorsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key !== "") {
@@ -291,6 +295,7 @@ function createBaseDateMessage(): DateMessage {
 
 export const DateMessage: MessageFns<DateMessage, "names.v1.Date"> = {
   $type: "names.v1.Date" as const,
+  $file,
 
   encode(message: DateMessage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.day !== 0n) {
@@ -351,6 +356,7 @@ function createBaseFunctionMessage(): FunctionMessage {
 
 export const FunctionMessage: MessageFns<FunctionMessage, "names.v1.Function"> = {
   $type: "names.v1.Function" as const,
+  $file,
 
   encode(message: FunctionMessage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.name !== "") {
@@ -408,6 +414,7 @@ function createBaseArray(): Array {
 
 export const Array: MessageFns<Array, "names.v1.Array"> = {
   $type: "names.v1.Array" as const,
+  $file,
 
   encode(message: Array, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.arrays) {
@@ -465,6 +472,7 @@ function createBasePromise(): Promise {
 
 export const Promise: MessageFns<Promise, "names.v1.Promise"> = {
   $type: "names.v1.Promise" as const,
+  $file,
 
   encode(message: Promise, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.value.length !== 0) {
@@ -522,6 +530,7 @@ function createBaseService(): Service {
 
 export const Service: MessageFns<Service, "names.v1.Service"> = {
   $type: "names.v1.Service" as const,
+  $file,
 
   encode(message: Service, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.name !== "") {
@@ -579,6 +588,7 @@ function createBaseUnary(): Unary {
 
 export const Unary: MessageFns<Unary, "names.v1.Unary"> = {
   $type: "names.v1.Unary" as const,
+  $file,
 
   encode(message: Unary, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.name !== "") {
@@ -636,6 +646,7 @@ function createBaseunary(): unary {
 
 export const unary: MessageFns<unary, "names.v1.unary"> = {
   $type: "names.v1.unary" as const,
+  $file,
 
   encode(message: unary, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.name !== "") {
@@ -693,6 +704,7 @@ function createBasefile(): file {
 
 export const file: MessageFns<file, "names.v1.file"> = {
   $type: "names.v1.file" as const,
+  $file,
 
   encode(message: file, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.name !== "") {
@@ -750,6 +762,7 @@ function createBaseOuter(): Outer {
 
 export const Outer: MessageFns<Outer, "names.v1.Outer"> = {
   $type: "names.v1.Outer" as const,
+  $file,
 
   encode(_: Outer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     return writer;
@@ -795,6 +808,7 @@ function createBaseOuter_InnerThing(): Outer_InnerThing {
 
 export const Outer_InnerThing: MessageFns<Outer_InnerThing, "names.v1.Outer.Inner_thing"> = {
   $type: "names.v1.Outer.Inner_thing" as const,
+  $file,
 
   encode(message: Outer_InnerThing, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.someName !== "") {
@@ -852,6 +866,7 @@ function createBaseallCaps(): allCaps {
 
 export const allCaps: MessageFns<allCaps, "names.v1.ALL_CAPS"> = {
   $type: "names.v1.ALL_CAPS" as const,
+  $file,
 
   encode(message: allCaps, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.SHOUTED !== "") {
@@ -909,6 +924,7 @@ function createBasedefineService(): defineService {
 
 export const defineService: MessageFns<defineService, "names.v1.defineService"> = {
   $type: "names.v1.defineService" as const,
+  $file,
 
   encode(message: defineService, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.name !== "") {
@@ -966,6 +982,7 @@ function createBaseBidiStreaming(): BidiStreaming {
 
 export const BidiStreaming: MessageFns<BidiStreaming, "names.v1.BidiStreaming"> = {
   $type: "names.v1.BidiStreaming" as const,
+  $file,
 
   encode(message: BidiStreaming, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.name !== "") {
@@ -1023,6 +1040,7 @@ function createBaseString(): String {
 
 export const String: MessageFns<String, "names.v1.String"> = {
   $type: "names.v1.String" as const,
+  $file,
 
   encode(message: String, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.delete !== "") {
@@ -1145,6 +1163,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

@@ -2,6 +2,7 @@
 // source: policy/v1/policy.proto
 
 /* eslint-disable */
+import { file as $file } from "./policy.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "policy.v1";
@@ -18,6 +19,7 @@ function createBaseItem(): Item {
 
 export const Item: MessageFns<Item, "policy.v1.Item"> = {
   $type: "policy.v1.Item" as const,
+  $file,
 
   encode(message: Item, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.id !== "") {
@@ -80,6 +82,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

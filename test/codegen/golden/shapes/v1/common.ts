@@ -2,6 +2,7 @@
 // source: shapes/v1/common.proto
 
 /* eslint-disable */
+import { file as $file } from "./common.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "shapes.v1";
@@ -20,6 +21,7 @@ function createBaseTag(): Tag {
 
 export const Tag: MessageFns<Tag, "shapes.v1.Tag"> = {
   $type: "shapes.v1.Tag" as const,
+  $file,
 
   encode(message: Tag, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key !== "") {
@@ -94,6 +96,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

@@ -2,6 +2,7 @@
 // source: shapes/v1/shapes.proto
 
 /* eslint-disable */
+import { file as $file } from "./shapes.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Any } from "../../google/protobuf/any.ts";
 import { Duration } from "../../google/protobuf/duration.ts";
@@ -150,6 +151,7 @@ function createBaseEverything(): Everything {
 
 export const Everything: MessageFns<Everything, "shapes.v1.Everything"> = {
   $type: "shapes.v1.Everything" as const,
+  $file,
 
   encode(message: Everything, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (!globalThis.Object.is(message.aDouble, 0)) {
@@ -736,6 +738,7 @@ function createBaseEverything_Part(): Everything_Part {
 
 export const Everything_Part: MessageFns<Everything_Part, "shapes.v1.Everything.Part"> = {
   $type: "shapes.v1.Everything.Part" as const,
+  $file,
 
   encode(message: Everything_Part, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.index !== 0) {
@@ -807,6 +810,7 @@ function createBaseEverything_Part_Detail(): Everything_Part_Detail {
 
 export const Everything_Part_Detail: MessageFns<Everything_Part_Detail, "shapes.v1.Everything.Part.Detail"> = {
   $type: "shapes.v1.Everything.Part.Detail" as const,
+  $file,
 
   encode(message: Everything_Part_Detail, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.text !== "") {
@@ -867,6 +871,7 @@ export const Everything_TagsByNameEntry: MessageFns<
   "shapes.v1.Everything.TagsByNameEntry"
 > = {
   $type: "shapes.v1.Everything.TagsByNameEntry" as const,
+  $file,
 
   encode(message: Everything_TagsByNameEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key !== "") {
@@ -936,6 +941,7 @@ function createBaseEverything_NamesByIdEntry(): Everything_NamesByIdEntry {
 
 export const Everything_NamesByIdEntry: MessageFns<Everything_NamesByIdEntry, "shapes.v1.Everything.NamesByIdEntry"> = {
   $type: "shapes.v1.Everything.NamesByIdEntry" as const,
+  $file,
 
   encode(message: Everything_NamesByIdEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key !== 0n) {
@@ -1011,6 +1017,7 @@ export const Everything_KindsByFlagEntry: MessageFns<
   "shapes.v1.Everything.KindsByFlagEntry"
 > = {
   $type: "shapes.v1.Everything.KindsByFlagEntry" as const,
+  $file,
 
   encode(message: Everything_KindsByFlagEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key !== false) {
@@ -1085,6 +1092,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

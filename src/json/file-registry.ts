@@ -1,0 +1,27 @@
+import { create, createFileRegistry, type FileRegistry } from "@bufbuild/protobuf";
+import { type FileDescriptorProto, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { wellKnownFiles } from "./well-known.ts";
+
+/** The types and services of some files, wherever they came from, and protobuf's own. */
+export function fileRegistry(files: Iterable<FileDescriptorProto>): FileRegistry {
+  const all = new Map(wellKnownFiles.map(({ proto }) => [proto.name, proto]));
+  for (const file of files) all.set(file.name, file);
+  return createFileRegistry(create(FileDescriptorSetSchema, { file: inOrder(all) }));
+}
+
+/** Each file behind those that it imports. */
+function inOrder(files: ReadonlyMap<string, FileDescriptorProto>): FileDescriptorProto[] {
+  const ordered = new Set<FileDescriptorProto>();
+  const visited = new Set<string>();
+  const visit = (file: FileDescriptorProto): void => {
+    if (visited.has(file.name)) return;
+    visited.add(file.name);
+    for (const name of file.dependency) {
+      const needed = files.get(name);
+      if (needed !== undefined) visit(needed);
+    }
+    ordered.add(file);
+  };
+  for (const file of files.values()) visit(file);
+  return [...ordered];
+}

@@ -1,0 +1,70 @@
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { MessageInit, MessageType } from "../core/message.ts";
+import { lastRead } from "./last-read.ts";
+import { misfit, readJson } from "./read-json.ts";
+import { recorded } from "./recorded.ts";
+import { writeJson } from "./write-json.ts";
+
+/** What `JSON.parse` gives and `JSON.stringify` takes. */
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+
+export interface ToJsonOptions {
+  /** Writes fields that have their default as well; they are left out by default. */
+  readonly alwaysEmitImplicit?: boolean | undefined;
+  /** The types that an `Any` may hold beside those of the message's file and of what that imports. */
+  readonly types?: readonly MessageType<any>[] | undefined;
+}
+
+export interface FromJsonOptions {
+  /** Passes over fields that the message has not; they are an error by default. */
+  readonly ignoreUnknownFields?: boolean | undefined;
+  /** The types that an `Any` may hold beside those of the message's file and of what that imports. */
+  readonly types?: readonly MessageType<any>[] | undefined;
+}
+
+/**
+ * A message as JSON, by protobuf's own rules: 64-bit integers as text, bytes in base64, enums by name, times as RFC 3339.
+ * What gRPC in any other language writes and reads.
+ *
+ * ```ts
+ * JSON.stringify(toJson(Article, await shop.find({ id: "tea" }))); // {"id":"tea","cents":"250"}
+ * ```
+ *
+ * @throws TypeError that names the field by its path where a value does not fit, or where JSON has no form for it
+ */
+export function toJson<T>(type: MessageType<T>, message: MessageInit<T>, options: ToJsonOptions = {}): JsonValue {
+  const { schema, registry } = recorded(type, options.types);
+  const read = fromBinary(schema, encoded(type, message), { readUnknownFields: false });
+  return writeJson(schema, read, { registry, alwaysEmitImplicit: options.alwaysEmitImplicit ?? false });
+}
+
+/**
+ * The message that JSON stands for, by protobuf's own rules: fields by their JSON or their `.proto` names, 64-bit integers
+ * as text or numbers, `null` for what is unset.
+ *
+ * ```ts
+ * const article = fromJson(Article, JSON.parse(text));
+ * ```
+ *
+ * @throws TypeError that names what does not fit by its path: `items[3].price: …`
+ */
+export function fromJson<T>(type: MessageType<T>, json: unknown, options: FromJsonOptions = {}): T {
+  const { schema, registry } = recorded(type, options.types);
+  const read = readJson(schema, json, { registry, ignoreUnknownFields: options.ignoreUnknownFields ?? false });
+  return type.decode(toBinary(schema, read));
+}
+
+function encoded<T>(type: MessageType<T>, message: MessageInit<T>): Uint8Array {
+  if (typeof message !== "object" || message === null)
+    throw new TypeError(`${type.$type} is a message, not ${message}`);
+  const whole = located(message, (given) => type.fromPartial(given as never));
+  return located(whole, (given) => type.encode(given).finish());
+}
+
+function located<G, R>(given: G, work: (given: G) => R): R {
+  try {
+    return work(given);
+  } catch (cause) {
+    throw misfit(cause, lastRead(given, work));
+  }
+}
