@@ -9,17 +9,10 @@ export const METHODS = "methods";
 /** Beside the rest of a registration it is never what makes that too long for a registry. */
 const longestText = 32 * 1024;
 
-/**
- * Writes the metadata: the names of the methods, by the full name of their service. Services that would make it longer
- * than 32 KiB are left out, and so are taken to have all methods.
- */
-export function formatMethods(services: Iterable<readonly [service: string, methods: readonly string[]]>): string {
-  let text = "";
-  for (const [service, methods] of services) {
-    const one = `${text === "" ? "" : " "}${service}/${methods.join(",")}`;
-    if (text.length + one.length <= longestText) text += one;
-  }
-  return text;
+/** Writes the metadata of one service; empty where it would be over 32 KiB: then it is taken to have all methods. */
+export function formatMethods(service: string, methods: readonly string[]): string {
+  const text = `${service}/${methods.join(",")}`;
+  return text.length <= longestText ? text : "";
 }
 
 /** The methods of a service that an endpoint says it serves; `undefined` where it does not say. */

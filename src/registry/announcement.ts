@@ -27,13 +27,20 @@ export function checkAddress(address: string): void {
  * Checks what a server is about to announce, so that a mistake shows where it was made and not in a log of retries.
  * @throws TypeError that names the service, address or metadata at fault
  */
-export function checkAnnouncement({ services, endpoint }: Announcement): void {
+export function checkAnnouncement(announcement: Announcement): void {
+  const { services, endpoint } = announcement;
   if (services.length === 0) throw new TypeError(`${endpoint.address} announces no service; name at least one`);
   for (const service of services) {
     if (isServiceName(service)) continue;
     throw new TypeError(`"${shortened(service)}" is no name of a service: it is empty, too long, or has a / in it`);
   }
-  checkEndpoint(endpoint);
+  for (const service of services) checkEndpoint(endpointOf(announcement, service));
+}
+
+/** What is announced of one service. */
+export function endpointOf({ endpoint, metadataOf = {} }: Announcement, service: string): Endpoint {
+  if (!Object.hasOwn(metadataOf, service)) return endpoint;
+  return { ...endpoint, metadata: { ...endpoint.metadata, ...metadataOf[service] } };
 }
 
 /** Whether it may be a service's full name, and may be shown. */

@@ -2,7 +2,7 @@ import { systemClock } from "../core/clock.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import { createPace, type Pace } from "../core/pace.ts";
-import { checkAnnouncement } from "./announcement.ts";
+import { checkAnnouncement, endpointOf } from "./announcement.ts";
 import { createListeners, type Listeners } from "./listeners.ts";
 import type { Registration, Registry, Snapshot } from "./registry.ts";
 
@@ -67,18 +67,20 @@ export function memoryRegistry({ logger = silent }: MemoryRegistryOptions = {}):
     register(announcement): Registration {
       assertOpen();
       checkAnnouncement(announcement);
+      const services = new Map<string, Endpoint>();
       // A copy, so that the same announced again is another.
-      const endpoint = { ...announcement.endpoint };
-      const services = new Set(announcement.services);
-      for (const service of services) {
+      for (const service of announcement.services) services.set(service, { ...endpointOf(announcement, service) });
+      for (const [service, endpoint] of services) {
         const those = announced.get(service) ?? new Set();
         announced.set(service, those.add(endpoint));
       }
-      changed(services);
+      changed(services.keys());
       return {
         registered: Promise.resolve(),
         async close() {
-          const gone = [...services].filter((service) => announced.get(service)?.delete(endpoint));
+          const gone = [...services].flatMap(([service, endpoint]) =>
+            announced.get(service)?.delete(endpoint) ? [service] : [],
+          );
           for (const service of gone) if (announced.get(service)?.size === 0) announced.delete(service);
           changed(gone);
         },

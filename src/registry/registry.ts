@@ -20,6 +20,8 @@ export interface Announcement {
   /** Full proto names. */
   readonly services: readonly string[];
   readonly endpoint: Endpoint;
+  /** What is said of one service alone, by its name: beside the endpoint's metadata, which is said of each. */
+  readonly metadataOf?: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined;
 }
 
 /** A server's standing in a registry, kept up for ever until it is closed. */

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Endpoint } from "../core/endpoint.ts";
 import type { Logger } from "../core/logger.ts";
+import { shortened } from "../core/printable.ts";
 import { checkEndpoint } from "./announcement.ts";
 import { readPrivate, sweepUnfinished, writePrivate } from "./private-files.ts";
 
@@ -26,6 +27,8 @@ export interface SnapshotFilesOptions {
   readonly logger: Logger;
 }
 
+/** Of endpoints that cannot be read so many are shown. */
+const mostShown = 10;
 const gatherMs = 1_000;
 /** How far the clocks of two processes that share a folder may be apart: a file from further in the future is not believed. */
 const maxSkewMs = 300_000;
@@ -66,7 +69,14 @@ export function createSnapshotFiles({ dir, maxAgeSeconds, logger }: SnapshotFile
     load(service) {
       const file = pathOf(service);
       try {
-        const saved = parse(readPrivate(dir, file), service);
+        const { saved, problems } = parse(readPrivate(dir, file), service);
+        if (problems.length > 0) {
+          const shown = problems.slice(0, mostShown);
+          logger.warn(
+            { file, leftOut: problems.length, problems: shown },
+            "some of what the registry said cannot be read",
+          );
+        }
         return Date.now() - saved.savedAt.getTime() > maxAgeSeconds * 1_000 ? undefined : saved;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
@@ -83,14 +93,41 @@ export function createSnapshotFiles({ dir, maxAgeSeconds, logger }: SnapshotFile
   };
 }
 
-/** @throws Error that says what is wrong with the file */
-function parse(text: string, service: string): SavedSnapshot {
+/**
+ * What can be read of a file, and what is wrong with each endpoint that cannot.
+ * @throws Error that says what is wrong with the file
+ */
+function parse(text: string, service: string): { readonly saved: SavedSnapshot; readonly problems: readonly string[] } {
   const { service: of, savedAt, endpoints } = JSON.parse(text) as Record<string, unknown>;
   const date = new Date(String(savedAt));
   if (of !== service || Number.isNaN(date.getTime()) || !Array.isArray(endpoints)) {
     throw new Error(`it is no snapshot of ${service}`);
   }
   if (date.getTime() - Date.now() > maxSkewMs) throw new Error(`it says that it was saved at ${date.toISOString()}`);
-  for (const endpoint of endpoints as readonly Endpoint[]) checkEndpoint(endpoint);
-  return { endpoints: endpoints as readonly Endpoint[], savedAt: date };
+  const problems: string[] = [];
+  const readable = (endpoints as readonly Endpoint[]).filter((endpoint) => {
+    const problem = problemOf(endpoint);
+    if (problem !== undefined) problems.push(problem);
+    return problem === undefined;
+  });
+  if (problems.length > 0 && readable.length === 0)
+    throw new Error(`none of its endpoints can be read: ${problems[0]}`);
+  return { saved: { endpoints: readable, savedAt: date }, problems };
+}
+
+/** What is wrong with what stands there as an endpoint; `undefined` where nothing is. */
+function problemOf(endpoint: unknown): string | undefined {
+  const { address, metadata } = (endpoint ?? {}) as Record<keyof Endpoint, unknown>;
+  if (typeof address !== "string") return `its address is ${JSON.stringify(address) ?? "missing"}`;
+  if (metadata !== undefined && !isObject(metadata)) return `the metadata of ${shortened(address)} is no object`;
+  try {
+    checkEndpoint(endpoint as Endpoint);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -40,7 +40,10 @@ export interface ServerOptions extends ListenOptions {
 }
 
 export interface ListenAddress {
-  /** What to announce where others reach this server under another address: `host` or `host:port`. */
+  /**
+   * What to announce where others reach this server under another address: `host` or `host:port`. Without a registry
+   * nothing is announced, and it is checked all the same.
+   */
   readonly advertise?: string | undefined;
 }
 
@@ -80,10 +83,14 @@ export interface Server {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-function methodsOf(services: readonly Service<any>[]): string {
-  return formatMethods(
-    services.map(({ name, methods }) => [name, Object.values<Method>(methods).map((each) => each.name)]),
-  );
+/** Each service's entry says which methods it has: those of the others are nothing to whoever looks for it. */
+function methodsOf({ name, methods }: Service<any>): Readonly<Record<string, string>> {
+  return {
+    [METHODS]: formatMethods(
+      name,
+      Object.values<Method>(methods).map((each) => each.name),
+    ),
+  };
 }
 
 /** Counts the calls that come in, for a drain to see when they stop coming. */
@@ -147,10 +154,11 @@ export function createServer(options: ServerOptions = {}): Server {
     bound: string,
     advertise: string | undefined,
   ): Registration | undefined {
+    const address = advertisedAddress(bound, advertise);
     if (registry === undefined || services.length === 0) return undefined;
-    const metadata = { ...options.metadata, [METHODS]: methodsOf(services) };
-    const endpoint = { address: advertisedAddress(bound, advertise), metadata };
-    return registry.register({ services: services.map(({ name }) => name), endpoint }, logger);
+    const endpoint = { address, ...(options.metadata === undefined ? {} : { metadata: options.metadata }) };
+    const metadataOf = Object.fromEntries(services.map((service) => [service.name, methodsOf(service)]));
+    return registry.register({ services: services.map(({ name }) => name), endpoint, metadataOf }, logger);
   }
 
   // The order is the promise of `close`: nobody is sent here any more before anybody is sent away.

@@ -39,6 +39,23 @@ export function registryContract(name: string, connect: () => Registry | Promise
       }
     });
 
+    test("what is said of one service alone stands in its entry, and in no other", async () => {
+      const it = await registry();
+      const [one, other] = [freshService(), freshService()] as const;
+      const endpoint = { address: "10.1.2.3:50051", metadata: { zone: "a", weight: "1" } };
+      const metadataOf = {
+        [one]: { methods: `${one}/Echo`, weight: "2" },
+        "not.Announced": { methods: "x", weight: "9" },
+      };
+      await it.register({ services: [one, other], endpoint, metadataOf }).registered;
+      const ofOne = await watchService(it, one).untilCurrent("10.1.2.3:50051");
+      expect(ofOne.endpoints[0]?.metadata).toEqual({ zone: "a", weight: "2", methods: `${one}/Echo` });
+      const ofOther = await watchService(it, other).untilCurrent("10.1.2.3:50051");
+      expect(ofOther.endpoints).toEqual([endpoint]);
+      const wrong = { services: [one], endpoint, metadataOf: { [one]: { methods: 7 as never } } };
+      expect(() => it.register(wrong)).toThrow('metadata "methods" of 10.1.2.3:50051 is number');
+    });
+
     test("a new server shows, and a closed one is gone, within a second", async () => {
       const [server, client] = [await registry(), await registry()];
       const service = freshService();

@@ -145,6 +145,28 @@ test.each(["", "nonsense", "[]", "null", '{"service":"a.X"}', '{"service":"a.B",
   },
 );
 
+test("an endpoint of a file that cannot be read is left out and logged, and the others stand in", async () => {
+  const bad = [{ address: "10.0.0.2" }, { address: "10.0.0.3:1", metadata: { zone: 7 } }, null, { metadata: {} }];
+  const saved = { service: "a.B", savedAt: new Date(), endpoints: [bad[0], ...endpoints, ...bad.slice(1)] };
+  writeFileSync(join(dir, "a.B.json"), JSON.stringify(saved));
+  const log = createLog();
+  const { registry, say } = scripted();
+  const it = withSnapshot(registry, { dir, logger: log });
+  const watched = watchService(it, "a.B");
+  say(away);
+  expect(watched.last).toMatchObject({ endpoints, state: "stale" });
+  const [line] = log.of("warn");
+  expect(log.of("warn")).toHaveLength(1);
+  expect(line?.fields).toMatchObject({ file: join(dir, "a.B.json"), leftOut: 4 });
+  expect(line?.fields.problems).toEqual([
+    expect.stringContaining('"10.0.0.2" is no address'),
+    'metadata "zone" of 10.0.0.3:1 is number; give a string',
+    "its address is missing",
+    "its address is missing",
+  ]);
+  await it.close();
+});
+
 test("a name cannot leave the directory, and the files are the owner's alone", async () => {
   await saveOnce("../../evil");
   const files = readdirSync(dir);

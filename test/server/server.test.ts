@@ -4,9 +4,11 @@ import { Code, createChannel, createClient, createServer, detail, memoryRegistry
 import { expect, test } from "vitest";
 import { BadRequest, ErrorInfo } from "../../gen/google/rpc/error_details.ts";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
+import { UnimplementedService } from "../../gen/grpc/testing/test.rpc.ts";
 import { Probe } from "../../gen/probe/v1/probe.rpc.ts";
 import { greeterPair, greetings } from "../support/greeter.ts";
 import { createLog } from "../support/log.ts";
+import { watchService } from "../support/snapshots.ts";
 
 const failure = (call: Promise<unknown>): Promise<RpcError> =>
   call.then(() => expect.fail("it succeeded"), RpcError.from);
@@ -192,6 +194,18 @@ test("a server registers once its port is bound, under every service, and leaves
   await channel.close();
   expect(seen.at(-1)).toEqual([]);
   expect(seen).toContainEqual([address]);
+});
+
+test("the entry of a service says which methods it has, and nothing of the server's other services", async () => {
+  const registry = memoryRegistry();
+  await using server = createServer({ registry, metadata: { zone: "a" } })
+    .add(Greeter, greetings)
+    .add(UnimplementedService, { unimplementedCall: () => ({}) });
+  await server.listen("127.0.0.1:0");
+  const watched = watchService(registry, "grpc.testing.UnimplementedService");
+  const { endpoints } = await watched.untilCurrent(server.address as string);
+  const methods = "grpc.testing.UnimplementedService/UnimplementedCall";
+  expect(endpoints[0]?.metadata).toEqual({ zone: "a", methods });
 });
 
 test("closing twice, or before listening, is fine", async () => {

@@ -57,6 +57,14 @@ describe.each(wires)("over %s", (name, wire) => {
     },
   );
 
+  test("advertise is checked where there is no registry too, and nothing is announced", async () => {
+    const address = `127.0.0.1:${await freePort()}`;
+    await using server = createServer({ transport: wire() }).add(Greeter, greetings);
+    await expect(server.listen(address, { advertise: "10.0.0.5:x" })).rejects.toThrow('advertise "10.0.0.5:x"');
+    expect(await server.listen(address, { advertise: "10.0.0.5:50051" })).toBe(address);
+    await server.registered;
+  });
+
   test("an address that cannot be announced leaves nothing listening, and another may be tried", async () => {
     const address = `127.0.0.1:${await freePort()}`;
     const registry = memoryRegistry();

@@ -1,4 +1,5 @@
 import type { Logger } from "../../core/logger.ts";
+import { endpointOf } from "../announcement.ts";
 import type { Announcement } from "../registry.ts";
 import type { Change, EtcdClient } from "./client.ts";
 import type { Dialect, KeyValue } from "./dialects/dialect.ts";
@@ -36,7 +37,7 @@ export function createClaim(announcement: Announcement, { client, dialects, logg
     const all = new Map<string, KeyValue>();
     for (const service of services) {
       for (const dialect of dialects) {
-        const record = dialect.write(service, endpoint, leaseId);
+        const record = dialect.write(service, endpointOf(announcement, service), leaseId);
         all.set(record.key, record);
       }
     }

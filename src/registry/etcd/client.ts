@@ -21,6 +21,12 @@ export interface Listing extends Position {
   readonly truncated: boolean;
 }
 
+export interface ScannedPage {
+  readonly entries: readonly Entry[];
+  /** What etcd sent, what is not looked at of it among it. */
+  readonly bytes: number;
+}
+
 export interface Put {
   readonly key: string;
   readonly value: string;
@@ -43,7 +49,7 @@ export interface EtcdClient {
   /** Reads ranges at one revision. */
   read(ranges: readonly KeyRange[]): Promise<Listing>;
   /** Reads a range in pages, for what may be large. */
-  scan(range: KeyRange): AsyncIterable<Entry>;
+  scan(range: KeyRange): AsyncIterable<ScannedPage>;
   /**
    * Puts keys under a lease, in one transaction as far as etcd takes it. False where a key was not as expected, and also
    * where etcd was asked twice and has put them already: look again.
@@ -92,7 +98,10 @@ export function createClient(wire: EtcdWire, namespace: string): EtcdClient {
     },
 
     async *scan(range) {
-      for await (const { stored } of pages(wire, [rangeToWire(range)])) yield* stored.map(entryOf);
+      for await (const { stored } of pages(wire, [rangeToWire(range)])) {
+        const bytes = stored.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
+        yield { entries: stored.map(entryOf), bytes };
+      }
     },
 
     async put(puts, leaseId) {

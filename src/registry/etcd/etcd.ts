@@ -1,5 +1,5 @@
 import { silent } from "../../core/logger.ts";
-import { checkAnnouncement } from "../announcement.ts";
+import { checkAnnouncement, endpointOf } from "../announcement.ts";
 import { createListeners, type Listeners } from "../listeners.ts";
 import type { Announcement, Registration, Registry } from "../registry.ts";
 import { createClient } from "./client.ts";
@@ -86,7 +86,7 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
 
     async services() {
       assertOpen();
-      return listServices(client, dialects);
+      return listServices(client, dialects, logger);
     },
 
     async close() {
@@ -118,9 +118,12 @@ function checkPrefixes(services: readonly string[], dialects: readonly Dialect[]
   }
 }
 
-function checkLength({ services, endpoint }: Announcement, dialects: readonly Dialect[]): void {
+function checkLength(announcement: Announcement, dialects: readonly Dialect[]): void {
+  const { services, endpoint } = announcement;
   for (const dialect of dialects) {
-    const bytes = Math.max(...services.map((each) => Buffer.byteLength(dialect.write(each, endpoint, "0").value)));
+    const lengthOf = (service: string) =>
+      Buffer.byteLength(dialect.write(service, endpointOf(announcement, service), "0").value);
+    const bytes = Math.max(...services.map(lengthOf));
     if (bytes <= maxValueBytes) continue;
     throw new TypeError(
       `${endpoint.address} with its metadata makes an entry of ${bytes} bytes; ${maxValueBytes} are read, announce less`,
