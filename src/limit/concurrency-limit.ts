@@ -11,12 +11,16 @@ import { createGauge } from "./gauge.ts";
 import type { LoopDelay } from "./loop-delay.ts";
 import { isExempt, refusal } from "./refusal.ts";
 import { createShares, type Share } from "./shares.ts";
+import { createTurnedAway } from "./turned-away.ts";
 import { createWaitingLine, tooLate } from "./waiting-line.ts";
 
 export interface ConcurrencyLimitOptions extends AdaptiveLimitOptions {
   /** Milliseconds by which the event loop may be late on average before the limit falls; 50 by default. */
   readonly maxLoopDelayMs?: number | undefined;
-  /** Calls that may wait while the server is full; 1,000 by default. 0 refuses at once. */
+  /**
+   * Calls that may wait while the server is full; 1,000 by default. 0 refuses at once: then a place is kept for a while
+   * for each caller that was refused, from those that have their share.
+   */
   readonly maxWaiting?: number | undefined;
   /** Milliseconds that a call may wait; 200 by default. */
   readonly maxWaitMs?: number | undefined;
@@ -63,6 +67,9 @@ export interface ConcurrencyStats {
 
 export type ConcurrencyLimit = Interceptor & { stats(): ConcurrencyStats };
 
+/** For so long, in milliseconds, a caller that was refused is expected back at least. */
+const leastKeptMs = 1_000;
+
 /** Errors that are made once and used again: under overload most calls are refused, and a stack costs microseconds. */
 const refusals = 16;
 
@@ -87,6 +94,8 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): Concurr
   const { logger = silent, clock = systemClock, random = Math.random, callerOf = callerOfConnection } = options;
   const gauge = createGauge({ ...options, maxLoopDelayMs }, clock.now());
   const shares = createShares();
+  const turnedAway =
+    maxWaiting === 0 ? createTurnedAway({ shares, keepMs: Math.max(leastKeptMs, 2 * pushbackMs) }) : undefined;
   const line = createWaitingLine({ maxLength: maxWaiting, maxWaitMs, shares, clock, refuse });
   const abandoned = createAbandoned(clock, logger);
   const errors = Array.from({ length: refusals }, () =>
@@ -193,10 +202,16 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): Concurr
     const over = call.cancellation?.reason ?? (call.deadline <= clock.now() ? tooLate(call) : undefined);
     if (over !== undefined) return Promise.reject(over);
     const share = shares.of(callerOf(call));
-    if (inflight < gauge.limit && line.length === 0) return start(call, share, next);
+    const hasRoom = inflight < gauge.limit && line.length === 0;
+    if (hasRoom && turnedAway?.mustLeave(share, gauge.limit, inflight, clock.now()) !== true) {
+      const reply = start(call, share, next);
+      turnedAway?.admitted(share, clock.now());
+      return reply;
+    }
     gauge.turnedAway();
     const waiting = line.join(call, share, () => start(call, share, next));
     if (waiting !== undefined) return waiting;
+    turnedAway?.add(share, clock.now());
     shares.shrunk(share);
     return Promise.reject(refuse());
   }

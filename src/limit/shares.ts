@@ -10,6 +10,8 @@ export interface Share {
 /** The shares of all callers that have any. */
 export interface Shares {
   of(caller: string | undefined): Share;
+  /** What this caller has under way. */
+  inflight(caller: string): number;
   /** To be called once a share has become smaller. */
   shrunk(share: Share): void;
 }
@@ -26,6 +28,7 @@ export function createShares(): Shares {
       }
       return share;
     },
+    inflight: (caller) => shares.get(caller)?.inflight ?? 0,
     shrunk(share) {
       if (share.inflight === 0 && share.waiting === 0) shares.delete(share.caller);
     },

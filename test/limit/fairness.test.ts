@@ -28,6 +28,17 @@ describe("a caller of few calls", () => {
     });
     expect(beside).toBeGreaterThan(50);
   });
+
+  test("has a place kept where nobody may wait", async () => {
+    const [beside = 0, flood = 0] = await playCallers(
+      { workers: 10, serviceMs: 14 },
+      [{ calls: 4 }, { calls: 900 }],
+      10,
+      { maxWaiting: 0 },
+    );
+    expect(beside).toBeGreaterThan(100);
+    expect(beside + flood).toBeGreaterThan(0.9 * (10_000 / 14));
+  });
 });
 
 test("what a caller has under way is counted when its calls had to wait", async () => {
