@@ -1,7 +1,7 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { MessageInit, MessageType } from "../core/message.ts";
-import { lastRead } from "./last-read.ts";
-import { misfit, readJson } from "./read-json.ts";
+import { located } from "./located.ts";
+import { readJson } from "./read-json.ts";
 import { recorded } from "./recorded.ts";
 import { writeJson } from "./write-json.ts";
 
@@ -59,12 +59,4 @@ function encoded<T>(type: MessageType<T>, message: MessageInit<T>): Uint8Array {
     throw new TypeError(`${type.$type} is a message, not ${message}`);
   const whole = located(message, (given) => type.fromPartial(given as never));
   return located(whole, (given) => type.encode(given).finish());
-}
-
-function located<G, R>(given: G, work: (given: G) => R): R {
-  try {
-    return work(given);
-  } catch (cause) {
-    throw misfit(cause, lastRead(given, work));
-  }
 }

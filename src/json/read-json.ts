@@ -6,19 +6,12 @@ import {
   type JsonValue,
   type Message,
 } from "@bufbuild/protobuf";
-import { shortened } from "../core/printable.ts";
 import { lastRead } from "./last-read.ts";
+import { located, misfit } from "./located.ts";
 
 /** @throws TypeError that says where in the JSON what does not fit stands: `items[3].price: …` */
 export function readJson(schema: DescMessage, json: unknown, options: Partial<JsonReadOptions>): Message {
-  try {
-    return fromJson(schema, json as JsonValue, options);
-  } catch (cause) {
-    throw misfit(
-      cause,
-      lastRead(json, (watched) => fromJson(schema, watched, options)),
-    );
-  }
+  return located(json, (given) => fromJson(schema, given as JsonValue, options));
 }
 
 /** As `readJson`, from text; a key that occurs twice is refused. */
@@ -39,10 +32,4 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** The error of what does not fit, with where it stands. */
-export function misfit(cause: unknown, path: string): TypeError {
-  const why = shortened((cause as Error).message);
-  return new TypeError(path === "" ? why : `${shortened(path)}: ${why}`, { cause });
 }
