@@ -1,3 +1,5 @@
+import { isObject } from "../core/json-object.ts";
+
 const width = 120;
 
 /**
@@ -22,8 +24,7 @@ function broken(properties: readonly (readonly [string, unknown])[], indent: str
   const lines = properties.map(([key, value]) => {
     const line = oneLine(value);
     const isLong = indent.length + key.length + line.length + 3 > width;
-    const nested = typeof value === "object" && value !== null && !Array.isArray(value);
-    const text = isLong && nested ? broken(Object.entries(value), `${indent}  `, indent) : line;
+    const text = isLong && isObject(value) ? broken(Object.entries(value), `${indent}  `, indent) : line;
     return `${indent}${key}: ${text},\n`;
   });
   return `{\n${lines.join("")}${closing}}`;

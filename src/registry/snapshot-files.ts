@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Endpoint } from "../core/endpoint.ts";
+import { isObject } from "../core/json-object.ts";
 import type { Logger } from "../core/logger.ts";
 import { shortened } from "../core/printable.ts";
 import { checkEndpoint } from "./announcement.ts";
@@ -126,8 +127,4 @@ function problemOf(endpoint: unknown): string | undefined {
   } catch (error) {
     return (error as Error).message;
   }
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,5 @@
+import { isObject, type JsonObject } from "../../../core/json-object.ts";
 import { checkMetadataKeys } from "../../announcement.ts";
-
-export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Where a name ends, counted before the text is parsed: to make names of it costs a thousand times more. */
 const fieldEnd = /"\s*:/g;
@@ -18,10 +17,6 @@ export function parseObject(text: string): JsonObject {
   }
   if (!isObject(value)) throw new Error("its value is not a JSON object");
   return value;
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** @throws Error where the field is missing or no text */
