@@ -2,6 +2,7 @@ import type { Call } from "../core/call.ts";
 import type { ChannelState } from "../core/channel-state.ts";
 import type { Clock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
+import { isConnected } from "../core/connected.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import type { Logger } from "../core/logger.ts";
 import { createPace, restMs } from "../core/pace.ts";
@@ -132,7 +133,7 @@ export function createPool(service: string, options: PoolOptions, followers?: Fo
     if (closed) return "SHUTDOWN";
     let connecting = members.size === 0 && heard === undefined;
     for (const { peer } of members.all()) {
-      if (peer.ready || peer.state === "silent") return "READY";
+      if (isConnected(peer)) return "READY";
       connecting ||= peer.state === "connecting";
     }
     return connecting ? "CONNECTING" : "TRANSIENT_FAILURE";

@@ -1,14 +1,11 @@
 import type { Call } from "../core/call.ts";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, LONGEST_TIMER_MS } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import { NEVER } from "../core/deadline.ts";
 import { rejectedLater } from "../core/later.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Pool } from "./pool.ts";
-
-/** The longest that a Node timer can wait, in milliseconds. */
-const longestMs = 0x7fff_ffff;
 
 /**
  * Waits until a peer can take the call, for as long as there is hope of one; a call that is to `waitForReady`, for as long
@@ -57,7 +54,7 @@ export function waitForPeer(pool: Pool, call: Call, clock: Clock): Promise<Peer>
       throw pool.unavailable(call);
     }
     stopTimer();
-    stopTimer = clock.setTimeout(look, Math.min(Math.ceil(untilMs - nowMs), longestMs), true);
+    stopTimer = clock.setTimeout(look, Math.min(Math.ceil(untilMs - nowMs), LONGEST_TIMER_MS), true);
   }
 
   if (cancellation?.reason !== undefined) return rejectedLater(cancellation.reason);
