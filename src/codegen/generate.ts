@@ -23,9 +23,9 @@ import { renderServiceFile } from "./service-file.ts";
 import { withUsedFiles } from "./used-files.ts";
 
 /**
- * Answers a compiler: `<name>.rpc.ts` for each file with services, `<name>.desc.ts` for these, for the messages that are
- * asked for, and for all that they import, `service_config/<service>.json` for each service with a policy, and the messages where they are asked for. What is
- * wrong with a contract or an option stands in the answer's `error`, a line for each problem.
+ * Answers a compiler: `<name>.rpc.ts` for each file with services, the messages where they are asked for, `<name>.desc.ts`
+ * for the files of both and for all that they import, and `service_config/<service>.json` for each service with a policy.
+ * What is wrong with a contract or an option stands in the answer's `error`, a line for each problem.
  * @param warn takes what is no error, but should be known
  */
 export function generate(request: CodeGeneratorRequest, warn: (text: string) => void): CodeGeneratorResponse {

@@ -53,7 +53,7 @@ export class HpackEncoder {
     this.version++;
   }
 
-  /** Begins a block. One that is not sent must not add fields: see `field`. */
+  /** Begins a block, which is sent, or taken back by `undo`: it may have added fields to the table. */
   begin(): void {
     this.length = 0;
     this.blocks++;
@@ -97,7 +97,7 @@ export class HpackEncoder {
 
   /**
    * Adds a field to the block. A name seen for the first time enters the table with its value, where both fit; then
-   * the block must be sent, or the two sides differ.
+   * the block must be sent or taken back, or the two sides differ.
    * @param value Latin-1
    */
   field(name: string, value: string): void {
