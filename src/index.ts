@@ -28,6 +28,7 @@ export { detail, type ErrorDetail, RpcError } from "./core/rpc-error.ts";
 export type { ServiceInterceptors } from "./core/service-interceptors.ts";
 export type { ClientTls, ServerTls } from "./core/transport.ts";
 export { type FromJsonOptions, fromJson, type JsonValue, type ToJsonOptions, toJson } from "./json/message-json.ts";
+export { watched } from "./observe/watched.ts";
 export { registryFromUri } from "./registry/from-uri.ts";
 export { memoryRegistry } from "./registry/memory.ts";
 export { staticRegistry } from "./registry/static.ts";

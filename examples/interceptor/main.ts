@@ -1,5 +1,14 @@
 // One type of interceptor on both sides: the client signs its calls, the server asks who is there.
-import { Code, createChannel, createClient, createServer, type Interceptor, RpcError, valueKey } from "trunkline";
+import {
+  Code,
+  createChannel,
+  createClient,
+  createServer,
+  type Interceptor,
+  RpcError,
+  valueKey,
+  watched,
+} from "trunkline";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 
 const user = valueKey<string>("user");
@@ -14,11 +23,13 @@ const known: Interceptor = (next) => async (call) => {
   return next(call.set(user, name));
 };
 
-const timed: Interceptor = (next) => async (call) => {
+const timed: Interceptor = (next) => (call) => {
   const start = performance.now();
-  const reply = await next(call);
-  console.log(`${call.method.path} took ${performance.now() - start < 1_000 ? "less" : "more"} than a second`);
-  return reply;
+  // Told when the call is over; of a stream, when that has ended.
+  return watched(next, call, (error) => {
+    const time = performance.now() - start < 1_000 ? "less than a second" : "a second or more";
+    console.log(`${call.method.path} took ${time}: ${error?.codeName ?? "OK"}`);
+  });
 };
 
 await using server = createServer({ interceptors: [known] });

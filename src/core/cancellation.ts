@@ -2,15 +2,22 @@ import type { RpcError } from "./rpc-error.ts";
 
 type Listener = (reason: RpcError) => void;
 
+/** Told of the end of a call: with its error, or with `undefined` where it ended well. */
+export type Ended = (error: RpcError | undefined) => void;
+
 /**
- * What ends a call before its time: its caller went away, its deadline passed, its connection broke. An AbortSignal
- * is made only when somebody first reads `signal`, since an ordinary call never needs one.
+ * What ends a call, whether its time has come or not: it was answered, its caller went away, its deadline passed, its
+ * connection broke. An AbortSignal is made only when somebody first reads `signal`, since an ordinary call never needs
+ * one.
  */
 export class Cancellation {
   #reason: RpcError | undefined;
   #controller: AbortController | undefined;
   #listeners: Listener[] | undefined;
-  #ended = false;
+  #disowned = false;
+  #told = false;
+  #outcome: RpcError | undefined;
+  #observers: Ended | Ended[] | undefined;
 
   get reason(): RpcError | undefined {
     return this.#reason;
@@ -21,45 +28,76 @@ export class Cancellation {
       this.#controller = new AbortController();
       const { reason } = this;
       if (reason !== undefined) this.#controller.abort(reason);
-      else if (!this.#ended) this.heard(true);
+      else if (!this.#disowned) this.heard(true);
     }
     return this.#controller.signal;
   }
 
   /** True once the call was cancelled or has been answered: it is nobody's parent any more. */
   get over(): boolean {
-    return this.#ended || this.reason !== undefined;
+    return this.#disowned || this.reason !== undefined;
   }
 
-  /** True once `end` was called: whether it was cancelled before makes no difference to what is begun now. */
-  get ended(): boolean {
-    return this.#ended;
+  /** True once its handler is done: whether it was cancelled before makes no difference to what is begun now. */
+  get disowned(): boolean {
+    return this.#disowned;
   }
 
-  /** The call has been answered. What it began may go on, and belongs to it no longer; `signal` stays as it is. */
-  end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
+  /** Its handler is done. What it began may go on, and belongs to it no longer; `signal` stays as it is. */
+  disown(): void {
+    if (this.#disowned) return;
+    this.#disowned = true;
     this.#listeners = undefined;
     this.heard(false);
+  }
+
+  /**
+   * The call is over, its handler too, and its caller has been told: that it went well, or this. Of a call that was
+   * cancelled the reason is what its caller was told.
+   */
+  end(error?: RpcError): void {
+    this.disown();
+    this.#tell(error);
   }
 
   /** The first reason stands; later ones are ignored, as is what comes after the end. */
   cancel(reason: RpcError): void {
-    if (this.#reason !== undefined || this.#ended) return;
-    this.#reason = reason;
-    const listeners = this.#listeners;
-    this.#listeners = undefined;
-    if (listeners !== undefined) for (const listener of listeners) listener(reason);
-    this.#controller?.abort(reason);
-    this.heard(false);
+    if (this.#reason !== undefined) return;
+    if (!this.#disowned) {
+      this.#reason = reason;
+      const listeners = this.#listeners;
+      this.#listeners = undefined;
+      if (listeners !== undefined) for (const listener of listeners) listener(reason);
+      this.#controller?.abort(reason);
+      this.heard(false);
+    }
+    this.#tell(reason);
+  }
+
+  /** Calls `ended` once with how the call ended, as its caller was told; at once where it is over. It must not throw. */
+  onEnd(ended: Ended): void {
+    if (this.#told) ended(this.#outcome);
+    else if (this.#observers === undefined) this.#observers = ended;
+    else if (typeof this.#observers === "function") this.#observers = [this.#observers, ended];
+    else this.#observers.push(ended);
+  }
+
+  #tell(error: RpcError | undefined): void {
+    if (this.#told) return;
+    this.#told = true;
+    this.#outcome = error;
+    const observers = this.#observers;
+    if (observers === undefined) return;
+    this.#observers = undefined;
+    if (typeof observers === "function") observers(error);
+    else for (const observer of observers) observer(error);
   }
 
   /** Calls `listener` once when it is cancelled; at once where it has been. */
   onCancel(listener: Listener): void {
     const { reason } = this;
     if (reason !== undefined) listener(reason);
-    else if (!this.#ended) {
+    else if (!this.#disowned) {
       if (this.#listeners === undefined) this.#listeners = [listener];
       else this.#listeners.push(listener);
       this.heard(true);

@@ -49,7 +49,7 @@ export function inCall(call: Call, intercepted: boolean): <T>(step: () => T) => 
  */
 export function currentCall(): Call | undefined {
   const call = current.getStore();
-  return call?.origin?.ended === true ? undefined : call;
+  return call?.origin?.disowned === true ? undefined : call;
 }
 
 /** Runs `step` in the context that holds now, at whatever time and from whatever turn it is called. */

@@ -23,19 +23,20 @@ export function sized<M extends Method>(method: M, { maxRequestBytes, maxRespons
 
 function limited<T>(type: MessageType<T>, maxBytes: number | undefined, what: string): MessageType<T> {
   if (maxBytes === undefined) return type;
-  const check = (bytes: number): void => {
+  const check = (bytes: number, local: boolean): void => {
     if (bytes <= maxBytes) return;
-    throw new RpcError(Code.RESOURCE_EXHAUSTED, `${what} has ${bytes} bytes; its policy allows ${maxBytes}`);
+    const why = `${what} has ${bytes} bytes; its policy allows ${maxBytes}`;
+    throw new RpcError(Code.RESOURCE_EXHAUSTED, why, { local });
   };
   return {
     $type: type.$type,
     encode(message) {
       const bytes = type.encode(message).finish();
-      check(bytes.length);
+      check(bytes.length, true);
       return { finish: () => bytes };
     },
     decode(input: Uint8Array | { readonly pos: number; readonly len: number }, length?: number) {
-      check(length ?? (input instanceof Uint8Array ? input.length : input.len - input.pos));
+      check(length ?? (input instanceof Uint8Array ? input.length : input.len - input.pos), false);
       return type.decode(input as Uint8Array, length);
     },
     fromPartial: (partial) => type.fromPartial(partial),

@@ -2,7 +2,7 @@ import type { Attributes } from "@opentelemetry/api";
 import type { Call } from "../core/call.ts";
 import type { CodeName } from "../core/code.ts";
 import type { Method } from "../core/method.ts";
-import { RpcError } from "../core/rpc-error.ts";
+import type { RpcError } from "../core/rpc-error.ts";
 
 // OpenTelemetry's conventions for gRPC, release candidate: https://opentelemetry.io/docs/specs/semconv/rpc/grpc/
 
@@ -27,9 +27,9 @@ export function peerAttributes(address: string): Attributes {
 }
 
 /** What is known when it is over. */
-export function endAttributes(error: unknown, side: Side): Attributes {
+export function endAttributes(error: RpcError | undefined, side: Side): Attributes {
   if (error === undefined) return { "rpc.response.status_code": "OK" };
-  const code = RpcError.from(error).codeName;
+  const code = error.codeName;
   const attributes = { "rpc.response.status_code": code };
   return isFailure(code, side) ? { ...attributes, "error.type": code } : attributes;
 }

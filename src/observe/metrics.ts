@@ -1,6 +1,7 @@
 import { metrics as api, createNoopMeter, type Histogram, type Meter, type MeterProvider } from "@opentelemetry/api";
 import type { Interceptor } from "../core/call.ts";
 import { now } from "../core/deadline.ts";
+import type { RpcError } from "../core/rpc-error.ts";
 import { callAttributes, endAttributes, type Side, sideOf } from "./attributes.ts";
 import { watched } from "./watched.ts";
 
@@ -26,7 +27,7 @@ export function metrics(): Interceptor {
     const side = sideOf(call);
     const histogram = durations[side];
     const startedMs = now();
-    const ended = (error?: unknown): void => {
+    const ended = (error: RpcError | undefined): void => {
       const attributes = { ...callAttributes(call.method, side), ...endAttributes(error, side) };
       histogram.record((now() - startedMs) / 1_000, attributes);
     };

@@ -11,7 +11,7 @@ import {
 } from "@opentelemetry/api";
 import type { Call, Handler, Interceptor, Reply } from "../core/call.ts";
 import type { Metadata } from "../core/metadata.ts";
-import { RpcError } from "../core/rpc-error.ts";
+import type { RpcError } from "../core/rpc-error.ts";
 import { type Trail, trailKey } from "../core/trail.ts";
 import { callAttributes, endAttributes, isFailure, peerAttributes, sideOf } from "./attributes.ts";
 import { watched } from "./watched.ts";
@@ -68,12 +68,12 @@ const reader = {
 };
 
 function follow(span: Span, call: Call, next: Handler, trail?: Trail): Promise<Reply> {
-  const end = (error?: unknown): void => {
+  const end = (error: RpcError | undefined): void => {
     const side = sideOf(call);
     span.setAttributes(endAttributes(error, side));
     if (trail?.address !== undefined) span.setAttributes(peerAttributes(trail.address));
     if (error !== undefined) {
-      const { codeName, message } = RpcError.from(error);
+      const { codeName, message } = error;
       if (isFailure(codeName, side)) span.setStatus({ code: SpanStatusCode.ERROR, message });
     }
     span.end();

@@ -1,42 +1,56 @@
 import type { Call, Handler, Reply } from "../core/call.ts";
+import type { Ended } from "../core/cancellation.ts";
 import { Code } from "../core/code.ts";
 import { RpcError } from "../core/rpc-error.ts";
 
-type Ended = (error?: unknown) => void;
-
 /**
- * Makes a call, and calls `ended` once when it is over: with its reply where that is one message, and for a stream when
- * it has been read to its end, left, or has failed. What ended a call before its time is told, whatever its handler made
- * of it: that is what the other side was told.
+ * Makes a call, and calls `ended` once when it is over, whatever its kind: with the error that it ended with, or with
+ * `undefined` where it ended well. For interceptors that want to see the end of streams too.
+ *
+ * On a server that is when its client has been told, with what it was told: a reply that could not be encoded, or that
+ * was cut while it was sent, is a failure though its handler had done its part. On a client it is when the reply is
+ * there, and for a stream when it has been read to its end, was left, or has failed.
+ *
+ * What `ended` throws is a warning of the process, and nothing to the call.
+ *
+ * ```ts
+ * const timed: Interceptor = (next) => (call) => {
+ *   const startedMs = performance.now();
+ *   return watched(next, call, (error) => {
+ *     console.log(call.method.path, error?.codeName ?? "OK", performance.now() - startedMs);
+ *   });
+ * };
+ * ```
  */
-export async function watched(next: Handler, call: Call, ended: Ended): Promise<Reply> {
-  // A client's call may be over while an interceptor further in still has hold of it, or one further out of its reply.
-  const scope = call.caller === undefined ? call.cancellation : undefined;
+export function watched(next: Handler, call: Call, ended: Ended): Promise<Reply> {
   const tell = once(ended);
-  scope?.onCancel(tell);
+  if (call.caller === undefined || call.origin === undefined) return watchedReply(next, call, tell);
+  call.origin.onEnd(tell);
+  return next(call);
+}
+
+async function watchedReply(next: Handler, call: Call, tell: Ended): Promise<Reply> {
+  // The call may be over while an interceptor further in still has hold of it, or one further out of its reply.
+  call.cancellation?.onCancel(tell);
   let reply: Reply;
   try {
     reply = await next(call);
   } catch (error) {
-    scope?.offCancel(tell);
-    tell(reasonOf(call) ?? error);
+    call.cancellation?.offCancel(tell);
+    tell(call.cancellation?.reason ?? RpcError.from(error));
     throw error;
   }
   if (call.method.responseStream) return watchedStream(reply, call, tell);
-  scope?.offCancel(tell);
-  tell(reasonOf(call));
+  call.cancellation?.offCancel(tell);
+  // A call that was cancelled may have been answered before.
+  tell(call.cancellation?.reason);
   return reply;
 }
 
-/** A client's call that was cancelled may have been answered before. */
-function reasonOf({ cancellation, caller }: Call): RpcError | undefined {
-  return caller === undefined ? undefined : cancellation?.reason;
-}
-
-function watchedStream(reply: Reply, call: Call, ended: Ended): Reply {
+function watchedStream(reply: Reply, call: Call, tell: Ended): Reply {
   const source = reply.response as AsyncIterable<unknown>;
   return {
-    response: { [Symbol.asyncIterator]: () => watchedIterator(source[Symbol.asyncIterator](), call, ended) },
+    response: { [Symbol.asyncIterator]: () => watchedIterator(source[Symbol.asyncIterator](), call, tell) },
     get header() {
       return reply.header;
     },
@@ -47,35 +61,34 @@ function watchedStream(reply: Reply, call: Call, ended: Ended): Reply {
   };
 }
 
-function watchedIterator(source: AsyncIterator<unknown>, call: Call, ended: Ended): AsyncIterator<unknown> {
-  const { cancellation, caller } = call;
-  // Whoever read it may not come back once it is cancelled. A client's call is watched from its beginning.
-  if (caller !== undefined) cancellation?.onCancel(ended);
-  const end = (error?: unknown): void => {
-    cancellation?.offCancel(ended);
-    ended(error);
+function watchedIterator(
+  source: AsyncIterator<unknown>,
+  { cancellation }: Call,
+  tell: Ended,
+): AsyncIterableIterator<unknown> {
+  const end = (error?: RpcError): void => {
+    cancellation?.offCancel(tell);
+    tell(cancellation?.reason ?? error);
   };
   return {
     async next() {
       try {
         const step = await source.next();
-        if (step.done) end(reasonOf(call));
+        if (step.done) end();
         return step;
       } catch (error) {
-        end(reasonOf(call) ?? error);
+        end(RpcError.from(error));
         throw error;
       }
     },
     async return(value) {
-      end(cancellation?.reason ?? left(call));
+      end(new RpcError(Code.CANCELLED, "the stream was left before its end", { local: true }));
       return (await source.return?.(value)) ?? { done: true, value };
     },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
   };
-}
-
-/** A server lets go of a stream that nobody waits for any more; a client leaves one. */
-function left({ caller }: Call): RpcError | undefined {
-  return caller === undefined ? new RpcError(Code.CANCELLED, "the stream was left before its end") : undefined;
 }
 
 function once(ended: Ended): Ended {
@@ -83,6 +96,10 @@ function once(ended: Ended): Ended {
   return (error) => {
     if (over) return;
     over = true;
-    ended(error);
+    try {
+      ended(error);
+    } catch (thrown) {
+      process.emitWarning(thrown instanceof Error ? thrown : String(thrown));
+    }
   };
 }

@@ -1,11 +1,11 @@
 import { type Call, type Interceptor, intercept, type Reply, valueKey } from "../core/call.ts";
+import type { Ended } from "../core/cancellation.ts";
 import { Code } from "../core/code.ts";
 import { runHandedOn, runInCall } from "../core/context.ts";
-import type { Logger } from "../core/logger.ts";
+import { type Logger, silent } from "../core/logger.ts";
 import { Metadata } from "../core/metadata.ts";
 import type { Method, Service } from "../core/method.ts";
 import { shortened } from "../core/printable.ts";
-import { pushbackOf, RETRY_PUSHBACK } from "../core/pushback.ts";
 import { type ReadOnce, readOnce } from "../core/read-once.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { showServed } from "../core/served.ts";
@@ -13,8 +13,9 @@ import { sized } from "../core/sized.ts";
 import type { Acceptor } from "../core/transport.ts";
 import { UNSERVED } from "../core/unserved.ts";
 import { type Answer, answerWith, type Fail, type Surroundings } from "./answer.ts";
+import { checkedReply } from "./checked-reply.ts";
 import type { Draining } from "./draining.ts";
-import type { HandlerContext } from "./handler-context.ts";
+import { createFailures } from "./failures.ts";
 
 /** A service and the functions that answer for it. */
 export interface Served {
@@ -36,6 +37,8 @@ export interface RouteOptions {
 interface Route {
   readonly method: Method;
   readonly answer: Answer;
+  /** Told of the end of each of its calls. */
+  readonly ended: Ended;
 }
 
 /**
@@ -45,9 +48,10 @@ interface Route {
 export function route(served: readonly Routed[], { logger, draining }: RouteOptions): Acceptor {
   const routes = new Map<string, Route>();
   const standing = new Map<Interceptor, Set<string>>();
+  const { toStatus, endedIn } = createFailures(logger);
   const fail: Fail = (call, context, thrown) => {
     const told = endedByDrain(thrown, draining) ? draining.reason : thrown;
-    return withMetadata(toStatus(call, told, logger), context);
+    return toStatus(call, told, context);
   };
   for (const { service, implementation, interceptorsOf } of served) {
     for (const [key, declared] of Object.entries(service.methods as Record<string, Method>)) {
@@ -59,7 +63,8 @@ export function route(served: readonly Routed[], { logger, draining }: RouteOpti
       const interceptors = interceptorsOf(key);
       const around: Surroundings = { fail, draining, logger, intercepted: interceptors.length > 0 };
       const answer = onceDecoded(answerWith(method, implement.bind(implementation), around));
-      routes.set(method.path, { method, answer: interceptors.length === 0 ? answer : wrap(answer, interceptors) });
+      const wrapped = interceptors.length === 0 ? answer : wrap(answer, interceptors);
+      routes.set(method.path, { method, answer: wrapped, ended: endedIn(method) });
       for (const each of interceptors)
         standing.set(each, (standing.get(each) ?? new Set()).add(service.name).add(method.path));
     }
@@ -70,7 +75,9 @@ export function route(served: readonly Routed[], { logger, draining }: RouteOpti
     method: (path) => routes.get(path)?.method,
     unknown: (path) => unknownPath(path, served),
     handle(call) {
-      return runInCall(call, (routes.get(call.method.path) as Route).answer, call);
+      const { answer, ended } = routes.get(call.method.path) as Route;
+      if (logger !== silent) call.origin?.onEnd(ended);
+      return runInCall(call, answer, call);
     },
   };
 
@@ -82,13 +89,9 @@ export function route(served: readonly Routed[], { logger, draining }: RouteOpti
     }, interceptors);
     return async (call) => {
       try {
-        const reply: Reply | null | undefined = await handler(sendableOnce(call));
-        if (reply === undefined || reply === null) {
-          throw new TypeError(`an interceptor gave ${reply} for a reply: return next(call)`);
-        }
-        return reply;
+        return checkedReply(await handler(sendableOnce(call)));
       } catch (thrown) {
-        throw toStatus(call, thrown, logger);
+        throw toStatus(call, thrown);
       }
     };
   }
@@ -131,39 +134,4 @@ function unknownPath(path: string, served: readonly Served[]): RpcError {
 /** What a client asks for may be anything; what is sent back as text may not. */
 function isPrintable(text: string): boolean {
   return /^[\x21-\x7e]{1,256}$/.test(text);
-}
-
-/**
- * What a client may learn of a failure. An RpcError is the handler's own word. One that came from a call made in turn
- * gives the client its code, and whether it is final; its text, details and trailers name what is behind this server.
- * They stay in its log, as does anything else that is thrown.
- */
-function toStatus(call: Call, thrown: unknown, logger: Logger): RpcError {
-  const { path } = call.method;
-  const gone = call.cancellation?.reason;
-  if (!RpcError.is(thrown)) {
-    // A handler that stops because nobody waits any more throws what it likes; that is no fault of its own.
-    if (gone !== undefined) return gone;
-    logger.error({ err: thrown, method: path }, "a handler threw something that is not an RpcError");
-    return new RpcError(Code.UNKNOWN, `${path} failed; the server's log has the reason`, { cause: thrown });
-  }
-  const error = RpcError.from(thrown);
-  const { code, final, peer, method: called } = error;
-  if (called === undefined && peer === undefined) return forTheWire(error);
-  // What it called ended with it.
-  if (gone !== undefined) return gone;
-  logger.warn({ err: thrown, method: path, called, peer }, "a handler let through the error of a call that it made");
-  const text = `${path} failed in a call that it made; the server's log has the reason`;
-  return forTheWire(new RpcError(code, text, { final, cause: thrown }));
-}
-
-function forTheWire(error: RpcError): RpcError {
-  if (!error.final || pushbackOf(error.metadata) === "never") return error;
-  return error.with({ metadata: error.metadata.withReserved(RETRY_PUSHBACK, "-1") });
-}
-
-/** The status with what the handler had set to be sent along. */
-function withMetadata(error: RpcError, { header, trailer }: HandlerContext): RpcError {
-  if (header.size === 0 && trailer.size === 0) return error;
-  return error.with({ metadata: trailer.append(error.metadata), header });
 }

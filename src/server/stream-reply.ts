@@ -56,8 +56,8 @@ export class StreamReply extends RefinedStream implements Reply {
       await this.#inCall(this.#leave);
     } finally {
       const { cancellation, origin } = this.#call;
-      cancellation?.end();
-      origin?.end();
+      cancellation?.disown();
+      origin?.disown();
     }
     return { done: true, value: undefined };
   }

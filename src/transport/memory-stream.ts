@@ -118,6 +118,12 @@ function createLane(message: (bytes: Uint8Array) => void): Lane {
   let lastAsked = false;
   let cut = false;
 
+  function goOnLater(written: () => void): void {
+    later(() => {
+      if (!cut) written();
+    });
+  }
+
   function flow(): void {
     const bytes = queue[0];
     if (bytes === undefined) {
@@ -131,7 +137,7 @@ function createLane(message: (bytes: Uint8Array) => void): Lane {
       later(() => {
         if (!cut) message(bytes);
       });
-      if (heldBytes < windowBytes) for (const written of blocked.splice(0)) later(written);
+      if (heldBytes < windowBytes) for (const written of blocked.splice(0)) goOnLater(written);
       flow();
     }
   }
@@ -141,7 +147,7 @@ function createLane(message: (bytes: Uint8Array) => void): Lane {
       if (cut || last !== undefined) return;
       queue.push(bytes);
       heldBytes += bytes.length + frameBytes;
-      if (heldBytes < windowBytes) later(written);
+      if (heldBytes < windowBytes) goOnLater(written);
       else blocked.push(written);
       flow();
     },

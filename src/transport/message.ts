@@ -49,19 +49,18 @@ export function decodeMessage(
 
 /**
  * Why a message could not be encoded, as an error that names the field where it can be found: a request is its caller's
- * own mistake, a response the handler's.
+ * own mistake, a response the handler's or an interceptor's.
  */
 export function encodeFailure(method: Method, side: Side, message: unknown, cause: unknown): RpcError {
   if (RpcError.is(cause)) return side === "request" ? RpcError.local(cause) : cause;
   const type = method[side];
-  const what = side === "request" ? `the request of ${method.path}` : `what the handler of ${method.path} returned`;
+  const what = side === "request" ? `the request of ${method.path}` : `the reply of ${method.path}`;
   const why =
     typeof message !== "object" || message === null
       ? `it is ${describe(message)}`
       : `${culprit(type, message as Record<string, unknown>)}${reasonOf(cause)}`;
   const text = `${what} does not encode as ${type.$type}: ${why}`;
-  if (side === "request") return new RpcError(Code.INVALID_ARGUMENT, text, { cause, local: true });
-  return new RpcError(Code.INTERNAL, text, { cause });
+  return new RpcError(side === "request" ? Code.INVALID_ARGUMENT : Code.INTERNAL, text, { cause, local: true });
 }
 
 /** @throws RpcError RESOURCE_EXHAUSTED for a message over the limit; -1 and `undefined` are no limit */

@@ -44,7 +44,9 @@ export function sendable(error: RpcError): RpcError {
   if (fits && message.length <= maxMessageLength) return error;
   const left = message.length - maxMessageLength;
   const said = left <= 0 ? message : `${message.slice(0, maxMessageLength)}… (${left} more characters)`;
-  return new RpcError(code, said, fits ? { metadata, details, header } : {});
+  if (fits) return new RpcError(code, said, { metadata, details, header });
+  const cause = new Error(`its metadata and details, of ${bytes + metadataBytes(header)} bytes, are too large to send`);
+  return new RpcError(code, said, { cause, local: true });
 }
 
 /** Without padding, as gRPC sends it. */

@@ -21,7 +21,8 @@ const nothing = (): void => {};
 export function pump(source: unknown, { write, end, fail }: Drain): () => void {
   const iterator = iteratorOf(source);
   if (iterator === undefined) {
-    fail(new RpcError(Code.INTERNAL, `a stream of messages was expected, not ${typeof source}: give an AsyncIterable`));
+    const why = `a stream of messages was expected, not ${typeof source}: give an AsyncIterable`;
+    fail(new RpcError(Code.INTERNAL, why, { local: true }));
     return nothing;
   }
   let stopped = false;

@@ -17,6 +17,10 @@ import type { AnsweringEvents, AnsweringStream } from "./wire-stream.ts";
 
 /** A client's reset may overtake the server's own timer: that close to the deadline, in ms, it is the deadline. */
 const overtakenMs = 20;
+/** What is smaller fits into the window that a stream begins with. A larger reply may be cut while it is sent. */
+const FIRST_WINDOW_BYTES = 65_535;
+
+const nothing = (): void => {};
 
 export interface ServerCallOptions {
   readonly acceptor: Acceptor;
@@ -41,7 +45,7 @@ export function answerOver(stream: AnsweringStream, options: ServerCallOptions):
   const { acceptor, method, metadata, deadline, caller, limits } = options;
   const cancellation = new Cancellation();
   const requests: Inbox<unknown> | undefined = method.requestStream
-    ? inbox({ more: () => stream.read(), dropped: () => {} })
+    ? inbox({ more: () => stream.read(), dropped: nothing })
     : undefined;
   let request: unknown;
   let received = 0;
@@ -98,21 +102,18 @@ export function answerOver(stream: AnsweringStream, options: ServerCallOptions):
 
   /** The handler threw, or its reply cannot be sent. */
   function failed(error: unknown): void {
-    cancellation.end();
-    fail(error);
+    if (over) cancellation.disown();
+    else fail(error);
   }
 
   function send(reply: Reply): void {
     if (over) {
-      cancellation.end();
+      cancellation.disown();
       if (method.responseStream) discard(reply.response);
       return;
     }
     const write = (message: unknown, written: () => void): void => {
-      const bytes = encodeMessage(method, "response", message);
-      checkSize("sent", bytes.length, limits.maxSendMessageBytes);
-      sendHeader(reply.header);
-      stream.write(bytes, written);
+      stream.write(encoded(message, reply.header), written);
     };
     const end = (): void => {
       sendHeader(reply.header);
@@ -123,8 +124,25 @@ export function answerOver(stream: AnsweringStream, options: ServerCallOptions):
       sendHeader(reply.header);
       stopSending = pump(reply.response, { write, end, fail });
     } else {
-      write(reply.response, () => {});
-      end();
+      const bytes = encoded(reply.response, reply.header);
+      const isLarge = bytes.length >= FIRST_WINDOW_BYTES;
+      stream.write(bytes, isLarge ? () => attempt(end) : nothing);
+      if (!isLarge) end();
+    }
+  }
+
+  function encoded(message: unknown, header: Metadata): Uint8Array {
+    const bytes = encodeMessage(method, "response", message);
+    checkSize("sent", bytes.length, limits.maxSendMessageBytes);
+    sendHeader(header);
+    return bytes;
+  }
+
+  function attempt(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      fail(error);
     }
   }
 
@@ -140,7 +158,7 @@ export function answerOver(stream: AnsweringStream, options: ServerCallOptions):
     // What is no RpcError says more about the server than a client may know.
     const error = RpcError.is(thrown)
       ? sendable(thrown)
-      : new RpcError(Code.UNKNOWN, `${method.path} failed`, { cause: thrown });
+      : new RpcError(Code.UNKNOWN, `${method.path} failed`, { cause: thrown, local: true });
     if (error.header.size > 0) sendHeader(error.header);
     complete(error, error.metadata);
   }
@@ -148,7 +166,7 @@ export function answerOver(stream: AnsweringStream, options: ServerCallOptions):
   function complete(error: RpcError | undefined, trailer: Metadata): void {
     if (over) return;
     stream.status(error, trailer);
-    cancellation.end();
+    cancellation.end(error);
     settle();
     // A handler need not read all that it was sent, but one that reads on must not take this for the client's end.
     requests?.fail(new RpcError(Code.CANCELLED, `${method.path} has been answered`));

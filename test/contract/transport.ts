@@ -5,6 +5,7 @@ import { cancellation } from "./transport/cancellation.ts";
 import { compression } from "./transport/compression.ts";
 import { connections } from "./transport/connections.ts";
 import { deadlines } from "./transport/deadlines.ts";
+import { end } from "./transport/end.ts";
 import { errors } from "./transport/errors.ts";
 import { limits } from "./transport/limits.ts";
 import { metadata } from "./transport/metadata.ts";
@@ -22,6 +23,7 @@ export function transportContract(name: string, make: () => Wire, abilities: Abi
     describe("calls", () => calls(world));
     describe("metadata", () => metadata(world, abilities));
     describe("errors", () => errors(world, abilities));
+    describe("the end", () => end(world));
     describe("deadlines", () => deadlines(world, abilities));
     describe("cancellation", () => cancellation(world, abilities));
     describe("back-pressure", () => backPressure(world));

@@ -28,7 +28,7 @@ test.each([
   [
     "interceptor",
     "UNAUTHENTICATED send a token in the metadata authorization\n" +
-      "/greeter.v1.Greeter/SayHello took less than a second\n" +
+      "/greeter.v1.Greeter/SayHello took less than a second: OK\n" +
       "Hello you, says Ada\n",
   ],
   [

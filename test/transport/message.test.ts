@@ -21,7 +21,7 @@ test("the field that does not encode is named", () => {
   expect(() => encodeMessage(expand, "request", { count: 1, size: -1, delayMs: 0 })).toThrow(what);
   expect(() => encodeMessage(expand, "request", { count: 1, size: "two", delayMs: 0 })).toThrow(what);
   expect(() => encodeMessage(echo, "response", { text: "", data: 7 })).toThrow(
-    'what the handler of /probe.v1.Probe/Echo returned does not encode as probe.v1.Payload: field "data": ',
+    'the reply of /probe.v1.Probe/Echo does not encode as probe.v1.Payload: field "data": ',
   );
 });
 

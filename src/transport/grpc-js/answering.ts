@@ -57,10 +57,20 @@ export function answerUnknown(call: ServerInterceptingCallInterface, thrown: unk
 function streamOf(call: ServerInterceptingCallInterface): AnsweringStream {
   return {
     header: (metadata) => call.sendMetadata(toGrpc(metadata)),
-    write: (bytes, written) => call.sendMessage(asBuffer(bytes), written),
+    write(bytes, written) {
+      call.sendMessage(asBuffer(bytes), () => {
+        if (!isGone(call)) written();
+      });
+    },
     status: (error, trailer) => call.sendStatus(statusOf(error, trailer)),
     read: () => call.startRead(),
   };
+}
+
+/** Node takes what was to be written on a stream for written when that was reset, before it tells of the reset. */
+function isGone(call: ServerInterceptingCallInterface): boolean {
+  const { stream } = call as unknown as { stream?: { closed?: boolean; destroyed?: boolean } };
+  return stream?.closed === true || stream?.destroyed === true;
 }
 
 function statusOf(error: RpcError | undefined, trailer: Metadata) {

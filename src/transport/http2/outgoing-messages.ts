@@ -108,5 +108,6 @@ function iteratorOf(source: unknown): AsyncIterator<unknown> | Iterator<unknown>
     if (Symbol.asyncIterator in source) return (source as AsyncIterable<unknown>)[Symbol.asyncIterator]();
     if (Symbol.iterator in source) return (source as Iterable<unknown>)[Symbol.iterator]();
   }
-  throw new RpcError(Code.INTERNAL, `a stream of messages was expected, not ${typeof source}: give an AsyncIterable`);
+  const why = `a stream of messages was expected, not ${typeof source}: give an AsyncIterable`;
+  throw new RpcError(Code.INTERNAL, why, { local: true });
 }

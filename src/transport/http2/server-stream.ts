@@ -248,7 +248,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
 
   readonly #onReply = (reply: Reply): void => {
     this.#handlerDone();
-    if (this.#over) this.#cancellation?.end();
+    if (this.#over) this.#cancellation?.disown();
     try {
       this.#answer(reply);
     } catch (error) {
@@ -258,7 +258,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
 
   readonly #onRejected = (error: unknown): void => {
     this.#handlerDone();
-    if (this.#over) this.#cancellation?.end();
+    if (this.#over) this.#cancellation?.disown();
     this.fail(error);
   };
 
@@ -347,7 +347,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
     // What is no RpcError says more about the server than a client may know.
     const error = RpcError.is(thrown)
       ? sendable(thrown)
-      : new RpcError(Code.UNKNOWN, `${this.#head.path} failed`, { cause: thrown });
+      : new RpcError(Code.UNKNOWN, `${this.#head.path} failed`, { cause: thrown, local: true });
     if (!this.#headerSent && error.header.size > 0) this.#sendHeaderOf(error);
     this.#replies?.stop();
     this.#end(error, error.metadata);
@@ -384,7 +384,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
     this.#connection.sender.drop(this);
     this.#settle();
     // The handler of a call that was cancelled goes on, and what it calls belongs to that call until it is done.
-    if (this.#cancellation?.reason === undefined) this.#cancellation?.end();
+    if (this.#cancellation?.reason === undefined) this.#cancellation?.end(error);
     this.#connection.writeTrailers(this.id, error, trailer, this.#headerSent);
     // A handler need not read all that it was sent, but one that reads on must not take this for the client's end.
     this.#requests?.abort(error ?? new RpcError(Code.CANCELLED, `${this.#method.path} has been answered`));

@@ -297,14 +297,14 @@ export function errors(world: () => World, abilities: Abilities): void {
     const { peer } = await world().pair({ echo: () => reply({ text: "", data: "no bytes" }) });
     const error = await failure(echo(peer));
     expect(error.code).toBe(Code.INTERNAL);
-    expect(error.message).toMatch(/handler of \/probe.v1.Probe\/Echo returned .*probe.v1.Payload: field "data"/);
+    expect(error.message).toMatch(/reply of \/probe.v1.Probe\/Echo does not encode as probe.v1.Payload: field "data"/);
   });
 
   test("a handler that answers with nothing is INTERNAL", async () => {
     const { peer } = await world().pair({ echo: () => reply(undefined) });
     expect(await failure(echo(peer))).toMatchObject({
       code: Code.INTERNAL,
-      message: "what the handler of /probe.v1.Probe/Echo returned does not encode as probe.v1.Payload: it is undefined",
+      message: "the reply of /probe.v1.Probe/Echo does not encode as probe.v1.Payload: it is undefined",
     });
   });
 
