@@ -1,4 +1,5 @@
 import type { Call } from "../core/call.ts";
+import { checkNames } from "../core/option-names.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Balancer, Shares } from "./balancer.ts";
 import { hash, mix } from "./hash.ts";
@@ -32,6 +33,7 @@ const mostPassed = 64;
  * The bound is that of "Consistent Hashing with Bounded Loads" (https://arxiv.org/abs/1608.01350).
  */
 export function consistentHash(options: ConsistentHashOptions): Balancer {
+  checkNames(options, { key: true, maxLoadFactor: true, random: true }, "consistentHash");
   const { key, maxLoadFactor = Number.POSITIVE_INFINITY, random = Math.random } = options;
   const keyOf = typeof key === "string" ? (call: Call) => call.metadata.get(key) : key;
 

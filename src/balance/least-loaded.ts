@@ -1,3 +1,4 @@
+import { checkNames } from "../core/option-names.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Balancer } from "./balancer.ts";
 import { twoChoices } from "./two-choices.ts";
@@ -10,6 +11,8 @@ export interface LeastLoadedOptions {
 const inflight = (peer: Peer): number => peer.inflight;
 
 /** The peer with fewer calls in flight, of two chosen at random. */
-export function leastLoaded({ random = Math.random }: LeastLoadedOptions = {}): Balancer {
+export function leastLoaded(options: LeastLoadedOptions = {}): Balancer {
+  checkNames(options, { random: true }, "leastLoaded");
+  const { random = Math.random } = options;
   return (peers) => twoChoices(peers, inflight, random);
 }

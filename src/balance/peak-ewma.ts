@@ -1,5 +1,6 @@
 import type { Call, Reply } from "../core/call.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
+import { checkNames } from "../core/option-names.ts";
 import { PeerAround } from "../core/peer-around.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Balancer } from "./balancer.ts";
@@ -27,6 +28,7 @@ const unmeasured = -1;
  * an estimate and never lowers it: a server that fails fast is not a fast server. Costs one promise a call.
  */
 export function peakEwma(options: PeakEwmaOptions = {}): Balancer {
+  checkNames(options, { decayMs: true, clock: true, random: true }, "peakEwma");
   const { decayMs = 10_000, clock = systemClock, random = Math.random } = options;
   const measured = new WeakMap<Peer, MeasuredPeer>();
   const measure = (peer: Peer): MeasuredPeer => {

@@ -1,3 +1,4 @@
+import { checkNames } from "../core/option-names.ts";
 import type { Balancer } from "./balancer.ts";
 
 export interface RoundRobinOptions {
@@ -6,7 +7,9 @@ export interface RoundRobinOptions {
 }
 
 /** One peer after the other. It starts anywhere, so that many clients that start together do not call one server. */
-export function roundRobin({ random = Math.random }: RoundRobinOptions = {}): Balancer {
+export function roundRobin(options: RoundRobinOptions = {}): Balancer {
+  checkNames(options, { random: true }, "roundRobin");
+  const { random = Math.random } = options;
   return (peers) => {
     let next = Math.floor(random() * peers.length);
     return () => {

@@ -1,5 +1,6 @@
 import { systemClock } from "../core/clock.ts";
 import type { Endpoint } from "../core/endpoint.ts";
+import { checkNames } from "../core/option-names.ts";
 import { createPace } from "../core/pace.ts";
 import type { Resolver, Snapshot } from "../registry/registry.ts";
 import { hash } from "./hash.ts";
@@ -23,7 +24,9 @@ export interface SubsetOptions {
  *
  * @throws TypeError for a size that is no positive integer
  */
-export function subset(resolver: Resolver, { size, client }: SubsetOptions): Resolver {
+export function subset(resolver: Resolver, options: SubsetOptions): Resolver {
+  checkNames(options, { size: true, client: true }, "subset");
+  const { size, client } = options;
   if (!Number.isInteger(size) || size < 1) throw new TypeError(`subset size ${size}: give a positive integer`);
   const seed = hash(client);
   return {

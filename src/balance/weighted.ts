@@ -1,3 +1,4 @@
+import { checkNames } from "../core/option-names.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Balancer } from "./balancer.ts";
 
@@ -21,7 +22,9 @@ interface Turn {
  * The peer whose turn is due first is called, and its next turn is 1 / weight later (earliest deadline first, as in
  * Envoy's weighted round robin). The turns are kept in a heap, so that a pick among a thousand costs ten comparisons.
  */
-export function weighted({ random = Math.random }: WeightedOptions = {}): Balancer {
+export function weighted(options: WeightedOptions = {}): Balancer {
+  checkNames(options, { random: true }, "weighted");
+  const { random = Math.random } = options;
   return (peers) => {
     const positive = peers.filter((peer) => weightOf(peer) > 0);
     const turns = (positive.length > 0 ? positive : peers).map((peer): Turn => {

@@ -2,6 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import { NEVER } from "../core/deadline.ts";
 import { rejectedLater } from "../core/later.ts";
+import { checkNames } from "../core/option-names.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Pool } from "./pool.ts";
 
@@ -17,6 +18,7 @@ export interface ReadyOptions {
  * @throws RpcError DEADLINE_EXCEEDED that says what is missing, or CANCELLED
  */
 export function whenReady(pool: Pool, service: string, options: ReadyOptions, clock: Clock): Promise<void> {
+  checkNames(options, { timeoutMs: true, signal: true }, "ready");
   const { timeoutMs = 10_000, signal } = options;
   if (!(timeoutMs >= 0))
     throw new TypeError(`timeoutMs of ready is ${timeoutMs}: give milliseconds, or 0 for no limit`);

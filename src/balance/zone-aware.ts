@@ -1,4 +1,5 @@
 import type { Call } from "../core/call.ts";
+import { checkNames } from "../core/option-names.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Balancer, Shares } from "./balancer.ts";
 import { leastLoaded } from "./least-loaded.ts";
@@ -20,6 +21,7 @@ export interface ZoneAwareOptions {
  * the way. It is judged by each pick, so that the zone fills up again by itself.
  */
 export function zoneAware(options: ZoneAwareOptions): Balancer {
+  checkNames(options, { zone: true, balancer: true, spillAt: true, spillFactor: true }, "zoneAware");
   const { zone, balancer = leastLoaded(), spillAt = 4, spillFactor = 2 } = options;
   const zoned = (peers: readonly Peer[], shares?: Shares) => {
     const near = peers.filter(({ endpoint }) => endpoint.metadata?.zone === zone);

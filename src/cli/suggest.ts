@@ -1,14 +1,10 @@
+import { closest } from "../core/closest.ts";
 import { shortened } from "../core/printable.ts";
 
 /** `; did you mean "call"`, or nothing where no word is close. */
 export function didYouMean(word: string, known: readonly string[]): string {
-  const best = known
-    .filter((each) => each.length <= 2 * word.length + 1)
-    .map((each) => ({ each, distance: distance(word.toLowerCase(), each.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  // A third of the letters may be wrong, or one of a short word's.
-  const allowed = Math.max(1, Math.floor(word.length / 3));
-  return best === undefined || best.distance > allowed ? "" : `; did you mean "${shortened(best.each)}"`;
+  const meant = closest(word, known);
+  return meant === undefined ? "" : `; did you mean "${shortened(meant)}"`;
 }
 
 /** The first of many names, each as long as a message can bear, and how many more there are. */
@@ -18,17 +14,3 @@ export function someOf(names: readonly string[]): string {
 }
 
 const mostShown = 20;
-
-/** Letters to insert, delete or replace: Levenshtein's distance, row by row. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const above = row;
-    row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (above[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(replaced, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
-    }
-  }
-  return row[b.length] ?? 0;
-}

@@ -91,7 +91,7 @@ function tlsOf({ tls, ca, cert, key, "server-name": serverName }: Values<typeof 
   if ((cert === undefined) !== (key === undefined)) throw new UsageError("--cert and --key go together");
   const read = { ca: pem("--ca", ca), cert: pem("--cert", cert), key: pem("--key", key), serverName };
   try {
-    checkTls(read);
+    checkTls(read, "client");
   } catch (error) {
     throw new UsageError(inFlags((error as Error).message));
   }

@@ -1,5 +1,7 @@
 import type { Metadata, MetadataInit } from "../core/metadata.ts";
-import type { HedgePolicy, Idempotency, RetryPolicy } from "../core/policy.ts";
+import { checkNames, type OptionNames } from "../core/option-names.ts";
+import type { HedgePolicy, Idempotency, MethodPolicy, RetryPolicy } from "../core/policy.ts";
+import { checkResendingNames } from "../core/policy-names.ts";
 
 interface EveryCall {
   /** Milliseconds the call may take in all, its retries and the channel's interceptors counted; 0 is no deadline. */
@@ -40,3 +42,20 @@ interface UnsafeCall {
 /** What one call asks for, over the channel's and the contract's policy. */
 export type CallOptions<X extends Idempotency = "IDEMPOTENCY_UNKNOWN"> = EveryCall &
   (X extends "IDEMPOTENCY_UNKNOWN" ? UnsafeCall : ResentCall);
+
+const names: OptionNames<CallOptions<"IDEMPOTENT">> = {
+  timeoutMs: true,
+  signal: true,
+  waitForReady: true,
+  metadata: true,
+  onHeader: true,
+  onTrailer: true,
+  retry: true,
+  hedge: true,
+};
+
+/** @throws TypeError that names an option that there is not */
+export function checkCallNames(options: CallOptions<"IDEMPOTENT">): void {
+  checkNames(options, names, "a call");
+  if (options.retry || options.hedge) checkResendingNames(options as MethodPolicy);
+}

@@ -10,6 +10,7 @@ import type { Endpoint } from "../core/endpoint.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import type { Method, Service } from "../core/method.ts";
 import { type ChannelPolicy, type Policy, policies } from "../core/policies.ts";
+import { checkPolicyMethods } from "../core/policy-names.ts";
 import { requireNode } from "../core/require-node.ts";
 import type { ClientTls, ConnectOptions, Transport } from "../core/transport.ts";
 import type { Resolver } from "../registry/registry.ts";
@@ -89,6 +90,11 @@ export interface Channel {
   readonly direct?: boolean | undefined;
   /** How calls of a method are made where the call does not say. */
   policyOf(method: Method): Policy;
+  /**
+   * Told of each service that a client is made for.
+   * @throws TypeError where the channel's policy names a method that the service has not
+   */
+  checkService?(service: Service<any>): void;
   /** Where the way to a service stands: `channel.state(Greeter)`. Only looks. */
   state(service: ServiceName): ChannelState;
   /**
@@ -152,6 +158,7 @@ export function createChannel(options: ChannelOptions): Channel {
     handle,
     direct: interceptors.length === 0 && attemptInterceptors.length === 0,
     policyOf: (method) => policyOf(method),
+    checkService: (service) => checkPolicyMethods(options.policy ?? {}, service),
     state: ({ name }) => toService.state(name),
     ready: ({ name }, ready = {}) => toService.ready(name, ready),
     watchState: ({ name }, listener) => toService.watchState(name, listener),

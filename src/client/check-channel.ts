@@ -1,13 +1,69 @@
 import type { BreakerOptions } from "../breaker/breaker.ts";
 import { atLeast, checkRanges, numberFrom } from "../core/number-range.ts";
+import { checkNames, type OptionNames } from "../core/option-names.ts";
+import { checkPolicyNames } from "../core/policy-names.ts";
 import { checkConnectOptions } from "../transport/check-options.ts";
 import type { ChannelOptions } from "./channel.ts";
 
 const noneOrMore = numberFrom(0, { endless: true });
 const oneOrMore = atLeast(1);
 
-/** @throws TypeError that names the option that cannot be, and what it can be */
+const names: OptionNames<ChannelOptions> = {
+  registry: true,
+  endpoints: true,
+  unixAddresses: true,
+  transport: true,
+  balancer: true,
+  healthCheck: true,
+  breaker: true,
+  policy: true,
+  interceptors: true,
+  attemptInterceptors: true,
+  logger: true,
+  resolveTimeoutMs: true,
+  slowStartMs: true,
+  idleTimeoutMs: true,
+  doubtMs: true,
+  tls: true,
+  connectTimeoutMs: true,
+  keepaliveMs: true,
+  keepaliveTimeoutMs: true,
+  keepaliveWithoutCalls: true,
+  confirmIdleMs: true,
+  compression: true,
+  userAgent: true,
+  maxReceiveMessageBytes: true,
+  maxSendMessageBytes: true,
+  maxMetadataBytes: true,
+};
+
+const elsewhere: ReadonlyMap<string, string> = new Map(
+  ["timeoutMs", "retry", "hedge", "waitForReady", "maxRequestBytes", "maxResponseBytes"].map((name) => [
+    name,
+    "policy",
+  ]),
+);
+
+const breakerNames: OptionNames<BreakerOptions> = {
+  consecutiveFaults: true,
+  faultRate: true,
+  minimumCalls: true,
+  windowMs: true,
+  openMs: true,
+  maxOpenMs: true,
+  random: true,
+  faults: true,
+  fairTimeMs: true,
+  probeTimeoutMs: true,
+  onChange: true,
+  logger: true,
+  clock: true,
+};
+
+/** @throws TypeError that names the option that there is not, or that cannot be, and what it can be */
 export function checkChannelOptions(options: ChannelOptions): void {
+  checkNames(options, names, "createChannel", elsewhere);
+  if (options.policy !== undefined) checkPolicyNames(options.policy);
   checkConnectOptions(options);
   checkRanges<Pick<ChannelOptions, "resolveTimeoutMs" | "slowStartMs" | "doubtMs" | "idleTimeoutMs">>(options, {
     resolveTimeoutMs: noneOrMore,
@@ -19,6 +75,7 @@ export function checkChannelOptions(options: ChannelOptions): void {
 }
 
 function checkBreakerOptions(options: BreakerOptions): void {
+  checkNames(options, breakerNames, "breaker");
   checkRanges(options, {
     consecutiveFaults: oneOrMore,
     minimumCalls: noneOrMore,

@@ -10,7 +10,12 @@ import type {
   Unary,
 } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
-import { interceptorsOf, type OfMethod, type ServiceInterceptors } from "../core/service-interceptors.ts";
+import {
+  checkInterceptorNames,
+  interceptorsOf,
+  type OfMethod,
+  type ServiceInterceptors,
+} from "../core/service-interceptors.ts";
 import { sized } from "../core/sized.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { Channel } from "./channel.ts";
@@ -51,6 +56,8 @@ export function createClient<M>(
   channel: Channel,
   options: ServiceInterceptors<M> = {},
 ): Client<M> {
+  checkInterceptorNames(options, "createClient");
+  channel.checkService?.(service);
   const client: Record<string, unknown> = {};
   const own = interceptorsOf(service, options);
   for (const [key, declared] of Object.entries(service.methods as Record<string, Method>)) {

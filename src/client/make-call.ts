@@ -7,7 +7,7 @@ import type { Method } from "../core/method.ts";
 import type { Policy } from "../core/policies.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { Scope } from "../core/scope.ts";
-import type { CallOptions } from "./call-options.ts";
+import { type CallOptions, checkCallNames } from "./call-options.ts";
 import { RequestStream } from "./request-stream.ts";
 
 type AnyOptions = CallOptions<"IDEMPOTENT">;
@@ -39,6 +39,7 @@ export function makeCall(
     if (plain && options === undefined && parent === undefined) {
       return new Call({ method, request: message, deadline: deadlineAfter(defaults.timeoutMs), waitForReady });
     }
+    if (options !== undefined) checkCallNames(options);
     const ownDeadline = deadlineAfter(options?.timeoutMs ?? defaults.timeoutMs);
     if (Number.isNaN(ownDeadline)) throw new TypeError("timeoutMs is not a number");
     const bare = plain && options?.signal === undefined && parent?.cancellation === undefined;

@@ -1,5 +1,11 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { checkNames, type OptionNames } from "./option-names.ts";
 import type { ClientTls, ServerTls } from "./transport.ts";
+
+const names: { readonly client: OptionNames<ClientTls>; readonly server: OptionNames<ServerTls> } = {
+  client: { ca: true, cert: true, key: true, passphrase: true, serverName: true },
+  server: { cert: true, key: true, passphrase: true, ca: true },
+};
 
 /** What was looked at and found well: a channel hands one to each of its connections. */
 const well = new WeakSet<ClientTls | ServerTls>();
@@ -9,8 +15,9 @@ const well = new WeakSet<ClientTls | ServerTls>();
  * to its certificate, that its passphrase opens it.
  * @throws TypeError that names the option and says what to give
  */
-export function checkTls(tls: ClientTls | ServerTls): void {
+export function checkTls(tls: ClientTls | ServerTls, side: "client" | "server"): void {
   if (well.has(tls)) return;
+  checkNames<ClientTls>(tls, names[side] as OptionNames<ClientTls>, "tls");
   check(tls);
   well.add(tls);
 }

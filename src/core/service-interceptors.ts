@@ -1,5 +1,6 @@
 import type { Interceptor } from "./call.ts";
 import type { Method, Methods, Service } from "./method.ts";
+import { checkNames, type OptionNames } from "./option-names.ts";
 
 /** Interceptors for one service, beside those of its whole channel or server. */
 export interface ServiceInterceptors<M = Methods> {
@@ -13,6 +14,13 @@ export interface ServiceInterceptors<M = Methods> {
 export interface OfMethod {
   readonly ofService: readonly Interceptor[];
   readonly ofMethod: readonly Interceptor[];
+}
+
+const names: OptionNames<ServiceInterceptors> = { interceptors: true, methodInterceptors: true };
+
+/** @throws TypeError that names an option that there is not; `of` says whose */
+export function checkInterceptorNames(given: ServiceInterceptors<any>, of: string): void {
+  checkNames(given, names, of);
 }
 
 /**

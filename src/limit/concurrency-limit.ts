@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import { atLeast, between, checkRanges, type NumberRange, numberFrom } from "../core/number-range.ts";
+import { checkNames, type OptionNames } from "../core/option-names.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { createAbandoned } from "./abandoned.ts";
 import type { AdaptiveLimitOptions } from "./adaptive-limit.ts";
@@ -52,6 +53,22 @@ const ranges: { readonly [K in keyof ConcurrencyLimitOptions]?: NumberRange } = 
   pushbackMs: numberFrom(0, { most: longestMs }),
 };
 
+const names: OptionNames<ConcurrencyLimitOptions> = {
+  initialLimit: true,
+  minLimit: true,
+  maxLimit: true,
+  tolerance: true,
+  maxLoopDelayMs: true,
+  maxWaiting: true,
+  maxWaitMs: true,
+  callerOf: true,
+  pushbackMs: true,
+  logger: true,
+  clock: true,
+  random: true,
+  loopDelay: true,
+};
+
 /** Figures for metrics. */
 export interface ConcurrencyStats {
   /** Calls that may be under way now. */
@@ -89,6 +106,7 @@ const refusals = 16;
  * @throws TypeError that names an option that cannot be, and what it can be
  */
 export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): ConcurrencyLimit {
+  checkNames(options, names, "concurrencyLimit");
   checkRanges(options, ranges);
   const { maxLoopDelayMs = 50, maxWaiting = 1_000, maxWaitMs = 200, pushbackMs = 200 } = options;
   const { logger = silent, clock = systemClock, random = Math.random, callerOf = callerOfConnection } = options;

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import type { Logger } from "../core/logger.ts";
 import { atLeast, checkRanges } from "../core/number-range.ts";
+import { checkNames, type OptionNames } from "../core/option-names.ts";
 import type { RpcError } from "../core/rpc-error.ts";
 import { type LooksAtServed, SERVED } from "../core/served.ts";
 import { type CallerOf, callerOfConnection } from "./caller.ts";
@@ -34,6 +35,15 @@ export interface RateLimitOptions {
   readonly random?: (() => number) | undefined;
 }
 
+const names: OptionNames<RateLimitOptions> = {
+  perMethod: true,
+  perCaller: true,
+  callerOf: true,
+  maxCallers: true,
+  clock: true,
+  random: true,
+};
+
 /**
  * A server interceptor that gives methods and callers their share: token buckets. What is over is refused before any
  * work, with RESOURCE_EXHAUSTED and the time to wait in `grpc-retry-pushback-ms`. Health and reflection are never
@@ -42,6 +52,7 @@ export interface RateLimitOptions {
  * @throws TypeError for a rate that is not positive, a burst under 1, `maxCallers` under 1, or a name given twice
  */
 export function rateLimit(options: RateLimitOptions): Interceptor {
+  checkNames(options, names, "rateLimit");
   const { perMethod = {}, perCaller, callerOf = callerOfConnection, maxCallers = 10_000 } = options;
   const { clock = systemClock, random = Math.random } = options;
   checkRanges(options, { maxCallers: atLeast(1) });

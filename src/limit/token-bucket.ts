@@ -1,3 +1,5 @@
+import { checkNames } from "../core/option-names.ts";
+
 /** How often something may happen. */
 export interface Rate {
   /** `Infinity` is no limit. */
@@ -26,6 +28,7 @@ const looks = 8;
  * are not known share one bucket.
  */
 export function createBuckets(rate: Rate, maxKeys: number): Buckets {
+  checkNames(rate, { perSecond: true, burst: true }, "a rate");
   const { perSecond, burst = Math.max(1, perSecond) } = rate;
   if (!(perSecond > 0) || !(burst >= 1)) {
     throw new TypeError(`a rate of ${perSecond} a second with bursts of ${burst}: give more than 0, and 1 or more`);

@@ -1,4 +1,5 @@
 import type { Logger } from "../core/logger.ts";
+import { checkNames } from "../core/option-names.ts";
 import { shownUri } from "../core/shown-uri.ts";
 import type { Registry } from "./registry.ts";
 import { staticRegistry } from "./static.ts";
@@ -17,7 +18,9 @@ const etcdUri = /^(etcds?|https?):\/\//i;
  * asks for it.
  * @throws TypeError (rejects with it) that names the URI and what is wrong with it
  */
-export async function registryFromUri(uri: string, { logger }: RegistryFromUriOptions = {}): Promise<Registry> {
+export async function registryFromUri(uri: string, options: RegistryFromUriOptions = {}): Promise<Registry> {
+  checkNames(options, { logger: true }, "registryFromUri");
+  const { logger } = options;
   const text = uri.trim();
   if (etcdUri.test(text)) {
     const { etcd } = await import("./etcd/index.ts");

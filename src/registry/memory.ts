@@ -1,6 +1,7 @@
 import { systemClock } from "../core/clock.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import { type Logger, silent } from "../core/logger.ts";
+import { checkNames } from "../core/option-names.ts";
 import { createPace, type Pace } from "../core/pace.ts";
 import { checkAnnouncement, endpointOf } from "./announcement.ts";
 import { createListeners, type Listeners } from "./listeners.ts";
@@ -17,7 +18,9 @@ interface Heard {
 }
 
 /** A registry within one process: for tests, and for servers and clients that live together. */
-export function memoryRegistry({ logger = silent }: MemoryRegistryOptions = {}): Registry {
+export function memoryRegistry(options: MemoryRegistryOptions = {}): Registry {
+  checkNames(options, { logger: true }, "memoryRegistry");
+  const { logger = silent } = options;
   const announced = new Map<string, Set<Endpoint>>();
   const listening = new Map<string, Heard>();
   let closed = false;

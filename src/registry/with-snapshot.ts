@@ -1,5 +1,6 @@
 import { type Logger, silent } from "../core/logger.ts";
 import { checkRanges, numberFrom } from "../core/number-range.ts";
+import { checkNames } from "../core/option-names.ts";
 import { createListeners, type Listeners } from "./listeners.ts";
 import type { Registry, Snapshot } from "./registry.ts";
 import { createSnapshotFiles, type SavedSnapshot } from "./snapshot-files.ts";
@@ -30,6 +31,7 @@ const ranges = { maxAgeSeconds: numberFrom(0, { endless: true }) };
  * @throws TypeError for a `maxAgeSeconds` that cannot be
  */
 export function withSnapshot(registry: Registry, options: WithSnapshotOptions): Registry {
+  checkNames(options, { dir: true, maxAgeSeconds: true, logger: true }, "withSnapshot");
   const { dir, maxAgeSeconds = 86_400, logger = silent } = options;
   checkRanges({ maxAgeSeconds }, ranges);
   const files = createSnapshotFiles({ dir, maxAgeSeconds, logger });

@@ -2,15 +2,14 @@ import { formatMethods, METHODS } from "../balance/methods.ts";
 import type { Interceptor } from "../core/call.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import type { Method, Service } from "../core/method.ts";
-import { checkRanges } from "../core/number-range.ts";
 import { requireNode } from "../core/require-node.ts";
-import { checkInterceptors, interceptorsOf, type ServiceInterceptors } from "../core/service-interceptors.ts";
+import { checkInterceptorNames, interceptorsOf, type ServiceInterceptors } from "../core/service-interceptors.ts";
 import type { Acceptor, Listener, ListenOptions, Transport } from "../core/transport.ts";
 import type { Registrar, Registration } from "../registry/registry.ts";
-import { checkListenOptions } from "../transport/check-options.ts";
 import { http2 } from "../transport/http2/index.ts";
 import { advertisedAddress } from "./advertise.ts";
-import { type DrainOptions, drainRanges, finishCalls, quiet } from "./drain.ts";
+import { checkDrain, checkListenAddress, checkServerOptions } from "./check-server.ts";
+import { type DrainOptions, finishCalls, quiet } from "./drain.ts";
 import { createDraining } from "./draining.ts";
 import { createHealth, type Health } from "./health.ts";
 import type { Fits, Implementation } from "./implementation.ts";
@@ -112,12 +111,9 @@ function counting(acceptor: Acceptor, arrived: () => void): Acceptor {
  */
 export function createServer(options: ServerOptions = {}): Server {
   requireNode();
-  checkListenOptions(options);
-  checkRanges(options.drain ?? {}, drainRanges);
+  checkServerOptions(options);
   const { registry, transport = http2(), logger = silent, reflection = true } = options;
   const { interceptors = [], builtInInterceptors = [] } = options;
-  checkInterceptors(interceptors, "interceptors");
-  checkInterceptors(builtInInterceptors, "builtInInterceptors");
   const served: Routed[] = [];
   const health = createHealth();
   const draining = createDraining();
@@ -186,6 +182,7 @@ export function createServer(options: ServerOptions = {}): Server {
       if (served.some((each) => each.service.name === service.name)) {
         throw new Error(`${service.name} was added already`);
       }
+      checkInterceptorNames(own, "add");
       const within = interceptorsOf(service, own);
       served.push({
         service,
@@ -200,6 +197,11 @@ export function createServer(options: ServerOptions = {}): Server {
     listen(address, listenAddress = {}) {
       if (closing !== undefined) return Promise.reject(new Error("this server has been closed: make another"));
       if (listening !== undefined) return Promise.reject(new Error("this server listens already"));
+      try {
+        checkListenAddress(listenAddress);
+      } catch (error) {
+        return Promise.reject(error);
+      }
       const attempt = listen(address, listenAddress);
       listening = attempt;
       attempt.catch(() => {
@@ -215,7 +217,7 @@ export function createServer(options: ServerOptions = {}): Server {
     },
     health,
     async close(drain = {}) {
-      checkRanges(drain, drainRanges);
+      checkDrain(drain, "close");
       closing ??= close({ ...options.drain, ...drain });
       await closing;
     },

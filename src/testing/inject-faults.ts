@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Call, Interceptor } from "../core/call.ts";
 import { Code, type CodeName } from "../core/code.ts";
+import { checkNames } from "../core/option-names.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { simulate } from "../core/simulated.ts";
 
@@ -19,6 +20,7 @@ export interface FaultOptions {
 
 /** An interceptor that makes calls slow or makes them fail, on a client (`attemptInterceptors`) or on a server. */
 export function injectFaults(options: FaultOptions): Interceptor {
+  checkNames(options, { failShare: true, code: true, delayMs: true, only: true, random: true }, "injectFaults");
   const { failShare = 0, code = "UNAVAILABLE", delayMs = 0, only = () => true, random = Math.random } = options;
   return (next) => async (call) => {
     if (!only(call)) return next(call);

@@ -35,11 +35,11 @@ const listenRanges: Ranges<ListenOptions> = {
 /** @throws TypeError that names the option that cannot be, and what it can be */
 export function checkConnectOptions(options: ConnectOptions): void {
   checkRanges(options, connectRanges);
-  if (options.tls !== undefined) checkTls(options.tls);
+  if (options.tls !== undefined) checkTls(options.tls, "client");
 }
 
 /** @throws TypeError that names the option that cannot be, and what it can be */
 export function checkListenOptions(options: ListenOptions): void {
   checkRanges(options, listenRanges);
-  if (options.tls !== undefined) checkTls(options.tls);
+  if (options.tls !== undefined) checkTls(options.tls, "server");
 }

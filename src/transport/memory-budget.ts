@@ -1,4 +1,5 @@
 import { totalmem } from "node:os";
+import { checkNames } from "../core/option-names.ts";
 import { MemoryAccount } from "./memory-account.ts";
 
 /** Who holds memory: a connection. */
@@ -67,6 +68,7 @@ export class MemoryBudget {
   #holding = 0;
 
   constructor(options: MemoryBudgetOptions = {}) {
+    checkNames(options, { bytes: true, patienceMs: true }, "MemoryBudget");
     const { bytes = defaultBytes(), patienceMs = 5000 } = options;
     if (!(bytes > 0)) throw new TypeError(`a memory budget of ${bytes} bytes: give a number over 0`);
     this.bytes = bytes;

@@ -29,7 +29,7 @@ const wrong: readonly [what: string, tls: object, message: string | RegExp][] = 
 ];
 
 describe.each(wrong)("%s", (_, tls, message) => {
-  test("is refused, and the option is named", () => expect(() => checkTls(tls)).toThrow(message));
+  test("is refused, and the option is named", () => expect(() => checkTls(tls, "client")).toThrow(message));
 
   test("is refused when a channel and a server are made", () => {
     expect(() => createChannel({ endpoints: ["127.0.0.1:1"], tls })).toThrow(message);
@@ -38,7 +38,7 @@ describe.each(wrong)("%s", (_, tls, message) => {
 
   test("is refused without a word of what was given", () => {
     try {
-      checkTls(tls);
+      checkTls(tls, "client");
     } catch (error) {
       expect((error as Error).message).not.toMatch(/[A-Za-z0-9+/]{30}/);
     }
@@ -52,5 +52,5 @@ test.each([
   ["an encrypted key with its passphrase", { ...serverTls, key: encrypted, passphrase }],
   ["nothing", {}],
 ])("%s will do", (_, tls) => {
-  expect(() => checkTls(tls)).not.toThrow();
+  expect(() => checkTls(tls, "client")).not.toThrow();
 });

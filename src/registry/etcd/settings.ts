@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { parseAddress } from "../../core/endpoint.ts";
 import type { Logger } from "../../core/logger.ts";
 import { atLeast, between, checkRanges, type NumberRange } from "../../core/number-range.ts";
+import { checkNames, type OptionNames } from "../../core/option-names.ts";
 import type { ClientTls } from "../../core/transport.ts";
 import { LONGEST_TIMER_MS } from "../../transport/alarm.ts";
 import { type DialectName, dialectNamed } from "./dialects/by-name.ts";
@@ -69,6 +70,20 @@ const ranges: { readonly [K in keyof EtcdOptions]?: NumberRange } = {
   doubtMs: atLeast(0),
 };
 
+const names: OptionNames<EtcdOptions> = {
+  username: true,
+  password: true,
+  tls: true,
+  ttlSeconds: true,
+  namespace: true,
+  dialects: true,
+  callTimeoutMs: true,
+  relistMs: true,
+  doubtMs: true,
+  client: true,
+  logger: true,
+};
+
 /** @throws TypeError that names what is wrong; never with a password in it */
 export function etcdSettings(hosts: string | readonly string[], options: EtcdOptions): EtcdSettings {
   const uris = (typeof hosts === "string" ? [hosts] : hosts).map(parseEtcdUri);
@@ -86,6 +101,7 @@ export function etcdSettings(hosts: string | readonly string[], options: EtcdOpt
   if (client !== "native" && client !== "etcd3") {
     throw new TypeError(`there is no client "${client}" for etcd; there are native and etcd3`);
   }
+  checkNames(options, names, "etcd");
   checkRanges({ ...options, ttlSeconds }, ranges);
   if (tls !== undefined && !first.secure) {
     throw new TypeError("etcd() has TLS options, but its hosts say http://; write https:// or etcds://");

@@ -1,4 +1,5 @@
 import { atLeast, between, checkRanges, type NumberRange } from "../../core/number-range.ts";
+import { checkNames, type OptionNames } from "../../core/option-names.ts";
 import { MemoryBudget, processMemory } from "../memory-budget.ts";
 import { DEFAULT_MAX_FRAME_BYTES, DEFAULT_WINDOW_BYTES, MAX_31_BITS, MAX_FRAME_BYTES } from "./frame.ts";
 
@@ -92,6 +93,24 @@ const ranges: { readonly [K in Exclude<keyof Http2Limits, "memory">]-?: NumberRa
   maxWaitingCalls: atLeast(0),
 };
 
+const names: OptionNames<Http2Limits> = {
+  streamWindowBytes: true,
+  maxStreamWindowBytes: true,
+  growthBytes: true,
+  connectionWindowBytes: true,
+  memory: true,
+  memoryBudgetBytes: true,
+  maxFrameBytes: true,
+  handshakeTimeoutMs: true,
+  stallTimeoutMs: true,
+  leastBytesPerSecond: true,
+  controlFramesPerSecond: true,
+  resetsPerSecond: true,
+  maxConnectionsPerPeer: true,
+  maxCallsPerConnection: true,
+  maxWaitingCalls: true,
+};
+
 /** Limits that look as if they stood here, and where they stand. */
 const elsewhere: ReadonlyMap<string, string> = new Map([
   ...["maxConcurrentStreams", "maxConnections", "maxConnectionsPerAddress"].map(
@@ -102,21 +121,12 @@ const elsewhere: ReadonlyMap<string, string> = new Map([
   ),
 ]);
 
-function checkNames(given: Http2Limits): void {
-  for (const name of Object.keys(given)) {
-    if (name === "memory" || Object.hasOwn(ranges, name)) continue;
-    const where = elsewhere.get(name);
-    const remedy = where === undefined ? `there are ${Object.keys(ranges).join(", ")}, memory` : `give it to ${where}`;
-    throw new TypeError(`${name} is no limit of http2(): ${remedy}`);
-  }
-}
-
 /**
  * Fills in the defaults.
  * @throws TypeError that names the limit that is none or cannot be, and its range
  */
 export function limitsFrom(given: Http2Limits): Limits {
-  checkNames(given);
+  checkNames(given, names, "http2", elsewhere);
   checkRanges(given, ranges);
   if (given.memory !== undefined && given.memoryBudgetBytes !== undefined) {
     throw new TypeError("memory and memoryBudgetBytes are both given: give the budget, or the bytes of one of its own");

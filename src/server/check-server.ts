@@ -1,0 +1,55 @@
+import { checkRanges } from "../core/number-range.ts";
+import { checkNames, type OptionNames } from "../core/option-names.ts";
+import { checkInterceptors } from "../core/service-interceptors.ts";
+import { checkListenOptions } from "../transport/check-options.ts";
+import { type DrainOptions, drainRanges } from "./drain.ts";
+import type { ListenAddress, ServerOptions } from "./server.ts";
+
+const names: OptionNames<ServerOptions> = {
+  registry: true,
+  metadata: true,
+  transport: true,
+  interceptors: true,
+  builtInInterceptors: true,
+  logger: true,
+  reflection: true,
+  drain: true,
+  tls: true,
+  maxConcurrentStreams: true,
+  maxConnections: true,
+  maxConnectionsPerAddress: true,
+  acceptCompression: true,
+  compression: true,
+  keepaliveMs: true,
+  keepaliveTimeoutMs: true,
+  maxReceiveMessageBytes: true,
+  maxSendMessageBytes: true,
+  maxMetadataBytes: true,
+};
+
+const drainNames: OptionNames<DrainOptions> = {
+  quietMs: true,
+  quietTimeoutMs: true,
+  timeoutMs: true,
+  streamGraceMs: true,
+};
+
+/** @throws TypeError that names the option that there is not, or that cannot be, and what it can be */
+export function checkServerOptions(options: ServerOptions): void {
+  checkNames(options, names, "createServer");
+  checkListenOptions(options);
+  if (options.drain !== undefined) checkDrain(options.drain, "drain");
+  checkInterceptors(options.interceptors ?? [], "interceptors");
+  checkInterceptors(options.builtInInterceptors ?? [], "builtInInterceptors");
+}
+
+/** As `checkServerOptions`. */
+export function checkDrain(options: DrainOptions, of: string): void {
+  checkNames(options, drainNames, of);
+  checkRanges(options, drainRanges);
+}
+
+/** As `checkServerOptions`. */
+export function checkListenAddress(options: ListenAddress): void {
+  checkNames(options, { advertise: true }, "listen");
+}
