@@ -38,9 +38,10 @@ const drainNames: OptionNames<DrainOptions> = {
 export function checkServerOptions(options: ServerOptions): void {
   checkNames(options, names, "createServer");
   checkListenOptions(options);
-  if (options.drain !== undefined) checkDrain(options.drain, "drain");
-  checkInterceptors(options.interceptors ?? [], "interceptors");
-  checkInterceptors(options.builtInInterceptors ?? [], "builtInInterceptors");
+  const { drain, interceptors = [], builtInInterceptors = [] } = options;
+  if (drain !== undefined) checkDrain(drain, "drain");
+  checkInterceptors(interceptors, "interceptors");
+  checkInterceptors(builtInInterceptors, "builtInInterceptors");
 }
 
 /** As `checkServerOptions`. */
