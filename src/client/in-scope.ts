@@ -1,14 +1,17 @@
 import type { Call, Reply } from "../core/call.ts";
 import type { Cancellation } from "../core/cancellation.ts";
 import { Code } from "../core/code.ts";
+import { NEVER } from "../core/deadline.ts";
 import { noReply } from "../core/no-reply.ts";
 import { RpcError } from "../core/rpc-error.ts";
-import { atDeadline } from "../transport/alarm.ts";
+import { Alarm, TimerWheel } from "../transport/timer-wheel.ts";
 import type { Channel } from "./channel.ts";
 import { RequestStream } from "./request-stream.ts";
 
 /** The transport keeps the deadline, and can say where the call was. Only what never came to it is ended from here. */
 const BACKSTOP_MS = 20;
+/** One for the process, as Node's own timers are; a call that is held is under way, and holds the process. */
+const wheel = new TimerWheel({ holds: true });
 
 /** Makes a call within its scope, which ends with the reply. For a reply that is one message. */
 export function inScope(channel: Channel, call: Call): Promise<Reply> {
@@ -27,12 +30,26 @@ export function inScope(channel: Channel, call: Call): Promise<Reply> {
 
 /** Begins the scope of a call: holds it to its deadline where `direct` does not. Returns how to end it, once. */
 export function beginScope({ direct }: Channel, call: Call): () => void {
-  if (direct) return () => endScope(call);
-  const stopAlarm = atDeadline(call.deadline + BACKSTOP_MS, () => call.cancellation?.cancel(heldTooLong(call)));
+  if (direct || call.deadline === NEVER) return () => endScope(call);
+  const backstop = new Backstop(call);
+  wheel.set(backstop, call.deadline + BACKSTOP_MS);
   return () => {
-    stopAlarm();
+    wheel.clear(backstop);
     endScope(call);
   };
+}
+
+class Backstop extends Alarm {
+  readonly #call: Call;
+
+  constructor(call: Call) {
+    super();
+    this.#call = call;
+  }
+
+  ring(): void {
+    this.#call.cancellation?.cancel(heldTooLong(this.#call));
+  }
 }
 
 /** What belongs to a call is let go of: its caller's signal, the call that it was made for, the source of its requests. */

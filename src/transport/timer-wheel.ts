@@ -1,4 +1,4 @@
-import { now } from "../../core/deadline.ts";
+import { now } from "../core/deadline.ts";
 
 const SLOTS = 1024;
 /** The list of what is due now. */
@@ -25,10 +25,16 @@ export abstract class Alarm {
   abstract ring(): void;
 }
 
+export interface TimerWheelOptions {
+  /** True where what is set holds the process, as a Node timer does; false by default. */
+  readonly holds?: boolean | undefined;
+}
+
 /**
  * Deadlines for very many calls, of which most end long before. Setting and clearing one costs a few writes; Node's own
- * timer is touched only when the earliest deadline of all comes nearer. It does not hold the process. Where it wakes late,
- * because the event loop stood still, the sockets are read before anything rings: what was awaited may be in them.
+ * timer is touched only when the earliest deadline of all comes nearer. It holds the process only where it is asked to,
+ * while anything is set. Where it wakes late, because the event loop stood still, the sockets are read before anything
+ * rings: what was awaited may be in them.
  */
 export class TimerWheel {
   readonly #heads: (Alarm | undefined)[] = new Array(SLOTS + 1).fill(undefined);
@@ -37,6 +43,11 @@ export class TimerWheel {
   #seen = 0;
   #timer: NodeJS.Timeout | undefined;
   #wakeTick = Number.POSITIVE_INFINITY;
+  readonly #holds: boolean;
+
+  constructor({ holds = false }: TimerWheelOptions = {}) {
+    this.#holds = holds;
+  }
 
   set(alarm: Alarm, deadline: number): void {
     if (alarm.slot >= 0) this.clear(alarm);
@@ -57,6 +68,7 @@ export class TimerWheel {
     alarm.previous = undefined;
     alarm.slot = -1;
     this.#count--;
+    if (this.#count === 0 && this.#holds) this.#timer?.unref();
   }
 
   #link(alarm: Alarm, slot: number): void {
@@ -66,13 +78,15 @@ export class TimerWheel {
     this.#heads[slot] = alarm;
     alarm.slot = slot;
     this.#count++;
+    if (this.#count === 1 && this.#holds) this.#timer?.ref();
   }
 
   #wakeAt(tick: number): void {
     clearTimeout(this.#timer);
     this.#wakeTick = tick;
     const delayMs = Math.ceil(tick * TICK_MS - now());
-    this.#timer = setTimeout(this.#wake, Math.min(Math.max(1, delayMs), LONGEST_MS)).unref();
+    this.#timer = setTimeout(this.#wake, Math.min(Math.max(1, delayMs), LONGEST_MS));
+    if (!this.#holds || this.#count === 0) this.#timer.unref();
   }
 
   readonly #wake = (): void => {

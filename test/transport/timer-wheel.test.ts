@@ -1,6 +1,8 @@
-import { expect, test } from "vitest";
-import { now } from "../../../src/core/deadline.ts";
-import { Alarm, TimerWheel } from "../../../src/transport/http2/timer-wheel.ts";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { now } from "../../src/core/deadline.ts";
+import { Alarm, TimerWheel } from "../../src/transport/timer-wheel.ts";
+import { type Ended, repository, runProgram } from "../support/program.ts";
 
 class Bell extends Alarm {
   readonly rang: Promise<number>;
@@ -80,4 +82,41 @@ test("a deadline further away than a round of the wheel does not ring in this on
   await held(near.rang);
   expect(far.slot).toBeGreaterThanOrEqual(0);
   wheel.clear(far);
+});
+
+describe("a wheel holds the process", () => {
+  const source = join(repository, "src/transport/timer-wheel.ts");
+  const program = (options: string, body: string): Promise<Ended> =>
+    runProgram("--eval", [
+      `const { Alarm, TimerWheel } = await import(${JSON.stringify(source)});
+       class Bell extends Alarm { ring() { console.log("rang"); } }
+       const [bell, wheel] = [new Bell(), new TimerWheel(${options})];
+       ${body}`,
+    ]);
+
+  test("where it is asked to, until what is set has rung", async () => {
+    const ended = await program("{ holds: true }", "wheel.set(bell, performance.now() + 300);");
+    expect(ended).toMatchObject({ code: 0, stdout: "rang\n", stderr: "" });
+  });
+
+  test("and no longer once that is cleared, whatever came before", async () => {
+    const startMs = now();
+    const body = `const other = new Bell();
+      for (let i = 0; i < 3; i++) {
+        wheel.set(bell, performance.now() + 60_000);
+        wheel.set(other, performance.now() + 50);
+        wheel.clear(bell);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        wheel.clear(other);
+      }
+      wheel.set(bell, performance.now() + 60_000);
+      wheel.clear(bell);`;
+    expect(await program("{ holds: true }", body)).toMatchObject({ code: 0, stdout: "rang\nrang\nrang\n", stderr: "" });
+    expect(now() - startMs).toBeLessThan(30_000);
+  });
+
+  test("not otherwise", async () => {
+    const ended = await program("", "wheel.set(bell, performance.now() + 60_000);");
+    expect(ended).toMatchObject({ code: 0, stdout: "", stderr: "" });
+  });
 });

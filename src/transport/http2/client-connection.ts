@@ -5,6 +5,7 @@ import type { Method } from "../../core/method.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import type { Compression } from "../../core/transport.ts";
 import { NO_ANSWER } from "../idle.ts";
+import type { TimerWheel } from "../timer-wheel.ts";
 import { CachedBlock } from "./cached-block.ts";
 import { ClientStream } from "./client-stream.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
@@ -14,7 +15,6 @@ import type { HeadMeaning } from "./head-reader.ts";
 import { MESSAGE_ROOM_BYTES } from "./message-sender.ts";
 import { type RequestFields, writeRequestBlock } from "./request-block.ts";
 import { type ResponseHead, readResponseHead } from "./response-head.ts";
-import type { TimerWheel } from "./timer-wheel.ts";
 
 export interface ClientConnectionOptions extends ConnectionOptions {
   /** For messages. */

@@ -5,11 +5,11 @@ import { connectReason } from "../connect-reason.ts";
 import { CONFIRM_IDLE_MS, patienceMs } from "../idle.ts";
 import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
 import { DEFAULT_MAX_METADATA_BYTES } from "../metadata-size.ts";
+import type { TimerWheel } from "../timer-wheel.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { dial } from "./dial.ts";
 import type { Limits } from "./limits.ts";
 import type { RequestFields } from "./request-block.ts";
-import type { TimerWheel } from "./timer-wheel.ts";
 import { Watch } from "./watch.ts";
 
 /** A server is asked for the first time when it has been silent for this part of `keepaliveMs`, to walk around it soon. */

@@ -1,9 +1,9 @@
 import type { Transport } from "../../core/transport.ts";
 import { checkConnectOptions, checkListenOptions } from "../check-options.ts";
+import { TimerWheel } from "../timer-wheel.ts";
 import { type Http2Limits, limitsFrom } from "./limits.ts";
 import { listen } from "./listener.ts";
 import { Http2Peer } from "./peer.ts";
-import { TimerWheel } from "./timer-wheel.ts";
 
 export type { Http2Limits } from "./limits.ts";
 

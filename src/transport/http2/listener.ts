@@ -7,12 +7,12 @@ import { bind } from "../bind.ts";
 import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
 import { DEFAULT_MAX_METADATA_BYTES } from "../metadata-size.ts";
 import { seldom } from "../seldom.ts";
+import type { TimerWheel } from "../timer-wheel.ts";
 import { callerTls } from "../tls.ts";
 import { evictionLog } from "./eviction-log.ts";
 import type { Limits } from "./limits.ts";
 import { ServerConnection } from "./server-connection.ts";
 import type { ServerStream } from "./server-stream.ts";
-import type { TimerWheel } from "./timer-wheel.ts";
 import { Watch } from "./watch.ts";
 
 /** How long `close()` waits for clients to take the last statuses, in milliseconds, before it cuts connections. */

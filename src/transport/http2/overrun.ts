@@ -1,7 +1,7 @@
 import { now } from "../../core/deadline.ts";
 import type { Method } from "../../core/method.ts";
+import { Alarm } from "../timer-wheel.ts";
 import type { ServerConnection } from "./server-connection.ts";
-import { Alarm } from "./timer-wheel.ts";
 
 /** So long, in milliseconds, a handler keeps its place on the connection once its call is over. */
 const GRACE_MS = 1000;

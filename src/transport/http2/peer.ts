@@ -10,11 +10,11 @@ import { overAlready } from "../cancelled.ts";
 import { createLink, type Link } from "../link.ts";
 import { checkSentMetadata } from "../metadata-size.ts";
 import { shutAfter } from "../shut-after.ts";
+import type { TimerWheel } from "../timer-wheel.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import { createDialler, type Dialler } from "./dialler.ts";
 import type { Limits } from "./limits.ts";
 import { createMoreConnections, type MoreConnections } from "./more-connections.ts";
-import type { TimerWheel } from "./timer-wheel.ts";
 import { WaitingCall } from "./waiting-call.ts";
 import { WaitingCalls } from "./waiting-calls.ts";
 

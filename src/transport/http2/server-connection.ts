@@ -7,6 +7,7 @@ import { RpcError } from "../../core/rpc-error.ts";
 import type { Acceptor, Compression } from "../../core/transport.ts";
 import { escapeMessage } from "../grpc-message.ts";
 import { encodeDetails } from "../rich-status.ts";
+import type { TimerWheel } from "../timer-wheel.ts";
 import { Allowance } from "./allowance.ts";
 import { CachedBlock } from "./cached-block.ts";
 import { ACCEPTED_ENCODINGS, NO_ENCODINGS } from "./compression.ts";
@@ -17,7 +18,6 @@ import type { HeadMeaning } from "./head-reader.ts";
 import { base64, writeMetadata } from "./metadata-fields.ts";
 import { type RequestHead, readRequestHead } from "./request-head.ts";
 import { ServerStream } from "./server-stream.ts";
-import type { TimerWheel } from "./timer-wheel.ts";
 
 /** So close to the deadline, in milliseconds, a client's reset is its own alarm. */
 const AT_DEADLINE_MS = 20;

@@ -1,6 +1,6 @@
+import { Alarm } from "../timer-wheel.ts";
 import type { ReceiveWindow } from "./receive-budget.ts";
 import type { Turn } from "./send-queue.ts";
-import { Alarm } from "./timer-wheel.ts";
 
 /**
  * What a stream of one message may send beyond it, in bytes. There are peers that end no stream whose window is empty,

@@ -3,7 +3,7 @@ import type { Call, Reply } from "../../core/call.ts";
 import { NEVER } from "../../core/deadline.ts";
 import type { RpcError } from "../../core/rpc-error.ts";
 import { deadlinePassed, onCancel } from "../cancelled.ts";
-import { Alarm, type TimerWheel } from "./timer-wheel.ts";
+import { Alarm, type TimerWheel } from "../timer-wheel.ts";
 
 /** A call that waits for a free stream. */
 export class WaitingCall extends Alarm {

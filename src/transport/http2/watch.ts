@@ -1,8 +1,8 @@
 import { now } from "../../core/deadline.ts";
+import { Alarm, type TimerWheel } from "../timer-wheel.ts";
 import type { Connection } from "./connection.ts";
 import { ErrorCode } from "./frame.ts";
 import type { Stream } from "./stream.ts";
-import { Alarm, type TimerWheel } from "./timer-wheel.ts";
 
 export interface WatchOptions {
   /** Silence until a ping asks whether the peer lives, in milliseconds. */
