@@ -28,11 +28,10 @@ export interface ReceiveWindow {
 export class ReceiveBudget {
   readonly #limits: Limits;
   readonly #memory: MemoryAccount;
+  /** Below 0 by what a message lacks that came though there was no room for it. */
   #left: number;
   #granted = 0;
   #waiting: ReceiveWindow[] = [];
-  /** The message that came though there was no room for it. */
-  #over: ReceiveWindow | undefined;
   readonly #update: (window: ReceiveWindow, bytes: number) => void;
 
   /** @param update tells the peer that a stream's window has grown */
@@ -97,14 +96,14 @@ export class ReceiveBudget {
 
   #mayHave(bytes: number): boolean {
     const fits = bytes <= this.#left || this.#granted === 0;
-    if (!fits && (this.#over !== undefined || bytes * 2 <= this.#limits.growthBytes)) return false;
+    // One at a time comes though there is no room for it, and is that one for as long as it lacks room.
+    if (!fits && (this.#left < 0 || bytes * 2 <= this.#limits.growthBytes)) return false;
     if (this.#granted === 0 ? this.#memory.hasAlone(bytes) : this.#memory.has(this.#granted + bytes)) return true;
     this.#memory.wait();
     return false;
   }
 
   #grant(window: ReceiveWindow, bytes: number): void {
-    if (bytes > this.#left) this.#over ??= window;
     window.granted += bytes;
     this.#granted += bytes;
     this.#left -= bytes;
@@ -123,7 +122,6 @@ export class ReceiveBudget {
     window.granted -= bytes;
     this.#granted -= bytes;
     this.#left += bytes;
-    if (window.granted === 0 && this.#over === window) this.#over = undefined;
   }
 
   /** Doubles a window, while half of the budget is left for messages that are larger than theirs. */

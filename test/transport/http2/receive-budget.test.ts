@@ -90,6 +90,18 @@ test("a message that needs more than half of it all comes beside what nobody rea
   expect(updates).toEqual([700, 4900, 4900]);
 });
 
+test("a message that came without room is like any other once others have given theirs back", () => {
+  const { budget, updates, open } = setup();
+  const [idle, slow, large] = [open(), open(), open()];
+  budget.expect(idle, 800);
+  budget.expect(slow, 700);
+  budget.expect(large, 900);
+  expect(updates).toEqual([700, 600]);
+  budget.release(idle);
+  expect(updates).toEqual([700, 600, 800]);
+  expect(large.window).toBe(900);
+});
+
 test("what a message lacks is reckoned anew when its turn comes: what was read meanwhile is lacked no more", () => {
   const { budget, updates, open } = setup();
   const [first, second, third] = [open(), open(), open()];
