@@ -137,7 +137,7 @@ export interface ListenOptions extends MessageLimits {
    */
   readonly maxConcurrentStreams?: number | undefined;
   /**
-   * Connections in all; 10,000 by default. One more is closed at once, and so is one that would leave the process fewer
+   * Connections in all; 10,000 by default. One more is refused, and so is one that would leave the process fewer
    * than 64 file descriptors.
    */
   readonly maxConnections?: number | undefined;

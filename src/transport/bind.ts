@@ -13,6 +13,7 @@ import { createDoor } from "./door.ts";
 import { seldom } from "./seldom.ts";
 import { removeStaleSocket } from "./stale-socket.ts";
 import { serverTlsOptions } from "./tls.ts";
+import { createTurnAway } from "./turn-away.ts";
 
 /** Milliseconds of silence until the system asks whether the other machine is still there. */
 const tcpKeepaliveMs = 60_000;
@@ -44,6 +45,7 @@ export interface BindOptions
 export async function bind(address: string, options: BindOptions, accept: (socket: Socket) => void): Promise<Port> {
   const { tls, handshakeTimeoutMs, logger = silent } = options;
   const refuse = createDoor(options);
+  const turnAway = createTurnAway();
   const to = socketAddress(address);
   const sockets = new Set<Socket>();
   let at = address;
@@ -61,14 +63,15 @@ export async function bind(address: string, options: BindOptions, accept: (socke
   server.on("connection", (socket: Socket) => {
     const peer = peerOf(socket);
     const reason = refuse(socket);
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
     if (reason !== undefined) {
       socket.on("error", () => {});
-      socket.destroy();
+      if (tls === undefined) turnAway(socket, reason);
+      else socket.destroy();
       warnRefused({ address: at, peer, reason });
       return;
     }
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
     if (tls === undefined) connected(socket);
   });
   const warn = seldom(warnEveryMs, (fields) => logger.warn(fields, "TLS handshake failed"));

@@ -268,6 +268,11 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
     this.finish("the connection was closed");
   }
 
+  /** @throws ConnectionError where heads that only say that the answer is to come have no end */
+  interim(): void {
+    this.chargeControl("interim responses");
+  }
+
   oversized(): RpcError {
     const limit = this.#options.maxMetadataBytes;
     return new RpcError(Code.RESOURCE_EXHAUSTED, `the response's metadata is larger than the limit of ${limit} bytes`);

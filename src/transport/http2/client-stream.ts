@@ -150,7 +150,10 @@ export class ClientStream extends Stream implements Receiver, Sender {
       ended ? this.#onTrailers(head) : this.#violated("a second header block");
       return;
     }
-    if (head.httpStatus >= 100 && head.httpStatus < 200 && !ended) return;
+    if (head.httpStatus >= 100 && head.httpStatus < 200 && !ended) {
+      this.#connection.interim();
+      return;
+    }
     if (head.httpStatus === 0) {
       this.#violated("a header block without :status");
       return;

@@ -38,8 +38,8 @@ export interface Http2Limits {
    */
   readonly leastBytesPerSecond?: number | undefined;
   /**
-   * Frames that carry no call forward: SETTINGS, empty DATA, PING and WINDOW_UPDATE that nothing was sent for, frames on
-   * closed streams beyond what can have been under way; 2,000 a second by default, 10,000 at once.
+   * Frames that carry no call forward: SETTINGS, empty DATA, PING and WINDOW_UPDATE that nothing was sent for, interim
+   * responses, frames on closed streams beyond what can have been under way; 2,000 a second by default, 10,000 at once.
    */
   readonly controlFramesPerSecond?: number | undefined;
   /**

@@ -77,13 +77,15 @@ export class Http2Peer implements Peer {
 
   readonly #openMain = async (signal: AbortSignal, lost: (reason: string) => void): Promise<ClientConnection> => {
     let opened: ClientConnection | undefined;
+    let gone: string | undefined;
     opened = await this.#dialler.connect(signal, (reason) => {
+      gone = reason;
       if (this.#main === opened) this.#main = undefined;
       lost(reason);
       this.#placeAgain();
     });
     // It may have gone as soon as it came.
-    if (opened.goingAway) throw new Error("the server goes away");
+    if (opened.goingAway) throw new Error(gone ?? "the server goes away");
     this.#main = opened;
     return opened;
   };

@@ -598,6 +598,17 @@ describe("a server that attacks its client", () => {
       },
     ],
     [
+      "sends thousands of interim responses before its answer",
+      Code.UNAVAILABLE,
+      (peer, id) => {
+        const interim = literals({ ":status": "103" });
+        for (let i = 0; i < 5000; i++) peer.send(FrameType.HEADERS, Flag.END_HEADERS, id, interim);
+        peer.send(FrameType.HEADERS, Flag.END_HEADERS, id, block);
+        peer.send(FrameType.DATA, 0, id, hello);
+        peer.send(FrameType.HEADERS, END, id, literals({ "grpc-status": "0" }));
+      },
+    ],
+    [
       "floods with PING",
       Code.UNAVAILABLE,
       (peer) => {
