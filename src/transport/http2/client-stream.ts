@@ -7,7 +7,7 @@ import { isThenable } from "../../core/thenable.ts";
 import { deadlinePassed } from "../cancelled.ts";
 import { decodeMessage, encodeFailure } from "../message.ts";
 import type { ClientConnection } from "./client-connection.ts";
-import { checkEncoding, decodedInTurn, inflated, LARGE_BYTES } from "./compression.ts";
+import { checkEncoding, decodedInTurn, LARGE_BYTES } from "./compression.ts";
 import { ErrorCode, errorCodeName, readUint32 } from "./frame.ts";
 import { Inbox, PREFIX_BYTES } from "./inbox.ts";
 import { IncomingMessages, type Receiver } from "./incoming-messages.ts";
@@ -256,23 +256,19 @@ export class ClientStream extends Stream implements Receiver, Sender {
   }
 
   decodeTaken(inbox: Inbox): unknown {
-    if (inbox.flag === 0) {
-      if (inbox.end - inbox.start < LARGE_BYTES) {
-        return this.#decode(inbox.bytes, inbox.start, inbox.end, inbox.owned);
-      }
-      // What is so large has its bytes for itself.
-      const bytes = inbox.bytes.subarray(inbox.start, inbox.end);
-      return decodedInTurn(bytes, this.#connection.memory, this.#decodeOwned);
+    if (inbox.flag === 0 && inbox.end - inbox.start < LARGE_BYTES) {
+      return this.#decode(inbox.bytes, inbox.start, inbox.end, inbox.owned);
     }
-    return this.#decompress(Buffer.from(inbox.bytes.subarray(inbox.start, inbox.end)));
+    const encoding = inbox.flag === 0 ? "identity" : (this.#head?.encoding ?? "identity");
+    if (inbox.flag !== 0) checkEncoding(encoding);
+    const { memory, maxReceiveMessageBytes: maxBytes } = this.#connection;
+    const mustBeWanted = this.#responses?.mustBeWanted ?? this.#mustWait;
+    return decodedInTurn({ encoding, bytes: inbox.own(), maxBytes, memory, decode: this.#decodeOwned, mustBeWanted });
   }
 
-  #decompress(compressed: Buffer): Promise<unknown> {
-    const { memory, maxReceiveMessageBytes } = this.#connection;
-    const encoding = this.#head?.encoding ?? "identity";
-    checkEncoding(encoding);
-    return inflated(encoding, () => compressed, maxReceiveMessageBytes, memory, this.#decodeOwned);
-  }
+  readonly #mustWait = (): void => {
+    if (this.#over) throw new RpcError(Code.CANCELLED, "the call is over; its reply was not decoded");
+  };
 
   readonly #decodeOwned = (bytes: Buffer): unknown => this.#decode(bytes, 0, bytes.length, true);
 

@@ -62,7 +62,7 @@ let restUntil = 0;
 /**
  * Decompresses a message off the main thread, and decodes it; each waits for its turn. What it takes meanwhile is charged
  * to its peer. Gives up as soon as it is larger than allowed.
- * @param bytesOf called when its turn has come
+ * @param bytesOf called when its turn has come, and later; throws once nobody wants the message any more
  * @throws RpcError RESOURCE_EXHAUSTED over `maxBytes`; INTERNAL for an unknown encoding or bytes that are not it
  */
 export async function inflated(
@@ -74,24 +74,43 @@ export async function inflated(
 ): Promise<unknown> {
   if (encoding === "identity") return inTurn(bytesOf, memory, decode);
   return inflating(memory, async () => {
-    const { bytes, free } = await decompress(encoding, bytesOf(), maxBytes, memory);
+    const { bytes, free } = await decompress(encoding, bytesOf, maxBytes, memory);
+    const wanted = (): Buffer => {
+      bytesOf();
+      return bytes;
+    };
     try {
-      return bytes.length < LARGE_BYTES ? decode(bytes) : await inTurn(() => bytes, memory, decode);
+      return bytes.length < LARGE_BYTES ? decode(wanted()) : await inTurn(wanted, memory, decode);
     } finally {
       free();
     }
   });
 }
 
-/** Decodes a large message that was not compressed, when its turn has come; it is charged to its peer until then. */
-export async function decodedInTurn(
-  bytes: Buffer,
-  memory: MemoryAccount,
-  decode: (bytes: Buffer) => unknown,
-): Promise<unknown> {
+/** A message of a stream that must wait for its turn. */
+export interface TakenMessage {
+  /** How it is compressed; `identity` where it is only large. */
+  readonly encoding: string;
+  /** Nobody else's. */
+  readonly bytes: Buffer;
+  /** The largest message, decompressed. */
+  readonly maxBytes: number;
+  readonly memory: MemoryAccount;
+  readonly decode: (bytes: Buffer) => unknown;
+  /** Throws once nobody wants it any more. */
+  readonly mustBeWanted: () => void;
+}
+
+/** As `inflated`; what it waits as is charged to its peer too. */
+export async function decodedInTurn(message: TakenMessage): Promise<unknown> {
+  const { encoding, bytes, maxBytes, memory, decode, mustBeWanted } = message;
+  const bytesOf = (): Buffer => {
+    mustBeWanted();
+    return bytes;
+  };
   memory.hold(bytes.length);
   try {
-    return await inTurn(() => bytes, memory, decode);
+    return await inflated(encoding, bytesOf, maxBytes, memory, decode);
   } finally {
     memory.free(bytes.length);
   }
@@ -123,14 +142,15 @@ export function decompressNow(encoding: string, bytes: Buffer, maxBytes: number)
 
 async function decompress(
   encoding: string,
-  bytes: Uint8Array,
+  bytesOf: () => Buffer,
   maxBytes: number,
   memory: MemoryAccount,
 ): Promise<Inflated> {
   checkEncoding(encoding);
   try {
-    return await inflate(encoding, bytes, mostOf(maxBytes), memory);
+    return await inflate(encoding, bytesOf(), mostOf(maxBytes), memory, bytesOf);
   } catch (cause) {
+    if (RpcError.is(cause)) throw cause;
     throw failureOf(cause, encoding, maxBytes);
   }
 }

@@ -106,7 +106,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink, Borr
       (stream: S) => this.endLocal(stream),
     );
     this.#heads = new HeadReader(meaning, maxMetadataBytes, this.memory);
-    this.#reader = new FrameReader(this, limits.maxFrameBytes, mostBlockBytes(maxMetadataBytes));
+    this.#reader = new FrameReader(this, limits.maxFrameBytes, mostBlockBytes(maxMetadataBytes), this.memory);
     this.#window = new ConnectionWindow(this.memory, limits.connectionWindowBytes, (bytes) =>
       this.frames.windowUpdate(0, bytes),
     );

@@ -1,3 +1,4 @@
+import type { MemoryAccount } from "../memory-account.ts";
 import { ConnectionError } from "./connection-error.ts";
 import { ErrorCode, Flag, FRAME_HEADER_BYTES, FrameType, readUint32 } from "./frame.ts";
 
@@ -14,15 +15,20 @@ export interface FrameSink {
 }
 
 const NONE = Buffer.allocUnsafeSlow(0);
+/** Up to this size what is held of a frame is part of what a connection is. */
+const SMALL_BYTES = 1024;
 
 /**
  * Cuts what a socket reads into frames. DATA is handed on as it comes; other frames are held until they are whole, for
- * which their length is limited.
+ * which their length is limited. A length alone reserves nothing: what is held grows as the bytes of the frame come, and
+ * is charged to the peer.
  */
 export class FrameReader {
   readonly #sink: FrameSink;
   readonly #maxFrameBytes: number;
   readonly #maxHeldBytes: number;
+  readonly #memory: MemoryAccount;
+  #charged = 0;
   /** A frame that is not whole yet, its header included. */
   #held: Buffer = NONE;
   #heldBytes = 0;
@@ -37,11 +43,13 @@ export class FrameReader {
   /**
    * @param maxFrameBytes the SETTINGS_MAX_FRAME_SIZE that was announced
    * @param maxHeldBytes the largest frame of another type than DATA
+   * @param memory is charged with what is held of one
    */
-  constructor(sink: FrameSink, maxFrameBytes: number, maxHeldBytes: number) {
+  constructor(sink: FrameSink, maxFrameBytes: number, maxHeldBytes: number, memory: MemoryAccount) {
     this.#sink = sink;
     this.#maxFrameBytes = maxFrameBytes;
     this.#maxHeldBytes = maxHeldBytes;
+    this.#memory = memory;
   }
 
   /** True while a frame other than DATA has begun and is not whole. */
@@ -136,10 +144,30 @@ export class FrameReader {
   }
 
   #hold(bytes: Buffer, at: number, end: number, wanted: number): number {
-    if (this.#held.length < wanted) this.#held = Buffer.allocUnsafeSlow(Math.max(64, wanted));
+    this.#heldBytes = 0;
+    this.#reserve(end - at, wanted);
     bytes.copy(this.#held, 0, at, end);
     this.#heldBytes = end - at;
     return end;
+  }
+
+  /** Makes room for `count` bytes, of a frame that takes `wanted`. */
+  #reserve(count: number, wanted: number): void {
+    if (count <= this.#held.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(64, Math.min(wanted, 2 * count)));
+    this.#held.copy(larger, 0, 0, this.#heldBytes);
+    this.#held = larger;
+    if (larger.length <= SMALL_BYTES) return;
+    this.#memory.hold(larger.length - this.#charged);
+    this.#charged = larger.length;
+  }
+
+  /** What is small may stay for the next frame. */
+  #letGo(): void {
+    if (this.#held.length <= SMALL_BYTES) return;
+    this.#held = NONE;
+    this.#memory.free(this.#charged);
+    this.#charged = 0;
   }
 
   /** Completes the frame that is held: first its header, then the rest. */
@@ -153,17 +181,12 @@ export class FrameReader {
     const asItComes = type === FrameType.DATA || type > FrameType.CONTINUATION;
     // Of DATA only the length of its padding must be there; the rest goes on from the bytes themselves.
     const wanted = FRAME_HEADER_BYTES + (asItComes ? Math.min(1, length) : length);
-    if (this.#held.length < wanted) {
-      const larger = Buffer.allocUnsafeSlow(wanted);
-      this.#held.copy(larger, 0, 0, this.#heldBytes);
-      this.#held = larger;
-    }
     next = this.#fill(bytes, next, end, wanted);
     if (this.#heldBytes < wanted) return next;
     const held = this.#held;
     const heldBytes = this.#heldBytes;
     this.#heldBytes = 0;
-    if (held.length > 1024) this.#held = NONE;
+    this.#letGo();
     const read = this.#readFrame(held, 0, heldBytes);
     if (read < heldBytes) this.#skip -= heldBytes - read;
     return next;
@@ -171,6 +194,7 @@ export class FrameReader {
 
   #fill(bytes: Buffer, at: number, end: number, wanted: number): number {
     const count = Math.max(0, Math.min(wanted - this.#heldBytes, end - at));
+    this.#reserve(this.#heldBytes + count, wanted);
     bytes.copy(this.#held, this.#heldBytes, at, at + count);
     this.#heldBytes += count;
     return at + count;

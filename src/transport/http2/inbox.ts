@@ -121,6 +121,12 @@ export class Inbox {
     return true;
   }
 
+  /** What `take` found, for whoever keeps it: nothing else is written there. */
+  own(): Buffer {
+    const found = this.bytes.subarray(this.start, this.end);
+    return this.owned ? found : Buffer.from(found);
+  }
+
   /** Lets go of everything. */
   clear(): void {
     this.#segments.length = 0;

@@ -1,3 +1,4 @@
+import { Code } from "../../core/code.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import { isThenable } from "../../core/thenable.ts";
 import { type Inbox, PREFIX_BYTES } from "./inbox.ts";
@@ -19,6 +20,8 @@ interface Waiter {
   readonly reject: (error: unknown) => void;
 }
 
+const NOT_READ = new RpcError(Code.CANCELLED, "nobody reads the stream any more");
+
 /**
  * The messages of a stream, for whoever iterates over them. They are decoded as they are taken, so a slow reader holds
  * back the peer. Where messages are waiting, `next` returns a promise that is already resolved.
@@ -34,6 +37,8 @@ export class IncomingMessages implements AsyncIterableIterator<unknown, undefine
   /** The reader wants no more, or has been told that a message does not decode: only the end is left. */
   #over = false;
   #error: RpcError | undefined;
+  /** Why what has been taken and not decoded is of no use any more. */
+  #dropped: RpcError | undefined;
 
   constructor(inbox: Inbox, receiver: Receiver) {
     this.#inbox = inbox;
@@ -56,6 +61,7 @@ export class IncomingMessages implements AsyncIterableIterator<unknown, undefine
   /** The reader wants no more, as at the end of a `for await` that breaks off. */
   return(): Promise<IteratorResult<unknown, undefined>> {
     const unread = !this.#ended || this.#inbox.ready > 0;
+    this.#dropped ??= NOT_READ;
     this.#finish();
     if (unread) this.#receiver.onReaderGone();
     return Promise.resolve({ value: undefined, done: true });
@@ -97,8 +103,14 @@ export class IncomingMessages implements AsyncIterableIterator<unknown, undefine
     this.#settleWaiters();
   }
 
+  /** For what decodes a message later than it was taken. Throws where nobody wants it any more. */
+  readonly mustBeWanted = (): void => {
+    if (this.#dropped !== undefined) throw this.#dropped;
+  };
+
   /** It is over now: what has not been read is dropped. */
   abort(error: RpcError): void {
+    this.#dropped ??= error;
     this.#inbox.clear();
     this.#first = undefined;
     if (this.#ended && !this.#over) this.#error = error;
@@ -130,7 +142,7 @@ export class IncomingMessages implements AsyncIterableIterator<unknown, undefine
     try {
       return { value: await decoding, done: false };
     } catch (error) {
-      return this.#unreadable(error);
+      return this.#over ? this.#last() : this.#unreadable(error);
     } finally {
       this.#decompressing = false;
       this.wake();

@@ -15,6 +15,7 @@ export class TooLargeError extends Error {}
 
 /**
  * Inflates off the main thread. What has been inflated is charged to `memory`, chunk by chunk, until it is freed.
+ * @param mustBeWanted throws once nobody wants it any more; called for each chunk
  * @throws TooLargeError over `maxBytes`, as soon as it is; what zlib throws for bytes that are not of the encoding
  */
 export async function inflate(
@@ -22,6 +23,7 @@ export async function inflate(
   compressed: Uint8Array,
   maxBytes: number,
   memory: MemoryAccount,
+  mustBeWanted: () => unknown,
 ): Promise<Inflated> {
   const engine =
     encoding === "gzip" ? createGunzip({ chunkSize: CHUNK_BYTES }) : createInflate({ chunkSize: CHUNK_BYTES });
@@ -34,6 +36,7 @@ export async function inflate(
       memory.hold(chunk.length);
       length += chunk.length;
       if (length > maxBytes) throw new TooLargeError();
+      mustBeWanted();
       chunks.push(chunk);
     }
   } catch (error) {

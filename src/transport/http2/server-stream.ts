@@ -8,7 +8,7 @@ import { RpcError } from "../../core/rpc-error.ts";
 import { isThenable } from "../../core/thenable.ts";
 import { decodeMessage, encodeFailure } from "../message.ts";
 import { checkSentMetadata, sendable } from "../metadata-size.ts";
-import { checkEncoding, decodedInTurn, inflated, isKnownEncoding, LARGE_BYTES } from "./compression.ts";
+import { checkEncoding, decodedInTurn, isKnownEncoding, LARGE_BYTES } from "./compression.ts";
 import { ErrorCode, readUint32 } from "./frame.ts";
 import { Inbox, PREFIX_BYTES } from "./inbox.ts";
 import { IncomingMessages, type Receiver } from "./incoming-messages.ts";
@@ -151,23 +151,14 @@ export class ServerStream extends Stream implements Receiver, Sender {
   }
 
   decodeTaken(inbox: Inbox): unknown {
-    if (inbox.flag === 0) {
-      if (inbox.end - inbox.start < LARGE_BYTES) {
-        return this.#decode(inbox.bytes, inbox.start, inbox.end, inbox.owned);
-      }
-      // What is so large has its bytes for itself.
-      const bytes = inbox.bytes.subarray(inbox.start, inbox.end);
-      return decodedInTurn(bytes, this.#connection.memory, this.#decodeOwned);
+    if (inbox.flag === 0 && inbox.end - inbox.start < LARGE_BYTES) {
+      return this.#decode(inbox.bytes, inbox.start, inbox.end, inbox.owned);
     }
-    return this.#decompress(inbox.bytes.subarray(inbox.start, inbox.end));
-  }
-
-  #decompress(lent: Buffer): Promise<unknown> {
-    const { memory, maxReceiveMessageBytes } = this.#connection;
-    const { encoding } = this.#head;
-    checkEncoding(encoding);
-    const compressed = Buffer.from(lent);
-    return inflated(encoding, () => compressed, maxReceiveMessageBytes, memory, this.#decodeOwned);
+    const encoding = inbox.flag === 0 ? "identity" : this.#head.encoding;
+    if (inbox.flag !== 0) checkEncoding(encoding);
+    const { memory, maxReceiveMessageBytes: maxBytes } = this.#connection;
+    const mustBeWanted = this.#requests?.mustBeWanted ?? nothing;
+    return decodedInTurn({ encoding, bytes: inbox.own(), maxBytes, memory, decode: this.#decodeOwned, mustBeWanted });
   }
 
   readonly #decodeOwned = (bytes: Buffer): unknown => this.#decode(bytes, 0, bytes.length, true);
@@ -177,10 +168,9 @@ export class ServerStream extends Stream implements Receiver, Sender {
     const { memory, maxReceiveMessageBytes } = this.#connection;
     const isCompressed = inbox.flag !== 0;
     if (isCompressed) checkEncoding(this.#head.encoding);
-    const taken = inbox.bytes.subarray(inbox.start, inbox.end);
     return new LateMessage({
       encoding: isCompressed ? this.#head.encoding : "identity",
-      bytes: inbox.owned ? taken : Buffer.from(taken),
+      bytes: inbox.own(),
       maxBytes: maxReceiveMessageBytes,
       memory,
       decode: this.#decodeOwned,
@@ -443,6 +433,8 @@ export class ServerStream extends Stream implements Receiver, Sender {
     return new RpcError(Code.UNIMPLEMENTED, `${this.#head.path} takes one message; the client sent ${what}`);
   }
 }
+
+function nothing(): void {}
 
 function unknownEncoding(encoding: string): RpcError {
   return new RpcError(Code.UNIMPLEMENTED, `grpc-encoding ${encoding} is not supported; gzip and deflate are`);

@@ -2,8 +2,11 @@ import { expect, test } from "vitest";
 import { ConnectionError } from "../../../src/transport/http2/connection-error.ts";
 import { ErrorCode, Flag, FrameType } from "../../../src/transport/http2/frame.ts";
 import { FrameReader, type FrameSink } from "../../../src/transport/http2/frame-reader.ts";
+import { MemoryBudget } from "../../../src/transport/memory-budget.ts";
 import { randomFrom } from "./random.ts";
 import { frameOf } from "./raw-peer.ts";
+
+const open = () => new MemoryBudget().open({ room() {}, evict() {} }, 0);
 
 /** Writes down what it is told; the parts of a DATA frame in one. */
 function recorder(): FrameSink & { readonly seen: string[] } {
@@ -45,12 +48,12 @@ const stream = Buffer.concat([
 
 test("frames are the same however the bytes of the connection are cut", () => {
   const whole = recorder();
-  new FrameReader(whole, 16_384, 16_384).read(stream, stream.length);
+  new FrameReader(whole, 16_384, 16_384, open()).read(stream, stream.length);
   expect(whole.seen).toHaveLength(15);
   const random = randomFrom(3);
   for (let round = 0; round < 300; round++) {
     const cut = recorder();
-    const reader = new FrameReader(cut, 16_384, 16_384);
+    const reader = new FrameReader(cut, 16_384, 16_384, open());
     const most = 1 + random(60);
     for (let at = 0; at < stream.length; ) {
       const end = Math.min(stream.length, at + 1 + random(most));
@@ -75,12 +78,27 @@ test.each([
     ErrorCode.ENHANCE_YOUR_CALM,
   ],
 ])("%s is refused by its header", (_what, bytes, code) => {
-  const reader = new FrameReader(recorder(), 16_384, 8192);
+  const reader = new FrameReader(recorder(), 16_384, 8192, open());
   const read = (): void => reader.read(bytes, Math.min(bytes.length, 12));
   expect(read).toThrow(ConnectionError);
   try {
-    new FrameReader(recorder(), 16_384, 8192).read(bytes, bytes.length);
+    new FrameReader(recorder(), 16_384, 8192, open()).read(bytes, bytes.length);
   } catch (error) {
     expect((error as ConnectionError).code).toBe(code);
   }
+});
+
+test("a frame that is not whole takes as much as has come of it, twice at most, and is charged until it is whole", () => {
+  const memory = open();
+  const sink = recorder();
+  const reader = new FrameReader(sink, 100_000, 100_000, memory);
+  const bytes = frameOf(FrameType.HEADERS, Flag.END_HEADERS, 1, Buffer.alloc(90_000));
+  for (let at = 0; at < bytes.length; at += 1000) {
+    const length = Math.min(1000, bytes.length - at);
+    if (at > 1000) expect(memory.held).toBeGreaterThanOrEqual(at);
+    expect(memory.held).toBeLessThanOrEqual(2 * at);
+    reader.read(bytes.subarray(at, at + length), length);
+  }
+  expect(sink.seen).toHaveLength(1);
+  expect(memory.held).toBe(0);
 });

@@ -1,9 +1,12 @@
+import { randomBytes } from "node:crypto";
 import { deflateSync, gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
+import { decodedInTurn } from "../../../src/transport/http2/compression.ts";
 import { inflate, TooLargeError } from "../../../src/transport/http2/inflate.ts";
 import { MemoryBudget } from "../../../src/transport/memory-budget.ts";
 
 const MIB = 1024 * 1024;
+const wanted = (): void => {};
 const open = () => new MemoryBudget({ bytes: 64 * MIB }).open({ room() {}, evict() {} }, 0);
 
 test.each([
@@ -12,7 +15,7 @@ test.each([
 ] as const)("what %s has inflated is charged until it is freed", async (encoding, compress) => {
   const account = open();
   const bytes = Buffer.alloc(3 * MIB, "abc");
-  const inflated = await inflate(encoding, compress(bytes), 4 * MIB, account);
+  const inflated = await inflate(encoding, compress(bytes), 4 * MIB, account, wanted);
   expect(inflated.bytes.equals(bytes)).toBe(true);
   expect(account.held).toBe(3 * MIB);
   inflated.free();
@@ -27,7 +30,7 @@ test("it is charged as it comes, and is given up as soon as it is too large", as
     hold.call(account, bytes);
     held.push(account.held);
   };
-  await expect(inflate("gzip", gzipSync(Buffer.alloc(64 * MIB)), MIB, account)).rejects.toThrow(TooLargeError);
+  await expect(inflate("gzip", gzipSync(Buffer.alloc(64 * MIB)), MIB, account, wanted)).rejects.toThrow(TooLargeError);
   expect(held.length).toBeGreaterThan(10);
   expect(Math.max(...held)).toBeLessThan(2 * MIB);
   expect(account.held).toBe(0);
@@ -36,6 +39,35 @@ test("it is charged as it comes, and is given up as soon as it is too large", as
 test("what is not of the encoding is charged no longer", async () => {
   const account = open();
   const broken = gzipSync(Buffer.alloc(MIB)).subarray(0, -12);
-  await expect(inflate("gzip", broken, 4 * MIB, account)).rejects.toThrow();
+  await expect(inflate("gzip", broken, 4 * MIB, account, wanted)).rejects.toThrow();
   expect(account.held).toBe(0);
+});
+
+test("what nobody wants any more is inflated no further, and charged no longer", async () => {
+  const account = open();
+  let chunks = 0;
+  const over = new Error("the call is over");
+  const once = (): void => {
+    if (++chunks === 3) throw over;
+  };
+  await expect(inflate("gzip", gzipSync(Buffer.alloc(64 * MIB)), 64 * MIB, account, once)).rejects.toBe(over);
+  expect(chunks).toBe(3);
+  expect(account.held).toBe(0);
+});
+
+test("messages that wait for their turn are charged as they came, and those of a call that is over are dropped", async () => {
+  const account = open();
+  const bytes = gzipSync(randomBytes(MIB));
+  const over = new Error("the call is over");
+  let isOver = false;
+  const mustBeWanted = (): void => {
+    if (isOver) throw over;
+  };
+  const message = { encoding: "gzip", bytes, maxBytes: 2 * MIB, memory: account, decode: (all: Buffer) => all.length };
+  const all = Array.from({ length: 20 }, () => decodedInTurn({ ...message, mustBeWanted }));
+  expect(account.held).toBe(20 * bytes.length);
+  isOver = true;
+  for (const { status } of await Promise.allSettled(all)) expect(status).toBe("rejected");
+  expect(account.held).toBe(0);
+  expect(await decodedInTurn({ ...message, mustBeWanted: wanted })).toBe(MIB);
 });
