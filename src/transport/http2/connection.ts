@@ -33,6 +33,7 @@ const KEEPALIVE_PING = Buffer.from("trunklin", "latin1");
 const DRAIN_PING = Buffer.from("draining", "latin1");
 /** How long a peer has to take what was sent last, in milliseconds. */
 const PARTING_MS = 1000;
+const NOT_READ = "the peer does not read";
 
 export interface ConnectionOptions {
   readonly limits: Limits;
@@ -67,6 +68,8 @@ export abstract class Connection<S extends Stream, H> implements FrameSink, Borr
   pings = 0;
   /** When a PING was last answered. */
   pingAnsweredAt = 0;
+  /** Since when nothing is read, on the clock of `now()`, because the peer does not read its answers; 0 where that is not so. */
+  pausedAt = 0;
   /** True once the peer's first SETTINGS are there. */
   settled = false;
   /** True once it takes no new streams: GOAWAY was sent or received. */
@@ -91,18 +94,18 @@ export abstract class Connection<S extends Stream, H> implements FrameSink, Borr
     const limits = withSmallerWindows(options.limits);
     this.socket = socket;
     this.limits = limits;
-    this.outbox = new Outbox(socket, () => {
+    this.memory = limits.memory.open(this, DEFAULT_WINDOW_BYTES);
+    this.outbox = new Outbox(socket, this.memory, () => {
       this.frames.drained();
       this.sender.drained();
+      if (this.pausedAt > 0) this.#readOn();
     });
-    this.memory = limits.memory.open(this, DEFAULT_WINDOW_BYTES);
-    const unsent = { memory: this.memory, refuses: refusesUnsent };
-    this.frames = new FrameWriter(this.outbox, this.peer, unsent, () => this.destroy("the peer does not read"));
+    this.frames = new FrameWriter(this.outbox, this.peer, refusesUnsent, () => this.destroy(NOT_READ));
     this.sender = new MessageSender(
       this.outbox,
       this.frames,
       this.peer,
-      { ...unsent, maxMessageBytes: options.maxSendMessageBytes },
+      { memory: this.memory, refuses: refusesUnsent, maxMessageBytes: options.maxSendMessageBytes },
       (stream: S) => this.endLocal(stream),
     );
     this.#heads = new HeadReader(meaning, maxMetadataBytes, this.memory);
@@ -133,6 +136,33 @@ export abstract class Connection<S extends Stream, H> implements FrameSink, Borr
   protected abstract onClosed(reason: string): void;
 
   // Receiving.
+
+  /**
+   * Reads no further while the peer does not read its answers. Only a server does so: two that wait for each other would
+   * do so for ever.
+   */
+  protected pauseWhereUnread(): void {
+    if (!this.frames.unread || this.pausedAt > 0 || this.deaf) return;
+    this.pausedAt = now();
+    this.socket.pause();
+  }
+
+  /** What was kept waiting meanwhile did not come late. */
+  #readOn(): void {
+    const time = now();
+    const pausedMs = time - this.pausedAt;
+    this.pausedAt = 0;
+    this.heardAt = time;
+    for (const stream of this.streams.all()) if (stream.stalledSince > 0) stream.stalledSince += pausedMs;
+    this.socket.resume();
+  }
+
+  /** Ends a peer that has taken nothing, for so long, of what it is sent. */
+  checkPause(time: number): void {
+    const { stallTimeoutMs, leastBytesPerSecond } = this.limits;
+    const allowedMs = stallTimeoutMs + (this.outbox.kept / leastBytesPerSecond) * 1000;
+    if (time - this.pausedAt > allowedMs) this.destroy(NOT_READ);
+  }
 
   /** Takes in what the socket has read. */
   receive(bytes: Buffer, length: number): void {

@@ -1,4 +1,3 @@
-import type { MemoryAccount } from "../memory-account.ts";
 import { ErrorCode, Flag, FRAME_HEADER_BYTES, FrameType, writeFrameHeader, writeUint32 } from "./frame.ts";
 import type { Outbox } from "./outbox.ts";
 import type { PeerSettings } from "./settings.ts";
@@ -6,17 +5,9 @@ import type { PeerSettings } from "./settings.ts";
 /** What a peer that does not read may make us keep of answers: so much in any case, and beyond it what memory there is. */
 const FREE_BACKLOG_BYTES = 512 * 1024;
 const MOST_BACKLOG_BYTES = FREE_BACKLOG_BYTES + 8 * 1024 * 1024;
-/** It is charged in pieces of this size. */
-const CHARGED_BYTES = 256 * 1024;
+/** Of heads, statuses and control frames so much may wait until what the peer sends is read no further. */
+const UNREAD_BYTES = 256 * 1024;
 const NOTHING = Buffer.allocUnsafeSlow(0);
-
-/** What becomes of what has to wait for the peer. */
-export interface UnsentOptions {
-  /** It is charged to this. */
-  readonly memory: MemoryAccount;
-  /** Whether it is refused where there is no memory for it. Else it waits uncharged. */
-  readonly refuses: boolean;
-}
 
 /** Writes every frame but DATA. */
 export class FrameWriter {
@@ -24,8 +15,9 @@ export class FrameWriter {
   muted = false;
   readonly #outbox: Outbox;
   readonly #peer: PeerSettings;
-  readonly #unsent: UnsentOptions;
-  #mostBacklog = FREE_BACKLOG_BYTES;
+  readonly #refuses: boolean;
+  /** Bytes that were written since the socket had last taken everything. */
+  #written = 0;
   /** Where the head of a request stands that was written last. */
   #headSlab: Buffer = NOTHING;
   #headAt = 0;
@@ -33,11 +25,14 @@ export class FrameWriter {
   #headClosings = 0;
   readonly #notRead: () => void;
 
-  /** @param notRead called when the peer has left too much unread */
-  constructor(outbox: Outbox, peer: PeerSettings, unsent: UnsentOptions, notRead: () => void) {
+  /**
+   * @param refuses whether heads are refused, too, where there is no memory for what the peer does not read
+   * @param notRead called when the peer has left too much unread
+   */
+  constructor(outbox: Outbox, peer: PeerSettings, refuses: boolean, notRead: () => void) {
     this.#outbox = outbox;
     this.#peer = peer;
-    this.#unsent = unsent;
+    this.#refuses = refuses;
     this.#notRead = notRead;
   }
 
@@ -51,31 +46,26 @@ export class FrameWriter {
   frame(type: number, flags: number, id: number, payload: Buffer): void {
     if (this.muted) return;
     const outbox = this.#outbox;
-    if (outbox.backlog > this.#mostBacklog && !(this.#mostBacklog < MOST_BACKLOG_BYTES && this.#keepMore())) {
+    if (outbox.backlog > FREE_BACKLOG_BYTES && (outbox.overdrawn || outbox.backlog > MOST_BACKLOG_BYTES)) {
       this.#notRead();
       return;
     }
+    this.#written += FRAME_HEADER_BYTES + payload.length;
     const at = outbox.reserve(FRAME_HEADER_BYTES + payload.length);
     writeFrameHeader(outbox.slab, at, payload.length, type, flags, id);
     payload.copy(outbox.slab, at + FRAME_HEADER_BYTES);
     outbox.commit(at + FRAME_HEADER_BYTES + payload.length);
   }
 
-  #keepMore(): boolean {
-    while (this.#outbox.backlog > this.#mostBacklog) {
-      if (!this.#unsent.memory.keepUnsent(CHARGED_BYTES)) return false;
-      this.#mostBacklog += CHARGED_BYTES;
-    }
-    return true;
-  }
-
   /** The socket has taken everything. */
   drained(): void {
-    if (this.#mostBacklog === FREE_BACKLOG_BYTES) return;
-    const charged = this.#mostBacklog - FREE_BACKLOG_BYTES;
-    this.#mostBacklog = FREE_BACKLOG_BYTES;
-    this.#unsent.memory.taken(charged);
-    this.#unsent.memory.freeUnsent(charged);
+    this.#written = 0;
+  }
+
+  /** True while the peer does not read its answers: those to more of its frames could only wait too. */
+  get unread(): boolean {
+    const { overdrawn, busy } = this.#outbox;
+    return overdrawn || (busy && this.#written > UNREAD_BYTES);
   }
 
   /** A header block, with CONTINUATION frames where the peer's frames do not hold it. */
@@ -86,10 +76,11 @@ export class FrameWriter {
       return;
     }
     const outbox = this.#outbox;
-    if (outbox.backlog > this.#mostBacklog && !this.#keepMore() && this.#unsent.refuses) {
+    if (outbox.backlog > FREE_BACKLOG_BYTES && outbox.overdrawn && this.#refuses) {
       this.#notRead();
       return;
     }
+    this.#written += FRAME_HEADER_BYTES + length;
     const at = outbox.reserve(FRAME_HEADER_BYTES + length);
     const flags = ended ? Flag.END_HEADERS | Flag.END_STREAM : Flag.END_HEADERS;
     writeHead(outbox.slab, at, id, block, length, flags);
@@ -104,7 +95,7 @@ export class FrameWriter {
     const outbox = this.#outbox;
     const bytes = FRAME_HEADER_BYTES + length;
     this.#headSlab = NOTHING;
-    if (this.muted || length > this.#peer.maxFrameBytes || outbox.backlog > this.#mostBacklog) {
+    if (this.muted || length > this.#peer.maxFrameBytes) {
       this.block(id, block, length, false);
       return;
     }

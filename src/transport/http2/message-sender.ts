@@ -3,10 +3,11 @@ import type { MessageType } from "../../core/message.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import type { Compression } from "../../core/transport.ts";
 import { SlabWriter } from "../codec/slab-writer.ts";
+import type { MemoryAccount } from "../memory-account.ts";
 import { checkSize } from "../message.ts";
 import { compressFramed } from "./compression.ts";
 import { DEFAULT_WINDOW_BYTES, Flag, FRAME_HEADER_BYTES, FrameType, writeFrameHeader, writeUint32 } from "./frame.ts";
-import type { FrameWriter, UnsentOptions } from "./frame-writer.ts";
+import type { FrameWriter } from "./frame-writer.ts";
 import { PREFIX_BYTES } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
 import { SendQueue } from "./send-queue.ts";
@@ -26,7 +27,11 @@ const NOTHING = Buffer.allocUnsafeSlow(0);
 /** What a message has at least to be encoded to, before it moves to memory of its own. */
 export const MESSAGE_ROOM_BYTES: number = OVERHEAD_BYTES + 64;
 
-export interface MessageSenderOptions extends UnsentOptions {
+export interface MessageSenderOptions {
+  /** What has to wait for the peer is charged to this. */
+  readonly memory: MemoryAccount;
+  /** Whether it is refused where there is no memory for it. Else it waits uncharged. */
+  readonly refuses: boolean;
   /** The largest message, in bytes; no limit where it is -1 or not given. */
   readonly maxMessageBytes: number | undefined;
 }

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { MemoryAccount } from "../memory-account.ts";
 import { giveBack, SLAB_BYTES, SMALL_SLAB_BYTES, takeSlab } from "./slabs.ts";
 
 const NONE = Buffer.allocUnsafeSlow(0);
@@ -10,11 +11,14 @@ const PROMPT_BYTES = 64 * 1024;
 const PROMPT_FRAMES = 64;
 /** While so many bytes wait for the socket, or have left in this turn, no more messages are framed. */
 const CROWDED_BYTES = 256 * 1024;
+/** Memory that a peer which does not read may keep in use uncharged; beyond it, it is charged in pieces. */
+const FREE_BYTES = 16 * 1024;
+const CHARGED_BYTES = 64 * 1024;
 
 /**
  * What a connection sends. Frames are written into a slab one behind the other, and the frames of a turn of the event
  * loop leave in one write to the socket, or in a few where they are many. Where the socket took everything at once, the
- * slab is free again.
+ * slab is free again. Else what the frames stand in is charged to the peer until the socket has taken it.
  *
  * To write: `const at = outbox.reserve(n)`, fill `outbox.slab` from `at`, then `outbox.commit(at + n)`.
  */
@@ -22,7 +26,12 @@ export class Outbox {
   slab: Buffer = NONE;
   /** Counts what closes the frames that stand in `slab`: they have been sent, or something stands behind them. */
   closings = 0;
+  /** True where the socket has not taken what was written, and there is no memory for what is kept of it. */
+  overdrawn = false;
+  /** The memory that is in use since the socket had last taken everything, in bytes. */
+  kept = 0;
   readonly #socket: Socket;
+  readonly #memory: MemoryAccount;
   /** Called when the socket has taken everything, for what waited for room. */
   readonly #drained: () => void;
   /** What stands before the current slab's part and has not left yet. */
@@ -47,10 +56,17 @@ export class Outbox {
   #closed = false;
   /** True while somebody writes behind the last frame who does not know yet how much. */
   #lent = false;
+  #charged = 0;
 
-  constructor(socket: Socket, drained: () => void) {
+  constructor(socket: Socket, memory: MemoryAccount, drained: () => void) {
     this.#socket = socket;
+    this.#memory = memory;
     this.#drained = drained;
+  }
+
+  /** True while the socket has not taken the last write wholly. */
+  get busy(): boolean {
+    return this.#busy;
   }
 
   /** Bytes that wait for the next write. */
@@ -60,7 +76,7 @@ export class Outbox {
 
   /** True while messages should wait for the socket to take what is there. */
   get crowded(): boolean {
-    return this.backlog + this.#leftEarly >= CROWDED_BYTES;
+    return this.backlog + this.#leftEarly >= CROWDED_BYTES || this.overdrawn;
   }
 
   /**
@@ -97,6 +113,7 @@ export class Outbox {
       this.#seal();
       const isSmall = !this.#outgrown && !this.#writesMuch && count <= SMALL_SLAB_BYTES;
       this.slab = count > SLAB_BYTES ? Buffer.allocUnsafeSlow(count) : takeSlab(isSmall);
+      this.#keep(this.slab.length);
     }
     return this.#at;
   }
@@ -141,6 +158,7 @@ export class Outbox {
       this.#from = this.#at;
     }
     this.#push(bytes);
+    this.#keep(bytes.length);
     this.#schedule();
     this.#leavePromptly();
   }
@@ -157,6 +175,33 @@ export class Outbox {
     if (this.#busy || this.#closed || this.backlog === 0) return;
     this.#write();
     if (this.#socket.writableLength === 0) this.#release();
+    else this.#charge();
+  }
+
+  #keep(bytes: number): void {
+    this.kept += bytes;
+    if (this.#busy) this.#charge();
+  }
+
+  /** What of it is kept for the peer's sake is charged; what leaves at once is not. */
+  #charge(): void {
+    this.overdrawn = false;
+    while (this.kept - FREE_BYTES > this.#charged) {
+      if (!this.#memory.keepUnsent(CHARGED_BYTES)) {
+        this.overdrawn = true;
+        return;
+      }
+      this.#charged += CHARGED_BYTES;
+    }
+  }
+
+  #freeCharged(): void {
+    if (this.#charged > 0) {
+      this.#memory.taken(this.#charged);
+      this.#memory.freeUnsent(this.#charged);
+    }
+    this.#charged = 0;
+    this.overdrawn = false;
   }
 
   /** Writes what is there, and nothing after it. */
@@ -182,6 +227,7 @@ export class Outbox {
   /** Nothing is sent any more. */
   close(): void {
     this.#closed = true;
+    this.#freeCharged();
     this.#sealed = [];
     this.#sealedBytes = 0;
     this.#retired = [];
@@ -215,7 +261,12 @@ export class Outbox {
   #release(): void {
     this.#busy = false;
     giveBackAll(this.#leaving);
-    if (this.backlog > 0) return;
+    if (this.#charged > 0 || this.overdrawn) this.#freeCharged();
+    if (this.backlog > 0) {
+      this.kept = this.slab.length + this.#sealedBytes;
+      return;
+    }
+    this.kept = 0;
     giveBackAll(this.#retired);
     this.#writesMuch = this.#outgrown || this.#at > SMALL_SLAB_BYTES;
     this.#outgrown = false;

@@ -81,6 +81,7 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
   override receive(bytes: Buffer, length: number): void {
     if (this.#prefaceLeft === 0) {
       super.receive(bytes, length);
+      this.pauseWhereUnread();
       return;
     }
     const expected = PREFACE.subarray(PREFACE.length - this.#prefaceLeft);

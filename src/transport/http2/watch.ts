@@ -82,6 +82,13 @@ export class Watch extends Alarm {
       return;
     }
     this.#caughtUp = false;
+    if (connection.pausedAt > 0) {
+      // What it sends is not looked at: it cannot be late.
+      this.#blockSince = 0;
+      connection.checkPause(time);
+      if (!connection.deaf) this.#wheel.set(this, time + this.#periodMs);
+      return;
+    }
     if (connection.settled) this.#checkLife(time);
     else if (time - this.#since > connection.limits.handshakeTimeoutMs) connection.destroy("the peer sent no SETTINGS");
     if (!connection.deaf) this.#checkBlock(time);

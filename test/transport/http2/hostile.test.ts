@@ -163,9 +163,9 @@ describe("floods end the connection, and only that", () => {
 });
 
 describe("a client that asks and does not read", () => {
-  const serve = attacked({ controlFramesPerSecond: 1_000_000 });
+  const serve = attacked({ controlFramesPerSecond: 1_000_000, stallTimeoutMs: 300, leastBytesPerSecond: 2 ** 30 });
 
-  test("is cut off once too much waits for it", async () => {
+  test("is cut off once too much has waited for it for too long", async () => {
     const listener = await serve();
     const client = await rawClient(listener.address);
     client.socket.pause();

@@ -25,12 +25,11 @@ async function setup() {
   const accepted = once(server, "connection") as Promise<[Socket]>;
   const socket = connect((server.address() as { port: number }).port, "127.0.0.1");
   const [[far]] = await Promise.all([accepted, once(socket, "connect")]);
-  const outbox: Outbox = new Outbox(socket, () => sender.drained());
   const settings = { ...defaultSettings(), maxFrameBytes: 128 * 1024 };
   const memory = new MemoryBudget().open({ room() {}, evict() {} }, 0);
-  const unsent = { memory, refuses: true };
-  const frames = new FrameWriter(outbox, settings, unsent, () => {});
-  const options = { ...unsent, maxMessageBytes: undefined };
+  const outbox: Outbox = new Outbox(socket, memory, () => sender.drained());
+  const frames = new FrameWriter(outbox, settings, true, () => {});
+  const options = { memory, refuses: true, maxMessageBytes: undefined };
   const sender = new MessageSender<TestStream>(outbox, frames, settings, options, () => {});
   let came = Buffer.alloc(0);
   far.on("data", (bytes: Buffer) => {

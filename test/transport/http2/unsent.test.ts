@@ -5,7 +5,7 @@ import { now } from "../../../src/core/deadline.ts";
 import { Metadata } from "../../../src/core/metadata.ts";
 import { ErrorCode, Flag, FrameType, PREFACE, Setting } from "../../../src/transport/http2/frame.ts";
 import { HpackDecoder } from "../../../src/transport/http2/hpack/decoder.ts";
-import { http2 } from "../../../src/transport/http2/index.ts";
+import { type Http2Limits, http2 } from "../../../src/transport/http2/index.ts";
 import { MemoryBudget } from "../../../src/transport/memory-budget.ts";
 import { createWorld, echo, failure, payload, reply } from "../../contract/transport/world.ts";
 import { framed, type RawPeer, rawServer, rawSocket, requestBlock, uint32 } from "./raw-peer.ts";
@@ -19,15 +19,43 @@ const hello = framed(Buffer.from(Payload.encode(payload("hello")).finish()));
 const small = framed(Buffer.from(Payload.encode(payload("small")).finish()));
 
 let memory = new MemoryBudget({ bytes: MIB });
-const world = createWorld(() => ({ transport: http2({ memory }) }));
+let limits: Http2Limits = {};
+const world = createWorld(() => ({ transport: http2({ memory, ...limits }) }));
 
 /** A server whose replies are large, unless a call asks for a small one. */
-function serving(bytes: number, patienceMs: number, header?: Metadata) {
+function serving(bytes: number, patienceMs: number, more: Http2Limits = {}) {
   memory = new MemoryBudget({ bytes, patienceMs });
+  limits = more;
   const large = payload("large", LARGE_BYTES);
   return world().serve({
-    echo: (call) => reply((call.request as Payload).text === "small" ? payload("small") : large, header),
+    echo: (call) => reply((call.request as Payload).text === "small" ? payload("small") : large),
   });
+}
+
+/** A server whose answers have much to say in their heads, and how many calls it has answered. */
+async function talking(more: Http2Limits) {
+  memory = new MemoryBudget({ bytes: 64 * MIB });
+  limits = more;
+  const header = Metadata.from({ long: "x".repeat(8000) });
+  const served = { calls: 0 };
+  const answers = {
+    echo() {
+      served.calls++;
+      return reply(payload("small"), header);
+    },
+  };
+  const { address } = await world().serve(answers, { maxConcurrentStreams: 10_000 });
+  return { address, served };
+}
+
+/** A client that reads nothing, and has sent so many calls all the same. */
+async function notReading(address: string, calls: number): Promise<RawPeer> {
+  const client = await rawSocket(address);
+  client.socket.write(PREFACE);
+  client.send(FrameType.SETTINGS, 0, 0);
+  client.socket.pause();
+  call(client, calls, 1, small);
+  return client;
 }
 
 /** A client that lets nothing come on its streams. */
@@ -114,22 +142,34 @@ test("what waits is let go of as it leaves, and a slow reader is not ended", asy
   client.socket.destroy();
 });
 
-test("a client that makes calls and reads no answer is cut off, and what waited is let go of", async () => {
-  const listener = await serving(4 * MIB, 500, Metadata.from({ long: "x".repeat(8000) }));
-  const client = await rawSocket(listener.address);
-  client.socket.write(PREFACE);
-  client.send(FrameType.SETTINGS, 0, 0);
-  client.socket.pause();
-  let open = true;
-  client.socket.once("close", () => {
-    open = false;
-  });
-  for (let id = 1; open; id += 40) {
-    call(client, 20, id, small);
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(memory.unsent).toBeLessThanOrEqual(2 * MIB);
+test("of a client that does not read its answers no more is read, and what it has not read is charged; then it goes on", async () => {
+  const { address, served } = await talking({});
+  const calls = 4000;
+  const client = await notReading(address, calls);
+  let before = -1;
+  while (served.calls !== before) {
+    before = served.calls;
+    await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  expect(memory.unsent).toBe(0);
+  expect(served.calls).toBeGreaterThan(0);
+  expect(served.calls).toBeLessThan(calls);
+  expect(memory.unsent).toBeGreaterThan(128 * 1024);
+  expect(memory.unsent).toBeLessThan(4 * MIB);
+  client.socket.resume();
+  await client.frame(({ id, flags }) => id === 2 * calls - 1 && (flags & Flag.END_STREAM) !== 0);
+  expect(served.calls).toBe(calls);
+  client.socket.destroy();
+  await client.closed;
+  await expect.poll(() => memory.unsent).toBe(0);
+});
+
+test("a client that goes on reading nothing is cut off, and what waited is let go of", async () => {
+  const { address } = await talking({ stallTimeoutMs: 300, leastBytesPerSecond: 2 ** 30 });
+  const client = await notReading(address, 4000);
+  await expect.poll(() => memory.unsent).toBeGreaterThan(0);
+  await expect.poll(() => memory.unsent, { timeout: 10_000 }).toBe(0);
+  client.socket.resume();
+  await client.closed;
 });
 
 test("requests that a server takes nothing of are charged, and their calls end at their deadlines", async () => {
