@@ -130,6 +130,7 @@ export function createChannel(options: ChannelOptions): Channel {
   askForCurrentCall();
   checkChannelOptions(options);
   const { transport = http2(), balancer = roundRobin(), logger = silent } = options;
+  transport.check?.(options);
   const { interceptors = [], attemptInterceptors = [], idleTimeoutMs = 1_800_000 } = options;
   const resolver = resolverOf(options);
   if (isAnyNameTaken(resolver, options.tls)) {

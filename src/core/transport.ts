@@ -176,6 +176,8 @@ export interface Listener {
 export interface Transport {
   /** For messages: `http2`, `grpc-js`, `memory`. */
   readonly name: string;
+  /** @throws TypeError where it cannot keep to limits of messages that are well for others */
+  check?(limits: MessageLimits): void;
   /** Returns at once and connects in the background. */
   connect(endpoint: Endpoint, options: ConnectOptions): Peer;
   /** @throws RpcError UNAVAILABLE that names the address, where it cannot be bound */

@@ -113,6 +113,7 @@ export function createServer(options: ServerOptions = {}): Server {
   requireNode();
   checkServerOptions(options);
   const { registry, transport = http2(), logger = silent, reflection = true } = options;
+  transport.check?.(options);
   const { interceptors = [], builtInInterceptors = [] } = options;
   const served: Routed[] = [];
   const health = createHealth();

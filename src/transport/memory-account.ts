@@ -8,6 +8,11 @@ const CHUNK_BYTES = 256 * 1024;
 /** More than this, lent and not needed, is given back. */
 const MOST_SPARE_BYTES = 2 * 1024 * 1024;
 
+/** What a connection with such a first window may fill without borrowing it, in bytes. */
+export function firstBytes(window: number): number {
+  return COST_OF_A_BYTE * window;
+}
+
 /** What one connection has borrowed of a budget, and what for. All in bytes. */
 export class MemoryAccount {
   /** What the peer may still send on the connection. */
@@ -37,7 +42,7 @@ export class MemoryAccount {
     this.#budget = budget;
     this.#borrower = borrower;
     this.window = window;
-    this.first = COST_OF_A_BYTE * window;
+    this.first = firstBytes(window);
     this.#allowed = window;
   }
 
@@ -49,6 +54,16 @@ export class MemoryAccount {
   /** What is lent and neither filled nor promised to the peer. */
   get spare(): number {
     return this.first + this.borrowed - this.held - COST_OF_A_BYTE * this.window;
+  }
+
+  /** The largest message that can come at all, when nobody else has anything. */
+  get mostMessageBytes(): number {
+    return this.#budget.bytes - this.first;
+  }
+
+  /** What the whole budget is. */
+  get budgetBytes(): number {
+    return this.#budget.bytes;
   }
 
   /** So much more is kept. */

@@ -17,7 +17,8 @@ const FAVOURED_PART = 1.125;
 const LEAST_EVICTED_BYTES = 16 * 1024;
 /**
  * What may wait to be sent to all peers, as a part of the budget and beside it: of this much nobody has more than is left
- * for the others, and the rest is for those of whom little waits.
+ * for the others, and the rest is for those of whom little waits. Where nothing waits, one message may be as large as it
+ * all.
  */
 const SHARED_UNSENT_PART = 3 / 8;
 const UNSENT_PART = 1 / 2;
@@ -90,7 +91,10 @@ export class MemoryBudget {
     return bytes;
   }
 
-  /** What waits until peers take it, in bytes; beside what is lent, and no more than half of `bytes`. */
+  /**
+   * What waits until peers take it, in bytes; beside what is lent, and no more than half of `bytes`, or than one message
+   * and 64 KiB.
+   */
   get unsent(): number {
     return this.#unsent;
   }
@@ -146,7 +150,9 @@ export class MemoryBudget {
   lendUnsent(account: MemoryAccount, bytes: number): boolean {
     const after = account.unsent + bytes;
     const all = this.#unsent + bytes;
+    const isAlone = this.#unsent <= FIRST_UNSENT_BYTES && bytes <= this.bytes;
     const isLent =
+      isAlone ||
       after <= FIRST_UNSENT_BYTES ||
       after <= this.bytes * SHARED_UNSENT_PART - all ||
       (after <= SMALL_UNSENT_BYTES && all <= this.bytes * UNSENT_PART);

@@ -5,7 +5,7 @@ import { RpcError } from "../../core/rpc-error.ts";
 import type { Compression } from "../../core/transport.ts";
 import type { MemoryAccount } from "../memory-account.ts";
 import { turns } from "../turns.ts";
-import { PREFIX_BYTES } from "./inbox.ts";
+import { overBudget, PREFIX_BYTES } from "./inbox.ts";
 import { type Inflated, inflate, TooLargeError } from "./inflate.ts";
 
 /** What this side can decompress, as `grpc-accept-encoding` says it. */
@@ -132,11 +132,13 @@ function inTurn(bytesOf: () => Buffer, memory: MemoryAccount, decode: (bytes: Bu
 }
 
 /** Decompresses a message at once. Throws as `inflated` rejects. */
-export function decompressNow(encoding: string, bytes: Buffer, maxBytes: number): Buffer {
+export function decompressNow(encoding: string, bytes: Buffer, maxBytes: number, memory: MemoryAccount): Buffer {
+  const most = mostOf(maxBytes, memory);
   try {
-    return (encoding === "gzip" ? gunzipSync : inflateSync)(bytes, { maxOutputLength: mostOf(maxBytes) });
+    return (encoding === "gzip" ? gunzipSync : inflateSync)(bytes, { maxOutputLength: most });
   } catch (cause) {
-    throw failureOf(cause, encoding, maxBytes);
+    const isTooLarge = (cause as { code?: string }).code === "ERR_BUFFER_TOO_LARGE";
+    throw isTooLarge ? tooLarge(most + 1, maxBytes, memory, cause) : undecompressed(encoding, cause);
   }
 }
 
@@ -148,10 +150,10 @@ async function decompress(
 ): Promise<Inflated> {
   checkEncoding(encoding);
   try {
-    return await inflate(encoding, bytesOf(), mostOf(maxBytes), memory, bytesOf);
+    return await inflate(encoding, bytesOf(), mostOf(maxBytes, memory), memory, bytesOf);
   } catch (cause) {
-    if (RpcError.is(cause)) throw cause;
-    throw failureOf(cause, encoding, maxBytes);
+    if (cause instanceof TooLargeError) throw tooLarge(cause.bytes, maxBytes, memory, cause);
+    throw RpcError.is(cause) ? cause : undecompressed(encoding, cause);
   }
 }
 
@@ -164,15 +166,19 @@ function unmarked(encoding: string): RpcError {
   return new RpcError(Code.INTERNAL, `a message is marked as compressed, and grpc-encoding is ${encoding}`);
 }
 
-function mostOf(maxBytes: number): number {
-  return maxBytes < 0 || maxBytes > MOST_BYTES ? MOST_BYTES : Math.max(1, maxBytes);
+/** The most that a message may inflate to. */
+function mostOf(maxBytes: number, memory: MemoryAccount): number {
+  const allowed = maxBytes < 0 || maxBytes > MOST_BYTES ? MOST_BYTES : Math.max(1, maxBytes);
+  return Math.min(allowed, memory.mostMessageBytes - PREFIX_BYTES);
 }
 
-function failureOf(cause: unknown, encoding: string, maxBytes: number): RpcError {
-  if (cause instanceof TooLargeError || (cause as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") {
-    const why = `a message is larger than the limit of ${maxBytes} bytes once it is decompressed`;
-    return new RpcError(Code.RESOURCE_EXHAUSTED, why, { cause });
-  }
+function tooLarge(bytes: number, maxBytes: number, memory: MemoryAccount, cause: unknown): RpcError {
+  if (maxBytes < 0 || bytes <= maxBytes) return overBudget(bytes, memory);
+  const why = `a message is larger than the limit of ${maxBytes} bytes once it is decompressed`;
+  return new RpcError(Code.RESOURCE_EXHAUSTED, why, { cause });
+}
+
+function undecompressed(encoding: string, cause: unknown): RpcError {
   return new RpcError(Code.INTERNAL, `a message does not decompress as ${encoding}`, { cause });
 }
 

@@ -209,9 +209,12 @@ export class Inbox {
 
   #check(flag: number, length: number): void {
     if (flag > 1) throw new RpcError(Code.INTERNAL, `a message has the flags ${flag}, which gRPC does not define`);
-    if (this.#maxBytes < 0 || length <= this.#maxBytes) return;
-    const why = `a message of ${length} bytes was received; the limit is ${this.#maxBytes}`;
-    throw new RpcError(Code.RESOURCE_EXHAUSTED, why);
+    if (this.#maxBytes >= 0 && length > this.#maxBytes) {
+      const why = `a message of ${length} bytes was received; the limit is ${this.#maxBytes}`;
+      throw new RpcError(Code.RESOURCE_EXHAUSTED, why);
+    }
+    const memory = this.#memory;
+    if (memory !== undefined && length > memory.mostMessageBytes - PREFIX_BYTES) throw overBudget(length, memory);
   }
 
   /** The segment of small messages to write `count` bytes to. */
@@ -263,6 +266,13 @@ export class Inbox {
     if (bytes > 0) this.#memory.hold(bytes);
     else this.#memory.free(-bytes);
   }
+}
+
+/** A message could wait for ever: not even the whole budget of memory holds it. That is this side's to mend. */
+export function overBudget(bytes: number, { budgetBytes, mostMessageBytes }: MemoryAccount): RpcError {
+  const least = bytes + PREFIX_BYTES + budgetBytes - mostMessageBytes;
+  const why = `a message of ${bytes} bytes was received; memoryBudgetBytes is ${budgetBytes}, and would have to be ${least}`;
+  return new RpcError(Code.RESOURCE_EXHAUSTED, why, { local: true });
 }
 
 /** Moves what is unread to the beginning of a buffer of `capacity` bytes. */

@@ -1,6 +1,7 @@
 import type { Transport } from "../../core/transport.ts";
 import { checkConnectOptions, checkListenOptions } from "../check-options.ts";
 import { TimerWheel } from "../timer-wheel.ts";
+import { checkBudget } from "./check-budget.ts";
 import { type Http2Limits, limitsFrom } from "./limits.ts";
 import { listen } from "./listener.ts";
 import { Http2Peer } from "./peer.ts";
@@ -16,12 +17,15 @@ export function http2(options: Http2Limits = {}): Transport {
   const wheel = new TimerWheel();
   return {
     name: "http2",
+    check: (messageLimits) => checkBudget(limits, messageLimits),
     connect(endpoint, connectOptions) {
       checkConnectOptions(connectOptions);
+      checkBudget(limits, connectOptions);
       return new Http2Peer(endpoint, connectOptions, limits, wheel);
     },
     async listen(address, acceptor, listenOptions) {
       checkListenOptions(listenOptions);
+      checkBudget(limits, listenOptions);
       return listen(address, acceptor, listenOptions, limits, wheel);
     },
   };

@@ -11,7 +11,15 @@ export interface Inflated {
 }
 
 /** A message is larger than it may be once it is inflated. */
-export class TooLargeError extends Error {}
+export class TooLargeError extends Error {
+  /** What had been inflated of it. */
+  readonly bytes: number;
+
+  constructor(bytes: number) {
+    super(`${bytes} bytes and more`);
+    this.bytes = bytes;
+  }
+}
 
 /**
  * Inflates off the main thread. What has been inflated is charged to `memory`, chunk by chunk, until it is freed.
@@ -35,7 +43,7 @@ export async function inflate(
     for await (const chunk of engine as AsyncIterable<Buffer>) {
       memory.hold(chunk.length);
       length += chunk.length;
-      if (length > maxBytes) throw new TooLargeError();
+      if (length > maxBytes) throw new TooLargeError(length);
       mustBeWanted();
       chunks.push(chunk);
     }

@@ -34,9 +34,9 @@ export class LateMessage implements LateRequest {
 
   get message(): unknown {
     if (this.#isDecoded) return this.#message;
-    const { encoding, maxBytes, decode } = this.#options;
+    const { encoding, maxBytes, memory, decode } = this.#options;
     this.#mustBeThere();
-    const bytes = encoding === "identity" ? this.#bytes : decompressNow(encoding, this.#bytes, maxBytes);
+    const bytes = encoding === "identity" ? this.#bytes : decompressNow(encoding, this.#bytes, maxBytes, memory);
     this.#settle(decode(bytes));
     return this.#message;
   }

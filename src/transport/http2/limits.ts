@@ -1,7 +1,9 @@
 import { atLeast, between, checkRanges, type NumberRange } from "../../core/number-range.ts";
 import { checkNames, type OptionNames } from "../../core/option-names.ts";
+import { firstBytes } from "../memory-account.ts";
 import { MemoryBudget, processMemory } from "../memory-budget.ts";
 import { DEFAULT_MAX_FRAME_BYTES, DEFAULT_WINDOW_BYTES, MAX_31_BITS, MAX_FRAME_BYTES } from "./frame.ts";
+import { PREFIX_BYTES } from "./inbox.ts";
 
 /**
  * What one peer may cost us. Each has a safe default; give others only with a reason. All are whole numbers from 1, and
@@ -21,7 +23,10 @@ export interface Http2Limits {
    * use, and at most 1 GiB.
    */
   readonly memory?: MemoryBudget | undefined;
-  /** A budget of so many bytes for the connections of this transport alone, in place of the process's. */
+  /**
+   * A budget of so many bytes for the connections of this transport alone, in place of the process's. It must hold one
+   * message of `maxReceiveMessageBytes`, and 131,075 bytes for its connection.
+   */
   readonly memoryBudgetBytes?: number | undefined;
   /** The largest frame to accept, in bytes; 128 KiB by default, from 16,384 to 16,777,215. */
   readonly maxFrameBytes?: number | undefined;
@@ -73,15 +78,25 @@ export interface Limits {
 }
 
 const MIB = 1024 * 1024;
+/** What a connection takes beside a message: what it may fill without asking, and the prefix. */
+const OWN_BYTES = firstBytes(DEFAULT_WINDOW_BYTES) + PREFIX_BYTES;
 /** A client's ids are the odd ones of 31 bits. */
 const MOST_CALLS = 2 ** 30;
+
+/**
+ * The least budget in which a message of so many bytes can come: the message, its prefix, and what a connection may always
+ * have under way.
+ */
+export function leastBudgetBytes(messageBytes: number): number {
+  return messageBytes + OWN_BYTES;
+}
 
 const ranges: { readonly [K in Exclude<keyof Http2Limits, "memory">]-?: NumberRange } = {
   streamWindowBytes: between(1, MAX_31_BITS),
   maxStreamWindowBytes: between(1, MAX_31_BITS),
   growthBytes: atLeast(0),
   connectionWindowBytes: between(DEFAULT_WINDOW_BYTES, MAX_31_BITS),
-  memoryBudgetBytes: atLeast(1),
+  memoryBudgetBytes: atLeast(leastBudgetBytes(DEFAULT_MAX_FRAME_BYTES)),
   maxFrameBytes: between(DEFAULT_MAX_FRAME_BYTES, MAX_FRAME_BYTES),
   handshakeTimeoutMs: atLeast(1),
   stallTimeoutMs: atLeast(1),

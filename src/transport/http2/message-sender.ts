@@ -176,7 +176,9 @@ export class MessageSender<S extends Stream> {
     const { memory, refuses } = this.#options;
     if (memory.keepUnsent(bytes)) return bytes;
     if (!refuses) return 0;
-    const why = `a message of ${bytes} bytes cannot wait for its receiver: memory is short, read what was sent before`;
+    const why =
+      `a message of ${bytes} bytes cannot wait for its receiver: memoryBudgetBytes is ${memory.budgetBytes}, ` +
+      "and too much waits already; read what was sent before";
     throw new RpcError(Code.RESOURCE_EXHAUSTED, why);
   }
 

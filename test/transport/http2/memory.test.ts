@@ -1,10 +1,14 @@
 import { expect, test } from "vitest";
 import type { Payload } from "../../../gen/probe/v1/probe.ts";
+import { createChannel } from "../../../src/client/channel.ts";
 import type { Call, Reply } from "../../../src/core/call.ts";
+import { Code } from "../../../src/core/code.ts";
 import { silent } from "../../../src/core/logger.ts";
 import type { Peer } from "../../../src/core/transport.ts";
+import { createServer } from "../../../src/server/server.ts";
 import { ErrorCode, FrameType } from "../../../src/transport/http2/frame.ts";
 import { http2 } from "../../../src/transport/http2/index.ts";
+import { leastBudgetBytes } from "../../../src/transport/http2/limits.ts";
 import { MemoryBudget } from "../../../src/transport/memory-budget.ts";
 import { createWorld, echo, failure, payload, reply } from "../../contract/transport/world.ts";
 import { beginMessages } from "../../support/begun-messages.ts";
@@ -68,7 +72,7 @@ test("messages that many begin and nobody ends fill the budget and an eighth of 
 test("the log says once that connections were ended, and how many", async () => {
   const warned: object[] = [];
   const logger = { ...silent, warn: (fields: object) => void warned.push(fields) };
-  const listener = await withMemory(4 * MIB, 50).serve({}, { logger });
+  const listener = await withMemory(5 * MIB, 50).serve({}, { logger });
   const attack = { path: ECHO, messages: 100, claimedBytes: 4_000_000, sentBytes: 120 * 1024 };
   const attackers = Array.from({ length: 4 }, () => beginMessages(listener.address, attack));
   await Promise.race(attackers.map(({ ended }) => ended));
@@ -107,6 +111,69 @@ test("a message of almost the whole budget comes at once where nobody else has a
   const { response } = await echo(peer, payload("large", 14 * MIB));
   expect((response as Payload).text).toBe(`${14 * MIB}`);
   await peer.close();
+});
+
+test("in the least budget that may be given a message of the largest size comes, and goes, at once", async () => {
+  const limits = { maxReceiveMessageBytes: 3 * MIB };
+  const least = leastBudgetBytes(3 * MIB);
+  const listener = await withMemory(least, 60_000).serve({ echo: ({ request }) => reply(request) }, limits);
+  const peer = http2({ memoryBudgetBytes: least }).connect({ address: listener.address }, limits);
+  const message = payload("", 3 * MIB - 20);
+  for (let i = 0; i < 3; i++) expect((await echo(peer, message)).response).toEqual(message);
+  await peer.close();
+});
+
+test.each([
+  ["request", 64 * MIB, 4 * MIB],
+  ["reply", 4 * MIB, 64 * MIB],
+] as const)(
+  "a %s that not even the whole budget holds fails at once, on the side that is limited",
+  async (which, ofClient, ofServer) => {
+    const unlimited = { maxReceiveMessageBytes: -1 };
+    const large = payload("", 8 * MIB);
+    const listener = await withMemory(which === "request" ? ofServer : 64 * MIB, 60_000).serve(
+      { echo: () => reply(which === "reply" ? large : payload()) },
+      unlimited,
+    );
+    const peer = http2({ memoryBudgetBytes: which === "reply" ? ofClient : 64 * MIB }).connect(
+      { address: listener.address },
+      unlimited,
+    );
+    const error = await failure(echo(peer, which === "request" ? large : payload()));
+    expect(error).toMatchObject({ code: Code.RESOURCE_EXHAUSTED, local: which === "reply" });
+    expect(error.message).toMatch(
+      /^a message of 83886\d\d bytes was received; memoryBudgetBytes is 4194304, and would have to be 85196\d\d$/,
+    );
+    expect(memory.held).toBe(0);
+    await peer.close();
+  },
+);
+
+test("what inflates to more than the whole budget holds fails as soon as it does", async () => {
+  const unlimited = { maxReceiveMessageBytes: -1 };
+  const listener = await withMemory(4 * MIB, 60_000).serve({}, unlimited);
+  const options = { ...unlimited, compression: "gzip" } as const;
+  const peer = http2({ memoryBudgetBytes: 64 * MIB }).connect({ address: listener.address }, options);
+  const error = await failure(echo(peer, payload("", 32 * MIB)));
+  expect(error.code).toBe(Code.RESOURCE_EXHAUSTED);
+  expect(error.message).toContain("memoryBudgetBytes is 4194304, and would have to be");
+  await expect.poll(() => memory.held).toBe(0);
+  await peer.close();
+});
+
+test("a budget that holds no message of the largest size is refused, with the least", async () => {
+  const small = http2({ memoryBudgetBytes: 4 * MIB });
+  const why = `memoryBudgetBytes is 4194304, and one message of maxReceiveMessageBytes (4194304) takes 4325379: give so much, or allow smaller messages`;
+  expect(() => createServer({ transport: small })).toThrow(new TypeError(why));
+  expect(() => createChannel({ transport: small, endpoints: ["127.0.0.1:1"] })).toThrow(new TypeError(why));
+  expect(() => http2({ memory: new MemoryBudget({ bytes: 4 * MIB }) }).connect({ address: "127.0.0.1:1" }, {})).toThrow(
+    why,
+  );
+  expect(() => http2({ memoryBudgetBytes: 4_325_379 }).check?.({})).not.toThrow();
+  expect(() => small.check?.({ maxReceiveMessageBytes: MIB })).not.toThrow();
+  expect(() => http2({ memoryBudgetBytes: 1000 })).toThrow(
+    "memoryBudgetBytes is 1000: give a whole number from 147459",
+  );
 });
 
 test("what connections borrowed is given back when they close, and when calls end", async () => {
