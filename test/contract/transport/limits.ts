@@ -149,6 +149,29 @@ export function limits(world: () => World, { sockets }: Abilities): void {
     expect(called).toBe(false);
   });
 
+  test("requests that cannot be sent harm no other call of the connection, however many they are", async () => {
+    const go = event();
+    async function* waiting(): AsyncGenerator<Payload> {
+      yield payload("first");
+      await go.happened;
+      yield payload("last");
+    }
+    const { peer } = await world().pair({ expand: () => reply(waiting()) }, { connect: { maxSendMessageBytes: 100 } });
+    const stream = responses(await expand(peer));
+    expect((await stream.next()).value).toEqual(payload("first"));
+    const large = payload("", 101);
+    const unencodable = { ...payload(), data: 7 as unknown as Uint8Array };
+    for (let i = 0; i < 20; i++) {
+      const all = await Promise.all(
+        Array.from({ length: 100 }, (_, j) => failure(echo(peer, j % 2 ? large : unencodable))),
+      );
+      expect(new Set(all.map(({ code }) => code))).toEqual(new Set([Code.INVALID_ARGUMENT, Code.RESOURCE_EXHAUSTED]));
+    }
+    await echo(peer);
+    go.happen();
+    expect((await stream.next()).value).toEqual(payload("last"));
+  });
+
   test("a response over the server's own limit is RESOURCE_EXHAUSTED", async () => {
     const { peer } = await world().pair({}, { listen: { maxSendMessageBytes: 100 } });
     expect((await failure(echo(peer, payload("", 101)))).code).toBe(Code.RESOURCE_EXHAUSTED);
