@@ -34,7 +34,8 @@ export interface Http2Limits {
   readonly handshakeTimeoutMs?: number | undefined;
   /**
    * Milliseconds in which a message or a header block that has begun must be whole; 30,000 by default. A header block has
-   * no more than 5,000; a message has as much more as its bytes take at `leastBytesPerSecond`.
+   * no more than 5,000; a message has as much more as its bytes take at `leastBytesPerSecond`. A client that does not read
+   * its answers must go on within the same time.
    */
   readonly stallTimeoutMs?: number | undefined;
   /**
