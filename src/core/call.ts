@@ -89,7 +89,7 @@ export class Call {
     this.request = init.request;
     const { late } = init;
     this.late = late;
-    if (late !== undefined) Object.defineProperty(this, "request", { get: () => late.message, enumerable: true });
+    if (late !== undefined) decodeWhenRead(this, late);
     this.metadata = init.metadata ?? Metadata.EMPTY;
     this.deadline = init.deadline ?? NEVER;
     const { cancellation } = init;
@@ -143,6 +143,10 @@ export class Call {
   set<T>(key: ValueKey<T>, value: T): Call {
     return this.with({ values: new Map(this.values).set(key, value) });
   }
+}
+
+function decodeWhenRead(call: Call, late: LateRequest): void {
+  Object.defineProperty(call, "request", { get: () => late.message, enumerable: true });
 }
 
 /** The answer to a call. */

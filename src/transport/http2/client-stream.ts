@@ -40,6 +40,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
   /** The status, where it came meanwhile. */
   #status: { readonly error: RpcError | undefined } | undefined;
   #over = false;
+  #onCancel: ((reason: RpcError) => void) | undefined;
 
   constructor(connection: ClientConnection, id: number, call: Call) {
     super(id, connection.peer.initialWindowBytes, connection.limits.streamWindowBytes);
@@ -63,8 +64,11 @@ export class ClientStream extends Stream implements Receiver, Sender {
   begin(): void {
     const call = this.#call;
     if (call.deadline !== NEVER) this.#connection.wheel.set(this, call.deadline);
-    call.cancellation?.onCancel(this.#onCancel);
-    if (this.#over) return;
+    if (call.cancellation !== undefined) {
+      this.#onCancel = (reason) => this.#giveUp(reason);
+      call.cancellation.onCancel(this.#onCancel);
+      if (this.#over) return;
+    }
     try {
       if (call.method.requestStream) {
         this.#requests = new OutgoingMessages(call.request, this);
@@ -80,8 +84,6 @@ export class ClientStream extends Stream implements Receiver, Sender {
     this.#giveUp(RpcError.local(error, Code.INTERNAL));
   }
 
-  readonly #onCancel = (reason: RpcError): void => this.#giveUp(reason);
-
   #sendOnly(message: unknown): void {
     const { method } = this.#call;
     const encoding = this.#connection.compression;
@@ -89,7 +91,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
       if (encoding === "identity") this.#connection.sender.send(this, method.request, message, true);
       else {
         const framed = this.#connection.sender.encode(method.request, message);
-        this.#connection.sender.sendCompressed(this, encoding, framed, true).catch(this.#onFailure);
+        this.#connection.sender.sendCompressed(this, encoding, framed, true).catch((error) => this.#failed(error));
       }
     } catch (error) {
       throw encodeFailure(method, "request", message, error);
@@ -121,7 +123,9 @@ export class ClientStream extends Stream implements Receiver, Sender {
     return false;
   }
 
-  readonly #onFailure = (error: unknown): void => this.#giveUp(RpcError.from(error, Code.INTERNAL));
+  #failed(error: unknown): void {
+    this.#giveUp(RpcError.from(error, Code.INTERNAL));
+  }
 
   onRoom(): void {
     this.#requests?.resume();
@@ -232,14 +236,17 @@ export class ClientStream extends Stream implements Receiver, Sender {
       return;
     }
     this.#opening = true;
-    primed.then(this.#onPrimed, this.#onFailure);
+    primed.then(
+      () => this.#primed(),
+      (error) => this.#failed(error),
+    );
   }
 
-  readonly #onPrimed = (): void => {
+  #primed(): void {
     if (this.#over) return;
     this.#open();
     if (this.#status !== undefined) this.#finish(this.#status.error);
-  };
+  }
 
   /** The stream of replies stands. */
   #open(): void {
@@ -262,15 +269,14 @@ export class ClientStream extends Stream implements Receiver, Sender {
     const encoding = inbox.flag === 0 ? "identity" : (this.#head?.encoding ?? "identity");
     if (inbox.flag !== 0) checkEncoding(encoding);
     const { memory, maxReceiveMessageBytes: maxBytes } = this.#connection;
-    const mustBeWanted = this.#responses?.mustBeWanted ?? this.#mustWait;
-    return decodedInTurn({ encoding, bytes: inbox.own(), maxBytes, memory, decode: this.#decodeOwned, mustBeWanted });
+    const mustBeWanted = this.#responses?.mustBeWanted ?? (() => this.#mustWait());
+    const decode = (bytes: Buffer): unknown => this.#decode(bytes, 0, bytes.length, true);
+    return decodedInTurn({ encoding, bytes: inbox.own(), maxBytes, memory, decode, mustBeWanted });
   }
 
-  readonly #mustWait = (): void => {
+  #mustWait(): void {
     if (this.#over) throw new RpcError(Code.CANCELLED, "the call is over; its reply was not decoded");
-  };
-
-  readonly #decodeOwned = (bytes: Buffer): unknown => this.#decode(bytes, 0, bytes.length, true);
+  }
 
   #decode(bytes: Buffer, start: number, end: number, owned = false): unknown {
     return decodeMessage(this.#call.method, "response", bytes, start, end, owned);
@@ -324,19 +330,22 @@ export class ClientStream extends Stream implements Receiver, Sender {
     }
     try {
       const message = this.decodeTaken(inbox);
-      if (isThenable(message)) message.then(this.#onDecompressed, this.#onUndecompressed);
-      else this.#onDecompressed(message);
+      if (!isThenable(message)) this.#succeedWith(message);
+      else {
+        message.then(
+          (decoded) => this.#succeedWith(decoded),
+          (error) => this.#finish(RpcError.from(error, Code.INTERNAL)),
+        );
+      }
     } catch (error) {
       this.#finish(RpcError.from(error, Code.INTERNAL));
     }
   }
 
-  readonly #onDecompressed = (message: unknown): void => {
+  #succeedWith(message: unknown): void {
     this.#message = message;
     this.#finish(undefined);
-  };
-
-  readonly #onUndecompressed = (error: unknown): void => this.#finish(RpcError.from(error, Code.INTERNAL));
+  }
 
   // Ending.
 
@@ -428,7 +437,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
   #release(): void {
     this.#over = true;
     this.#connection.wheel.clear(this);
-    this.#call.cancellation?.offCancel(this.#onCancel);
+    if (this.#onCancel !== undefined) this.#call.cancellation?.offCancel(this.#onCancel);
     this.#requests?.stop();
     this.#inbox?.disown();
   }

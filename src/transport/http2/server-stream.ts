@@ -158,10 +158,13 @@ export class ServerStream extends Stream implements Receiver, Sender {
     if (inbox.flag !== 0) checkEncoding(encoding);
     const { memory, maxReceiveMessageBytes: maxBytes } = this.#connection;
     const mustBeWanted = this.#requests?.mustBeWanted ?? nothing;
-    return decodedInTurn({ encoding, bytes: inbox.own(), maxBytes, memory, decode: this.#decodeOwned, mustBeWanted });
+    const decode = (bytes: Buffer): unknown => this.#decodeOwned(bytes);
+    return decodedInTurn({ encoding, bytes: inbox.own(), maxBytes, memory, decode, mustBeWanted });
   }
 
-  readonly #decodeOwned = (bytes: Buffer): unknown => this.#decode(bytes, 0, bytes.length, true);
+  #decodeOwned(bytes: Buffer): unknown {
+    return this.#decode(bytes, 0, bytes.length, true);
+  }
 
   /** The call is let in first, and then its request is decoded. */
   #lateRequest(inbox: Inbox): LateMessage {
@@ -173,7 +176,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
       bytes: inbox.own(),
       maxBytes: maxReceiveMessageBytes,
       memory,
-      decode: this.#decodeOwned,
+      decode: (bytes) => this.#decodeOwned(bytes),
     });
   }
 
@@ -224,7 +227,10 @@ export class ServerStream extends Stream implements Receiver, Sender {
       connection.running++;
       this.#running = true;
       if (deadline !== NEVER) connection.wheel.set(this, deadline);
-      Promise.resolve(reply).then(this.#onReply, this.#onRejected);
+      Promise.resolve(reply).then(
+        (reply) => this.#replied(reply),
+        (error) => this.#rejected(error),
+      );
     } catch (error) {
       this.fail(error);
     }
@@ -236,7 +242,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
     else this.#overrun.done();
   }
 
-  readonly #onReply = (reply: Reply): void => {
+  #replied(reply: Reply): void {
     this.#handlerDone();
     if (this.#over) this.#cancellation?.disown();
     try {
@@ -244,15 +250,13 @@ export class ServerStream extends Stream implements Receiver, Sender {
     } catch (error) {
       this.fail(error);
     }
-  };
+  }
 
-  readonly #onRejected = (error: unknown): void => {
+  #rejected(error: unknown): void {
     this.#handlerDone();
     if (this.#over) this.#cancellation?.disown();
     this.fail(error);
-  };
-
-  readonly #onFailure = (error: unknown): void => this.fail(error);
+  }
 
   #answer(reply: Reply): void {
     const method = this.#method;
@@ -275,10 +279,13 @@ export class ServerStream extends Stream implements Receiver, Sender {
     }
     const sent = this.send(reply.response);
     if (typeof sent === "boolean") this.#finish();
-    else sent.then(this.#onCompressed, this.#onFailure);
+    else {
+      sent.then(
+        () => this.#finish(),
+        (error) => this.fail(error),
+      );
+    }
   }
-
-  readonly #onCompressed = (): void => this.#finish();
 
   send(message: unknown): boolean | Promise<boolean> {
     const connection = this.#connection;
