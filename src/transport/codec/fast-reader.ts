@@ -1,6 +1,6 @@
 import type { MessageType } from "../../core/message.ts";
 import { copyBytes } from "./copies.ts";
-import { readsWith } from "./reads-with.ts";
+import { readingOf } from "./reads-with.ts";
 import { scratch, scratchBytes } from "./scratch.ts";
 import { readUtf8 } from "./utf8.ts";
 import { ReaderBase } from "./wire-base.ts";
@@ -13,6 +13,7 @@ const maxDepth = 100;
  */
 const freeParts = 256 * 1024;
 const bytesOfPart = 8;
+const longestVarint = 10;
 const nothing = new Uint8Array(0);
 
 /** The bytes are no message of their type, or nested deeper than 100 levels. */
@@ -58,8 +59,11 @@ export class FastReader extends ReaderBase {
   #owned: boolean = false;
   /** How many more nested messages and values of bytes may come. */
   #partsLeft = 0;
-  /** The type that was read last with this reader itself. */
+  /** The type that was read last with this reader itself, and whether its codec keeps fields that it does not know. */
   #type: object | undefined;
+  #keepsUnknown: boolean = false;
+  /** The tags of the groups that are open while they are skipped. */
+  readonly #groups: number[] = new Array(maxDepth).fill(0);
 
   /**
    * Decodes the message that stands in `bytes` from `start` to `end`. A type whose codec is not ts-proto's, or is bound
@@ -71,8 +75,12 @@ export class FastReader extends ReaderBase {
   read<T>(type: MessageType<T>, bytes: Uint8Array, start: number, end: number, owned = false): T {
     this.begin(bytes, start, end);
     this.#owned = owned;
-    if (type !== this.#type && !readsWith(type, probe)) return type.decode(this.#copy(start, end));
-    this.#type = type;
+    if (type !== this.#type) {
+      const { takesReader, keepsUnknown } = readingOf(type, probe);
+      if (!takesReader) return type.decode(this.#copy(start, end));
+      this.#type = type;
+      this.#keepsUnknown = keepsUnknown;
+    }
     try {
       return type.decode(this as never);
     } catch (error) {
@@ -140,7 +148,7 @@ export class FastReader extends ReaderBase {
     while (this.pos < end) {
       const tag = this.uint32();
       if (this.#suspect) throw this.#fail("a tag is longer than five bytes");
-      this.#skipField(tag, maxDepth - this.#depth);
+      this.#skipField(tag);
       this.#suspect = false;
     }
     this.#last = 1;
@@ -152,18 +160,18 @@ export class FastReader extends ReaderBase {
     return [tag >>> 3, tag & 7];
   }
 
-  /** Goes past a field of an unknown kind and returns a copy of its bytes. */
+  /** Goes past a field of an unknown kind. Returns a copy of its bytes where the codec keeps such fields, else nothing. */
   skip(wireType: number, fieldNo: number = this.#last >>> 3): Uint8Array {
     const start = this.pos;
-    this.#skipField((fieldNo << 3) | wireType, maxDepth - this.#depth);
-    return this.#copy(start, this.pos);
+    this.#skipField((fieldNo << 3) | wireType);
+    return this.#keepsUnknown ? this.#copy(start, this.pos) : nothing;
   }
 
-  #skipField(tag: number, groups: number): void {
+  #skipField(tag: number): void {
     if (tag >>> 3 === 0) throw this.#fail("a field has the number 0");
     switch (tag & 7) {
       case 0:
-        this.#varint();
+        this.#pastVarint();
         break;
       case 1:
         this.#past(8);
@@ -172,7 +180,7 @@ export class FastReader extends ReaderBase {
         this.#past(this.#length());
         break;
       case 3:
-        this.#skipGroup(tag, groups);
+        this.#skipGroup(tag);
         break;
       case 5:
         this.#past(4);
@@ -182,13 +190,29 @@ export class FastReader extends ReaderBase {
     }
   }
 
-  #skipGroup(tag: number, groups: number): void {
-    if (groups <= 0) throw this.#fail(`groups are nested deeper than ${maxDepth} levels`);
-    for (;;) {
-      const next = this.uint32();
-      if (next === tag + 1) return;
-      this.#skipField(next, groups - 1);
+  #skipGroup(tag: number): void {
+    const most = maxDepth - this.#depth;
+    const open = this.#groups;
+    let depth = 0;
+    for (let next = tag; ; next = this.#innerTag()) {
+      const end = depth > 0 && next === (open[depth - 1] as number) + 1;
+      if (end) depth--;
+      else if ((next & 7) !== 3) this.#skipField(next);
+      else if (next >>> 3 === 0) throw this.#fail("a field has the number 0");
+      else if (depth >= most) throw this.#fail(`groups are nested deeper than ${maxDepth} levels`);
+      else open[depth++] = next;
+      if (depth === 0) return;
     }
+  }
+
+  /** A tag within a group, where no generated code would notice that it is none. */
+  #innerTag(): number {
+    const before = this.#suspect;
+    this.#suspect = false;
+    const tag = this.uint32();
+    if (this.#suspect) throw this.#fail("a tag is longer than five bytes");
+    this.#suspect = before;
+    return tag;
   }
 
   uint32(): number {
@@ -314,6 +338,18 @@ export class FastReader extends ReaderBase {
       if (pos >= this.len) break;
     }
     throw this.#fail(pos >= this.len ? "it is cut short" : "a varint is longer than ten bytes");
+  }
+
+  #pastVarint(): void {
+    const bytes = this.#bytes;
+    const most = this.pos + longestVarint;
+    const end = most < this.len ? most : this.len;
+    for (let pos = this.pos; pos < end; pos++) {
+      if ((bytes[pos] as number) >= 0x80) continue;
+      this.pos = pos + 1;
+      return;
+    }
+    throw this.#fail(end === this.len ? "it is cut short" : "a varint is longer than ten bytes");
   }
 
   /** Leaves a varint's 64 bits in the scratch bytes. */

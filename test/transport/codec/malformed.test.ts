@@ -53,6 +53,8 @@ const malformed: readonly (readonly [what: string, hex: string, message: RegExp]
   ["the end of a group that never began", "0c 28 01", /do not end where/],
   ["the end of a group that never began at the very end", "28 01 0c", /wire type 4/],
   ["a group that never ends", "9b 06 08 01", /cut short/],
+  ["a tag of six bytes in a group", "9b 06 88 80 80 80 80 00 01 9c 06", /tag is longer than five bytes/],
+  ["field number 0 as a group in a group", "9b 06 03 04 9c 06", /number 0/],
   ["a group that another one's end closes", "9b 06 08 01 a4 06", /wire type 4/],
   ["a lone continuation byte in a string", "0a 02 61 80", /UTF-8/],
   ["an overlong encoding in a string", "0a 02 c0 80", /UTF-8/],
@@ -98,6 +100,29 @@ test("a field of another wire type than its own, and fields nobody knows, are pa
   expect(read(Empty, "9b 06 a3 06 08 01 a4 06 9c 06")).toEqual({});
   const bytes = Rich.encode(new Maker(1).rich(1)).finish();
   expect(reader.read(Empty, bytes, 0, bytes.length)).toEqual({});
+});
+
+test("what is skipped is copied for a codec that keeps it, and for no other", () => {
+  const bytes = Buffer.from("0a03616263" + "0b10010c" + "1801", "hex");
+  const kept: Uint8Array[] = [];
+  const keeping = {
+    $type: "codec.test.v1.Keeping",
+    decode(source: unknown) {
+      const message: { _unknownFields?: object } = {};
+      const from = source as FastReader;
+      while (from.pos < from.len) {
+        kept.push(from.skip(from.uint32() & 7));
+        message._unknownFields = {};
+      }
+      return message;
+    },
+  };
+  reader.read(keeping as never, bytes, 0, bytes.length);
+  expect(kept.slice(1).map((each) => Buffer.from(each).toString("hex"))).toEqual(["03616263", "10010c", "01"]);
+  reader.read(Empty, bytes, 0, bytes.length);
+  reader.begin(bytes, 0, bytes.length);
+  expect(reader.skip(reader.uint32() & 7)).toHaveLength(0);
+  expect(reader.pos).toBe(5);
 });
 
 test("nested messages and groups are read to 100 levels and refused beyond", () => {
