@@ -49,7 +49,12 @@ function counted(peers: readonly Peer[], what: string, withReasons = false): str
   return [`${peers.length} ${what}${why}`];
 }
 
+/** True where none of them is connected, and each for what lies on this side: no server had a part in it. */
+export function allFailedHere(peers: readonly Peer[]): boolean {
+  return peers.length > 0 && peers.every(({ failedHere }) => failedHere === true);
+}
+
 /** UNAVAILABLE, and sent nowhere. */
-export function unavailable(message: string): RpcError {
-  return new RpcError(Code.UNAVAILABLE, message, { unprocessed: true });
+export function unavailable(message: string, local = false): RpcError {
+  return new RpcError(Code.UNAVAILABLE, message, { unprocessed: true, local });
 }

@@ -141,7 +141,8 @@ export function createPool(service: string, options: PoolOptions, followers?: Fo
 
   function explain(method: string | undefined): RpcError {
     if (members.size === 0) return nobodyListed(service, heard, members.refusal);
-    return unavailable(refusals.reason(method));
+    const { text, isOwn } = refusals.reason(method);
+    return unavailable(text, isOwn);
   }
 
   return {

@@ -1,13 +1,21 @@
 import type { Clock } from "../core/clock.ts";
 import { restMs } from "../core/pace.ts";
 import type { Peer } from "../core/transport.ts";
-import { nobodyReady } from "./explain.ts";
+import { allFailedHere, nobodyReady } from "./explain.ts";
 import { type Candidate, serving } from "./picking.ts";
+
+export interface Reason {
+  readonly text: string;
+  /** True where it lies on this side with all of them. */
+  readonly isOwn: boolean;
+  /** Until when it stands, on the clock. */
+  readonly untilMs: number;
+}
 
 /** What is done about calls that no peer can take. */
 export interface Refusals {
   /** Why none can take a call of the method, in the words of an error; without one, of any. */
-  reason(method: string | undefined): string;
+  reason(method: string | undefined): Reason;
   /** Has some peers that failed, or have an open circuit, tried again soon; of those that serve the method, where one is given. */
   hurry(method: string | undefined): void;
 }
@@ -17,11 +25,6 @@ export interface RefusalsOptions {
   readonly all: () => readonly Candidate[];
   readonly clock: Clock;
   readonly random: () => number;
-}
-
-interface Reason {
-  readonly text: string;
-  readonly untilMs: number;
 }
 
 /** Peers that one call has tried again. */
@@ -41,11 +44,16 @@ export function createRefusals({ service, all, clock, random }: RefusalsOptions)
     reason(method) {
       const known = reasons.get(method);
       const nowMs = clock.now();
-      if (known !== undefined && nowMs < known.untilMs) return known.text;
-      const text = nobodyReady(service, method, candidates(method), all().length);
+      if (known !== undefined && nowMs < known.untilMs) return known;
+      const peers = candidates(method);
+      const reason = {
+        text: nobodyReady(service, method, peers, all().length),
+        isOwn: allFailedHere(peers),
+        untilMs: nowMs + restMs(all().length),
+      };
       if (reasons.size >= mostKept) reasons.clear();
-      reasons.set(method, { text, untilMs: nowMs + restMs(all().length) });
-      return text;
+      reasons.set(method, reason);
+      return reason;
     },
     hurry(method) {
       const nowMs = clock.now();

@@ -33,6 +33,9 @@ export class PeerAround implements Peer {
   get reason(): string | undefined {
     return this.inner.reason;
   }
+  get failedHere(): boolean {
+    return this.inner.failedHere === true;
+  }
   probe(): void {
     this.inner.probe?.();
   }

@@ -30,6 +30,8 @@ export interface Peer {
   readonly inflight: number;
   /** Why it is not ready, in a few words for an error message: `connection refused`, `circuit open`. */
   readonly reason: string | undefined;
+  /** True where it is not connected for what lies on this side: a name, a route, a lack of descriptors or ports. */
+  readonly failedHere?: boolean;
   /**
    * Makes one attempt at this peer. While it is not connected a call waits for the connection, for as long as its
    * deadline and `connectTimeoutMs` allow.
@@ -112,6 +114,7 @@ export interface ConnectOptions extends MessageLimits {
   readonly confirmIdleMs?: number | undefined;
   /** How requests are compressed; `identity` by default. */
   readonly compression?: Compression | undefined;
+  /** What calls say in the header `user-agent`; `trunkline` by default, before grpc-js's own over that. */
   readonly userAgent?: string | undefined;
   readonly logger?: Logger | undefined;
   /** Called whenever `state` has changed. */
@@ -147,13 +150,30 @@ export interface ListenOptions extends MessageLimits {
    */
   readonly maxConnectionsPerAddress?: number | undefined;
   /**
+   * Milliseconds that a connection may be, by chance up to a tenth more or less; then its client is told to open
+   * another, and no call is lost. For ever by default, and always in memory. By grpc-js not together with `keepaliveMs`.
+   */
+  readonly maxConnectionAgeMs?: number | undefined;
+  /**
+   * Milliseconds that the calls of such a connection then have to finish; what is left ends with UNAVAILABLE. For ever by
+   * default.
+   */
+  readonly maxConnectionAgeGraceMs?: number | undefined;
+  /**
+   * Milliseconds without a call, pings not counted, after which a connection's client is told to go. For ever by default,
+   * and always in memory.
+   */
+  readonly maxConnectionIdleMs?: number | undefined;
+  /**
    * False refuses compressed requests with UNIMPLEMENTED, and says that only `identity` is accepted; true by default.
    * By grpc-js always true.
    */
   readonly acceptCompression?: boolean | undefined;
   /** How replies are compressed where the client accepts it; `identity` by default. */
   readonly compression?: Compression | undefined;
+  /** Milliseconds of silence until a ping asks whether a client lives; 60,000 by default, and by grpc-js no ping asks. */
   readonly keepaliveMs?: number | undefined;
+  /** Milliseconds until a ping that is not answered breaks the connection; 10,000 by default, by grpc-js 20,000. */
   readonly keepaliveTimeoutMs?: number | undefined;
   readonly logger?: Logger | undefined;
 }

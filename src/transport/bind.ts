@@ -1,25 +1,30 @@
-import { existsSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import { dirname } from "node:path";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { Code } from "../core/code.ts";
 import { formatAddress } from "../core/endpoint.ts";
 import { silent } from "../core/logger.ts";
 import { RpcError } from "../core/rpc-error.ts";
-import type { ListenOptions } from "../core/transport.ts";
+import type { ListenOptions, ServerTls } from "../core/transport.ts";
 import { remoteAddress, type SocketAddress, socketAddress } from "./address.ts";
-import { connectReason, handshakeReason } from "./connect-reason.ts";
+import { watchDescriptors } from "./descriptors.ts";
 import { createDoor } from "./door.ts";
+import { handshakeReason } from "./handshake-reason.ts";
+import { ErrorCode } from "./http2/frame.ts";
+import { listenReason } from "./listen-reason.ts";
 import { seldom } from "./seldom.ts";
+import { seldomByAddress } from "./seldom-by-address.ts";
 import { removeStaleSocket } from "./stale-socket.ts";
 import { serverTlsOptions } from "./tls.ts";
 import { createTurnAway } from "./turn-away.ts";
+import { untrusted } from "./untrusted.ts";
 
 /** Milliseconds of silence until the system asks whether the other machine is still there. */
 const tcpKeepaliveMs = 60_000;
 
-/** A scanner of ports, or a client with the wrong certificate, tries for ever: one warning in so many milliseconds. */
+/** A scanner of ports tries for ever: one warning in so many milliseconds. */
 const warnEveryMs = 10_000;
+/** So does a client with the wrong certificate: one for each address. */
+const warnEveryMsOfOne = 60_000;
 
 /** A bound port, and the connections that were accepted on it. */
 export interface Port {
@@ -36,6 +41,8 @@ export interface BindOptions
   extends Pick<ListenOptions, "tls" | "maxConnections" | "maxConnectionsPerAddress" | "logger"> {
   /** Milliseconds that a client has for its TLS handshake; 10,000 by default. */
   readonly handshakeTimeoutMs?: number | undefined;
+  /** The protocols that a client may choose from by ALPN; `h2` alone by default. */
+  readonly alpn?: readonly string[] | undefined;
 }
 
 /**
@@ -43,7 +50,7 @@ export interface BindOptions
  * @throws RpcError UNAVAILABLE that names the address and why it cannot be bound
  */
 export async function bind(address: string, options: BindOptions, accept: (socket: Socket) => void): Promise<Port> {
-  const { tls, handshakeTimeoutMs, logger = silent } = options;
+  const { tls, handshakeTimeoutMs, alpn, logger = silent } = options;
   const refuse = createDoor(options);
   const turnAway = createTurnAway();
   const to = socketAddress(address);
@@ -58,8 +65,24 @@ export async function bind(address: string, options: BindOptions, accept: (socke
     accept(socket);
   };
   const warnRefused = seldom(warnEveryMs, (fields) => logger.warn(fields, "a connection is refused"));
+  const warnFailed = seldomByAddress<{ address: string; peer: string; reason: string }>(warnEveryMsOfOne, (fields) =>
+    logger.warn(fields, "TLS handshake failed"),
+  );
+  const handshakeFailed = (socket: Socket, reason: string): void => {
+    const fields = { address: at, peer: peerOf(socket), reason };
+    if (!warnFailed(hostOf(socket), fields)) logger.debug(fields, "TLS handshake failed");
+  };
+  const secured = (socket: TLSSocket): void => {
+    const reason = untrusted(tls as ServerTls, socket);
+    if (reason === undefined) connected(socket);
+    else {
+      handshakeFailed(socket, reason);
+      socket.on("error", () => {});
+      turnAway(socket, reason, ErrorCode.INADEQUATE_SECURITY);
+    }
+  };
   const server =
-    tls === undefined ? createServer() : createTlsServer(serverTlsOptions(tls, handshakeTimeoutMs), connected);
+    tls === undefined ? createServer() : createTlsServer(serverTlsOptions(tls, handshakeTimeoutMs, alpn), secured);
   server.on("connection", (socket: Socket) => {
     const peer = peerOf(socket);
     const reason = refuse(socket);
@@ -67,19 +90,17 @@ export async function bind(address: string, options: BindOptions, accept: (socke
     socket.once("close", () => sockets.delete(socket));
     if (reason !== undefined) {
       socket.on("error", () => {});
-      if (tls === undefined) turnAway(socket, reason);
+      if (tls === undefined) turnAway(socket, reason, ErrorCode.ENHANCE_YOUR_CALM);
       else socket.destroy();
       warnRefused({ address: at, peer, reason });
       return;
     }
     if (tls === undefined) connected(socket);
   });
-  const warn = seldom(warnEveryMs, (fields) => logger.warn(fields, "TLS handshake failed"));
   server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
-    const fields = { address: at, peer: peerOf(socket), reason: handshakeReason(error) };
     // Node ends a socket whose handshake failed, and leaves one open whose handshake only takes too long.
     if ((error as NodeJS.ErrnoException).code === "ERR_TLS_HANDSHAKE_TIMEOUT") socket.destroy();
-    if (!warn(fields)) logger.debug(fields, "TLS handshake failed");
+    handshakeFailed(socket, handshakeReason(error));
   });
   await listeningAt(server, to).catch((cause) => {
     const why = `cannot listen on ${address}: ${listenReason(cause, to)}`;
@@ -90,28 +111,32 @@ export async function bind(address: string, options: BindOptions, accept: (socke
   at = "path" in to ? address : formatAddress(to.host, port);
   server.on("error", (error) => logger.warn({ address: at, reason: error.message }, "accepting a connection failed"));
 
+  const stopWatching = watchDescriptors(at, logger);
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   return {
     address: at,
     sockets,
-    stop: () => void server.close(() => resolve()),
+    stop() {
+      stopWatching();
+      server.close(() => resolve());
+    },
     closed,
   };
 }
 
-/** A TLS socket whose handshake failed knows no address any more; the socket under it, which was asked before, does. */
 function peerOf(socket: Socket): string {
-  const { _parent: under } = socket as { _parent?: Socket };
-  const { remoteAddress: host, remotePort } = socket.remoteAddress === undefined ? (under ?? socket) : socket;
+  const { remoteAddress: host, remotePort } = known(socket);
   return remoteAddress(host, remotePort);
 }
 
-/** The system says of a Unix socket what it says of a port, and that one may not where there is no such folder. */
-function listenReason(cause: NodeJS.ErrnoException, to: SocketAddress): string {
-  if (!("path" in to)) return connectReason(cause);
-  const folder = dirname(to.path);
-  if (!existsSync(folder)) return `there is no folder ${folder}`;
-  return cause.code === "EADDRINUSE" ? "the path is in use (EADDRINUSE)" : connectReason(cause);
+function hostOf(socket: Socket): string | undefined {
+  return known(socket).remoteAddress;
+}
+
+/** A TLS socket whose handshake failed knows no address any more; the socket under it, which was asked before, does. */
+function known(socket: Socket): Socket {
+  const { _parent: under } = socket as { _parent?: Socket };
+  return socket.remoteAddress === undefined ? (under ?? socket) : socket;
 }
 
 /** A socket that a killed process has left behind does not stand in the way. */

@@ -23,7 +23,8 @@ export function createDoor(options: DoorOptions): (socket: Socket) => string | u
   function refusal(socket: Socket, address: string | undefined): string | undefined {
     if (count >= maxConnections) return `${maxConnections} connections are open`;
     // The system gives out the lowest descriptor that is free: so many are open.
-    if (descriptorOf(socket) >= lastDescriptor) return "the process has few file descriptors left";
+    if (descriptorOf(socket) >= lastDescriptor)
+      return "the process has few file descriptors left: raise its limit (ulimit -n), or lower maxConnections";
     const ofAddress = address === undefined ? 0 : (byAddress.get(address) ?? 0);
     if (options.maxConnectionsPerAddress === undefined && address !== undefined && isLoopback(address))
       return undefined;

@@ -9,7 +9,7 @@ import type { PeerState } from "../core/transport.ts";
 import { atDeadline } from "./alarm.ts";
 import { connectionBackoff } from "./backoff.ts";
 import { deadlinePassed, onCancel } from "./cancelled.ts";
-import { connectReason } from "./connect-reason.ts";
+import { type Failure, failureOf, type Shown } from "./connect-reason.ts";
 
 /** What a link keeps: a connection that is up. */
 export interface Connection {
@@ -28,6 +28,8 @@ export interface LinkOptions<C extends Connection> {
    */
   readonly open: (signal: AbortSignal, lost: (reason: string) => void) => Promise<C>;
   readonly connectTimeoutMs?: number | undefined;
+  /** What `open` shows of this side. */
+  readonly shown?: Shown | undefined;
   readonly changed?: (() => void) | undefined;
   readonly logger?: Logger | undefined;
 }
@@ -36,6 +38,8 @@ export interface LinkOptions<C extends Connection> {
 export interface Link<C extends Connection> {
   readonly state: PeerState;
   readonly reason: string | undefined;
+  /** True where the last try failed of what lies on this side. */
+  readonly failedHere: boolean;
   /** The connection, while there is one. */
   readonly connection: C | undefined;
   /**
@@ -72,6 +76,7 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
   const backoff = connectionBackoff();
   let state: PeerState = "connecting";
   let reason: string | undefined;
+  let failure: Failure | undefined;
   let connection: C | undefined;
   let attempt: AbortController | undefined;
   let retry: NodeJS.Timeout | undefined;
@@ -85,6 +90,9 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
     },
     get reason() {
       return reason;
+    },
+    get failedHere() {
+      return state === "failed" && failure?.isOwn === true;
     },
     get connection() {
       return connection;
@@ -110,7 +118,7 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
     attempt = controller;
     const late = setTimeout(() => {
       controller.abort();
-      failed(`no connection within ${connectTimeoutMs} ms`);
+      failed(notOwn(`no connection within ${connectTimeoutMs} ms`));
     }, connectTimeoutMs);
     const current = (): boolean => attempt === controller;
     let mine: C | undefined;
@@ -125,14 +133,14 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
         if (!current()) return opened.close();
         if (goneEarly !== undefined) {
           opened.close();
-          return failed(goneEarly);
+          return failed(notOwn(goneEarly));
         }
         mine = opened;
         established(opened);
       },
       (error) => {
         clearTimeout(late);
-        if (current()) failed(connectReason(error));
+        if (current()) failed(failureOf(error, options.shown));
       },
     );
   }
@@ -145,11 +153,12 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
     become("ready");
   }
 
-  function failed(why: string): void {
+  function failed(latest: Failure): void {
     attempt = undefined;
-    logger.debug({ address, reason: why }, "connection failed");
-    become("failed", why);
-    for (const { reject } of drainWaiting()) reject(unreachable(why));
+    failure = latest;
+    logger.debug({ address, reason: latest.reason }, "connection failed");
+    become("failed", latest.reason);
+    for (const { reject } of drainWaiting()) reject(unreachable(latest.reason, latest.isLack));
     tryIn(backoff.next());
   }
 
@@ -177,7 +186,7 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
     if (state === "closed") return rejectedLater(unreachable("it was closed"));
     if (attempt === undefined) {
       if (now() - since >= freshMs) detached(connect);
-      else if (state === "failed") return rejectedLater(unreachable(reason ?? "not connected"));
+      else if (state === "failed") return rejectedLater(unreachable(reason ?? "not connected", failure?.isLack));
       else {
         // It was lost just now, and is wanted: the longer pauses are for those that nobody waits for.
         if (retryAt > since + freshMs) tryIn(Math.max(0, since + freshMs - now()));
@@ -229,8 +238,9 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
     return all;
   }
 
-  function unreachable(why: string): RpcError {
-    return new RpcError(Code.UNAVAILABLE, `cannot connect to ${address}: ${why}`, { unprocessed: true });
+  /** `local` where every server would be as far away: elsewhere the call may still be made at another. */
+  function unreachable(why: string, local = false): RpcError {
+    return new RpcError(Code.UNAVAILABLE, `cannot connect to ${address}: ${why}`, { unprocessed: true, local });
   }
 
   function close(): void {
@@ -244,4 +254,8 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
     open?.close();
     for (const { reject } of drainWaiting()) reject(unreachable("it was closed"));
   }
+}
+
+function notOwn(reason: string): Failure {
+  return { reason, isOwn: false, isLack: false };
 }

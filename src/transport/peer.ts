@@ -14,6 +14,9 @@ import { shutAfter } from "./shut-after.ts";
 import type { OpenStream } from "./wire-stream.ts";
 import { withinCall } from "./within-call.ts";
 
+/** Turns of the event loop in which what a server sent before and behind its refusals is read. */
+const TURNS_UNTIL_GONE = 20;
+
 /** A connection that carries calls. */
 export interface CallConnection extends Connection {
   readonly open: OpenStream;
@@ -34,7 +37,8 @@ export function createPeer(endpoint: Endpoint, options: ConnectOptions, connect:
   const changed = (): void => {
     if (closing === undefined) options.changed?.();
   };
-  const link = createLink({ address, open: connect, connectTimeoutMs, changed, logger });
+  const shown = { certificate: options.tls?.cert !== undefined };
+  const link = createLink({ address, open: connect, connectTimeoutMs, shown, changed, logger });
 
   const underWay = new Set<(error: RpcError) => void>();
 
@@ -95,7 +99,8 @@ export function createPeer(endpoint: Endpoint, options: ConnectOptions, connect:
     return reply.catch(async (error) => {
       if (!refused) throw error;
       // The word that the connection has gone may come behind what it refused.
-      if (link.connection === connection) await new Promise(setImmediate);
+      for (let turn = 0; turn < TURNS_UNTIL_GONE && link.connection === connection; turn++)
+        await new Promise(setImmediate);
       if (link.connection !== connection && overAlready(call) === undefined) return attempt(call, request);
       over();
       throw error;
@@ -115,6 +120,9 @@ export function createPeer(endpoint: Endpoint, options: ConnectOptions, connect:
     },
     get reason() {
       return closing === undefined ? link.reason : "closed";
+    },
+    get failedHere() {
+      return closing === undefined && link.failedHere;
     },
     handle,
     probe: () => link.hurry(),

@@ -23,17 +23,24 @@ export function clientTlsOptions(tls: ClientTls, address: string): ConnectionOpt
   };
 }
 
-/** What `node:tls` needs for a server: at least TLS 1.2, HTTP/2 by ALPN, clients verified where `ca` is given. */
-export function serverTlsOptions({ cert, key, passphrase, ca }: ServerTls, handshakeTimeoutMs = 10_000): TlsOptions {
+/**
+ * What `node:tls` needs for a server: at least TLS 1.2, a protocol of these by ALPN, clients asked for a certificate where
+ * `ca` is given. Whether it is a good one has to be looked at afterwards: Node would close the connection without a word.
+ */
+export function serverTlsOptions(
+  { cert, key, passphrase, ca }: ServerTls,
+  handshakeTimeoutMs = 10_000,
+  alpn: readonly string[] = ["h2"],
+): TlsOptions {
   return {
     cert: pem(cert),
     key: pem(key),
     passphrase,
     ca: pem(ca),
     requestCert: ca !== undefined,
-    rejectUnauthorized: ca !== undefined,
+    rejectUnauthorized: false,
     minVersion: "TLSv1.2",
-    ALPNProtocols: ["h2"],
+    ALPNProtocols: [...alpn],
     // A client that never finishes its handshake holds a socket no longer than this.
     handshakeTimeout: handshakeTimeoutMs,
   };

@@ -1,18 +1,18 @@
 import type { Socket } from "node:net";
-import { ErrorCode, FRAME_HEADER_BYTES, FrameType, writeFrameHeader, writeUint32 } from "./http2/frame.ts";
+import { FRAME_HEADER_BYTES, FrameType, writeFrameHeader, writeUint32 } from "./http2/frame.ts";
 
 /** How long a client has to read why it was refused, in milliseconds, and how many may at a time. */
 const PARTING_MS = 500;
 const MOST_PARTING = 16;
 
 /**
- * Refuses connections without TLS in HTTP/2's words: GOAWAY with ENHANCE_YOUR_CALM and the reason. What the client sends
+ * Refuses connections, after the TLS handshake where there is one, in HTTP/2's words: GOAWAY with the code and reason. What the client sends
  * is thrown away meanwhile, since a socket that is closed over unread bytes takes back what was said on it.
  */
-export function createTurnAway(): (socket: Socket, reason: string) => void {
+export function createTurnAway(): (socket: Socket, reason: string, code: number) => void {
   let parting = 0;
-  return (socket, reason) => {
-    socket.end(farewell(reason));
+  return (socket, reason, code) => {
+    socket.end(farewell(reason, code));
     if (parting >= MOST_PARTING) {
       socket.destroySoon();
       return;
@@ -27,14 +27,14 @@ export function createTurnAway(): (socket: Socket, reason: string) => void {
   };
 }
 
-function farewell(reason: string): Buffer {
+function farewell(reason: string, code: number): Buffer {
   const text = Buffer.from(reason, "latin1");
   const goAway = FRAME_HEADER_BYTES;
   const payload = goAway + FRAME_HEADER_BYTES;
   const bytes = Buffer.alloc(payload + 8 + text.length);
   writeFrameHeader(bytes, 0, 0, FrameType.SETTINGS, 0, 0);
   writeFrameHeader(bytes, goAway, 8 + text.length, FrameType.GOAWAY, 0, 0);
-  writeUint32(bytes, payload + 4, ErrorCode.ENHANCE_YOUR_CALM);
+  writeUint32(bytes, payload + 4, code);
   text.copy(bytes, payload + 8);
   return bytes;
 }

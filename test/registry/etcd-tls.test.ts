@@ -1,5 +1,9 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { ClientTls } from "../../src/core/transport.ts";
 import { type EtcdOptions, etcd } from "../../src/registry/etcd/index.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { authority, clientCertificate, otherAuthority, strangerCertificate } from "../support/certs.ts";
@@ -9,6 +13,30 @@ import { watchService } from "../support/snapshots.ts";
 const file = (name: string) => fileURLToPath(new URL(`../support/certs/${name}`, import.meta.url));
 const trusting = { ca: authority, ...clientCertificate, serverName: "localhost" };
 const endpoint = { address: "10.0.0.1:1000" };
+
+const wrongs: readonly [what: string, tls: ClientTls | undefined, reason: RegExp][] = [
+  [
+    "an authority that did not sign its certificate",
+    { ...trusting, ca: otherAuthority },
+    /cannot connect to \S+: the server's certificate is not signed by a trusted authority \(\w+\): give .* as tls\.ca$/,
+  ],
+  [
+    "a name that it does not have",
+    { ...trusting, serverName: "elsewhere.example" },
+    /not for elsewhere\.example: give/,
+  ],
+  [
+    "no certificate",
+    { ca: authority, serverName: "localhost" },
+    /perhaps it asks for a client certificate: tls\.cert and tls\.key$/,
+  ],
+  [
+    "a certificate that it does not trust",
+    { ...trusting, ...strangerCertificate },
+    /the server does not accept the client's certificate \(\S+\): look at tls\.cert$/,
+  ],
+  ["no TLS at all", undefined, /the server closed the connection without a word: perhaps it expects TLS \(give tls\)$/],
+];
 
 describe.runIf(hasEtcd)("an etcd that serves TLS and asks clients for a certificate", () => {
   let server: TestEtcd;
@@ -49,13 +77,31 @@ describe.runIf(hasEtcd)("an etcd that serves TLS and asks clients for a certific
     await watched.untilCurrent();
   });
 
-  test.each([
-    ["an authority that did not sign its certificate", { ...trusting, ca: otherAuthority }, /certificate/],
-    ["a name that it does not have", { ...trusting, serverName: "elsewhere.example" }, /not for elsewhere/],
-    ["no certificate", { ca: authority, serverName: "localhost" }, /./],
-    ["a certificate that it does not trust", { ...trusting, ...strangerCertificate }, /./],
-  ])("is not trusted, or does not trust, with %s: unknown, with a reason", async (_what, tls, reason) => {
-    const snapshot = await watchService(registry(server.urls, { tls }), "tls.v1.No").until(() => true);
-    expect(snapshot).toMatchObject({ state: "unknown", endpoints: [], reason: expect.stringMatching(reason) });
+  const host = () => new URL(server.urls[0] ?? "").host;
+
+  test.each(
+    ["native", "etcd3"].flatMap((client) => wrongs.map(([what, tls, reason]) => [client, what, tls, reason] as const)),
+  )(
+    "by %s is not trusted, or does not trust, with %s: it is unknown, and the reason is told in a line",
+    async (client, _what, tls, reason) => {
+      const at = tls === undefined ? `http://${host()}` : server.urls;
+      const it = registry(at, { tls, client: client as "native" | "etcd3" });
+      const snapshot = await watchService(it, "tls.v1.No").until(() => true);
+      expect(snapshot).toMatchObject({ state: "unknown", endpoints: [] });
+      expect(snapshot.reason).toMatch(reason);
+      await expect(it.services()).rejects.toThrow(reason);
+    },
+  );
+});
+
+describe.each(["native", "etcd3"] as const)("by %s", (client) => {
+  test("what is no etcd, but a server of HTTP/1.1, is told for one", async () => {
+    const web = createServer((_, response) => response.end("hello")).listen(0, "127.0.0.1");
+    await once(web, "listening");
+    const it = etcd(`http://127.0.0.1:${(web.address() as AddressInfo).port}`, { client });
+    const { reason } = await watchService(it, "tls.v1.No").until(() => true);
+    expect(reason).toContain("the server speaks HTTP/1.1 and no gRPC: give the port of its gRPC");
+    await it.close();
+    web.close();
   });
 });

@@ -123,3 +123,43 @@ describe("a Unix socket", () => {
     expect(error.message).toContain("the path is in use");
   });
 });
+
+describe("an address that cannot be listened on is named, with what to do", () => {
+  test.each([
+    [
+      "192.0.2.1:50051",
+      /^cannot listen on 192\.0\.2\.1:50051: 192\.0\.2\.1 is no address of this machine \(EADDRNOTAVAIL\): give/,
+    ],
+    ["[2001:db8::1]:50051", /^cannot listen on \[2001:db8::1\]:50051: .* \((?:EADDRNOTAVAIL|EAFNOSUPPORT)\): give/],
+    [
+      "no-such-host.invalid:50051",
+      /: there is no host no-such-host\.invalid \((?:ENOTFOUND|EAI_AGAIN)\): give a name or an IP/,
+    ],
+    [`unix:/tmp/${"a".repeat(200)}`, /: the path is too long/],
+  ])("%s", async (address, text) => {
+    const error = await failure(createServer().add(Greeter, greetings).listen(address));
+    expect(error).toMatchObject({ code: Code.UNAVAILABLE, unprocessed: true });
+    expect(error.message).toMatch(text);
+  });
+
+  test("a port that is taken", async () => {
+    await using server = createServer().add(Greeter, greetings);
+    const address = await server.listen("127.0.0.1:0");
+    const error = await failure(createServer().add(Greeter, greetings).listen(address));
+    const remedy = "stop the program that listens there, or give another; 0 takes a free one";
+    expect(error.message).toBe(`cannot listen on ${address}: the port is in use (EADDRINUSE): ${remedy}`);
+  });
+
+  test.each(["::1:50051", "[::1]", "50051", ":50051", "localhost", "127.0.0.1:70000"])(
+    "%s is no address",
+    async (given) => {
+      const listening = createServer().add(Greeter, greetings).listen(given);
+      await expect(listening).rejects.toThrow(`"${given}" is no address: write host:port, with IPv6 in brackets`);
+    },
+  );
+
+  test.each(["[::1]:0", "[::]:0", "0.0.0.0:0"])("%s is one", async (given) => {
+    await using server = createServer().add(Greeter, greetings);
+    expect(await server.listen(given)).toMatch(/:[1-9]\d*$/);
+  });
+});

@@ -14,6 +14,8 @@ export const otherAuthority: string = pem("other-ca.pem");
 export const serverTls: ServerTls = { cert: pem("server.pem"), key: pem("server.key") };
 /** For elsewhere.example. */
 export const elsewhereTls: ServerTls = { cert: pem("elsewhere.pem"), key: pem("elsewhere.key") };
+/** As `serverTls`, but valid no longer. */
+export const expiredTls: ServerTls = { cert: pem("expired.pem"), key: pem("expired.key") };
 /** `serverTls`, asking clients for a certificate. */
 export const mutualTls: ServerTls = { ...serverTls, ca: authority };
 
@@ -23,3 +25,5 @@ export const clientCertificate: ClientTls = { cert: pem("client.pem"), key: pem(
 export const slyCertificate: ClientTls = { cert: pem("sly.pem"), key: pem("sly.key") };
 /** Of a client whose authority nobody trusts. */
 export const strangerCertificate: ClientTls = { cert: pem("stranger.pem"), key: pem("stranger.key") };
+/** Of a client whose certificate is valid no longer. */
+export const expiredClientCertificate: ClientTls = { cert: pem("expired.pem"), key: pem("expired.key") };

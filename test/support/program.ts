@@ -39,8 +39,8 @@ export function startProgram(file: string, args: readonly string[] = [], options
 
 /** Starts a command. Stop it by its `child`, and await `ended`. */
 export function startCommand(command: string, args: readonly string[], options: ProgramOptions = {}): Program {
-  const { cwd = repository, env = process.env, group = false } = options;
-  return watch(spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: group }));
+  const { cwd = repository, env = process.env, group = false, stdin = "ignore" } = options;
+  return watch(spawn(command, args, { cwd, env, stdio: [stdin, "pipe", "pipe"], detached: group }));
 }
 
 /** Runs a command to its end. */

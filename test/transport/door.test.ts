@@ -52,7 +52,9 @@ test("one address has no more than its share", async () => {
 
 test("file descriptors are kept back", async () => {
   const knock = await knocking({ mostDescriptors: 4 });
-  expect((await knock()).said).toBe("the process has few file descriptors left");
+  expect((await knock()).said).toBe(
+    "the process has few file descriptors left: raise its limit (ulimit -n), or lower maxConnections",
+  );
 });
 
 test("by default one address has no more than half of the file descriptors", () => {

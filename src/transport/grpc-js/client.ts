@@ -10,14 +10,21 @@ import { now } from "../../core/deadline.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
 import type { ConnectOptions, Peer } from "../../core/transport.ts";
 import { socketAddress } from "../address.ts";
-import { connectReason } from "../connect-reason.ts";
+import { connectReason, isTelling } from "../connect-reason.ts";
+import { isCut } from "../greeting.ts";
 import { CONFIRM_IDLE_MS, patienceMs } from "../idle.ts";
 import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
 import { createPeer } from "../peer.ts";
 import { clientTlsOptions } from "../tls.ts";
+import { whatIsWrong } from "../who-is-there.ts";
 import { openOn, type Traffic } from "./calling.ts";
 import { SocketCredentials } from "./credentials.ts";
 import { pingAfter, pingsOf, timerMs } from "./pings.ts";
+
+/** Why a connection that had been made was no good. */
+const GONE = "the server goes away";
+/** How long a server has to show what is wrong with it, in milliseconds. */
+const EXPLAIN_MS = 500;
 
 /** A peer over grpc-js: one grpc-js channel for each connection, none of whose own reconnecting is used. */
 export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer {
@@ -26,6 +33,13 @@ export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer
   const tls = options.tls && clientTlsOptions(options.tls, address);
   const target = targetOf(address);
   const channelOptions = channelOptionsOf(options);
+
+  /** Where it is no error of the system's, grpc-js words what HTTP/2 came to, so that nobody knows what to do. */
+  async function explained(error: unknown): Promise<unknown> {
+    if (isTelling(error) && !isCut(error)) return error;
+    const wrong = await whatIsWrong(address, options.tls, EXPLAIN_MS);
+    return wrong === undefined ? error : new Error(wrong);
+  }
 
   /** True while connections that went with calls under way answered some. */
   let trusted = true;
@@ -42,9 +56,13 @@ export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer
     signal.addEventListener("abort", abandon, { once: true });
     try {
       await ready(channel, signal);
+      // One who turns a client away by GOAWAY does so in the same breath as it says what it allows.
+      await new Promise(setImmediate);
+      if (channel.getConnectivityState(false) !== State.READY) throw new Error(GONE);
     } catch (error) {
-      if (!signal.aborted) abandon();
-      throw credentials.failure ?? error;
+      if (signal.aborted) throw error;
+      abandon();
+      throw await explained(credentials.failure ?? error);
     } finally {
       signal.removeEventListener("abort", abandon);
     }

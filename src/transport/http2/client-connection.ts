@@ -4,6 +4,7 @@ import { Code } from "../../core/code.ts";
 import type { Method } from "../../core/method.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import type { Compression } from "../../core/transport.ts";
+import { strangeGreeting, turnedAway } from "../greeting.ts";
 import { NO_ANSWER } from "../idle.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
 import { CachedBlock } from "./cached-block.ts";
@@ -65,6 +66,8 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
   protected lastSeenId = 0;
   readonly #options: ClientConnectionOptions;
   readonly #blocks = new Map<Method, CachedBlock>();
+  /** True once the server has said anything. */
+  greeted = false;
   #nextId = 1;
   /** The call whose head was written last, and what its block made of the encoder. */
   #headId = 0;
@@ -86,6 +89,15 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
     this.compression = options.compression;
     this.frames.raw(PREFACE);
     this.announce(options.maxMetadataBytes, [[Setting.ENABLE_PUSH, 0]]);
+  }
+
+  override receive(bytes: Buffer, length: number): void {
+    if (!this.greeted && length > 0) {
+      this.greeted = true;
+      const strange = strangeGreeting(bytes.subarray(0, length));
+      if (strange !== undefined) this.destroy(strange);
+    }
+    super.receive(bytes, length);
   }
 
   /** True while the server allows another call on it. */
@@ -179,6 +191,10 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
   }
 
   protected onGoAway(lastId: number, code: number, reason: string): void {
+    if (code === ErrorCode.INADEQUATE_SECURITY) {
+      this.destroy(turnedAway(reason));
+      return;
+    }
     const words = code === ErrorCode.NO_ERROR ? "" : ` (${errorCodeName(code)}${reason === "" ? "" : `: ${reason}`})`;
     const calm = code === ErrorCode.ENHANCE_YOUR_CALM && reason === "too_many_pings";
     if (code === ErrorCode.NO_ERROR && Math.min(lastId, this.#nextId - 2) > 0) this.taken = true;

@@ -2,6 +2,7 @@ import type { Call, Reply } from "../../core/call.ts";
 import { now } from "../../core/deadline.ts";
 import type { ConnectOptions } from "../../core/transport.ts";
 import { connectReason } from "../connect-reason.ts";
+import { closedUngreeted, isCut } from "../greeting.ts";
 import { CONFIRM_IDLE_MS, patienceMs } from "../idle.ts";
 import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
 import { DEFAULT_MAX_METADATA_BYTES } from "../metadata-size.ts";
@@ -86,8 +87,10 @@ export function createDialler(common: DiallerOptions): Dialler {
     open.add(opened);
     const watch = new Watch(wheel, opened as never, watchOptions(opened));
     signal.addEventListener("abort", () => opened.settled || opened.destroy("given up"), { once: true });
-    socket.on("error", (error) => opened.destroy(connectReason(error)));
-    socket.once("end", () => opened.destroy("the server closed it"));
+    const shown = { certificate: options.tls?.cert !== undefined };
+    const closed = (reason: string) => opened.destroy(opened.greeted ? reason : closedUngreeted(options.tls));
+    socket.on("error", (error) => (isCut(error) ? closed : opened.destroy.bind(opened))(connectReason(error, shown)));
+    socket.once("end", () => closed("the server closed it"));
     socket.once("close", () => {
       watch.stop();
       open.delete(opened);

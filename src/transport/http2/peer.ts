@@ -53,8 +53,14 @@ export class Http2Peer implements Peer {
       wanted: () => this.#waiting.size > 0,
       opened: this.#serve,
     });
-    const changed = this.#changed;
-    this.#link = createLink({ address: this.#address, open: this.#openMain, connectTimeoutMs, changed, logger });
+    this.#link = createLink({
+      address: this.#address,
+      open: this.#openMain,
+      connectTimeoutMs,
+      shown: { certificate: options.tls?.cert !== undefined },
+      changed: this.#changed,
+      logger,
+    });
   }
 
   #createDialler(): Dialler {
@@ -77,7 +83,7 @@ export class Http2Peer implements Peer {
 
   readonly #openMain = async (signal: AbortSignal, lost: (reason: string) => void): Promise<ClientConnection> => {
     let opened: ClientConnection | undefined;
-    let gone: string | undefined;
+    let gone = "the server goes away";
     opened = await this.#dialler.connect(signal, (reason) => {
       gone = reason;
       if (this.#main === opened) this.#main = undefined;
@@ -85,7 +91,7 @@ export class Http2Peer implements Peer {
       this.#placeAgain();
     });
     // It may have gone as soon as it came.
-    if (opened.goingAway) throw new Error(gone ?? "the server goes away");
+    if (opened.goingAway) throw new Error(gone);
     this.#main = opened;
     return opened;
   };
@@ -106,6 +112,10 @@ export class Http2Peer implements Peer {
   get reason(): string | undefined {
     if (this.#closing !== undefined) return "closed";
     return this.#main?.silent === true ? "it does not answer" : this.#link.reason;
+  }
+
+  get failedHere(): boolean {
+    return this.#closing === undefined && this.#link.failedHere;
   }
 
   readonly #changed = (): void => {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes every certificate here anew, valid from 2020 for a hundred years. The keys are for tests alone.
+# Makes every certificate here anew, valid from 2020 for a hundred years, and `expired` for one. The keys are for tests alone.
 set -eu
 cd "$(dirname "$0")"
 work=$(mktemp -d)
@@ -17,7 +17,7 @@ sign() { # name, extensions, arguments of `openssl ca` that say who signs
   printf '[p]\ncommonName=supplied\norganizationName=optional\norganizationalUnitName=optional\n[x]\n%b' "$extensions" >>"$work/ca.cnf"
   : >"$work/db"
   openssl ca -batch -notext -config "$work/ca.cnf" -extensions x -preserveDN -in "$work/$name.csr" -out "$name.pem" \
-    -startdate 20200101000000Z -enddate 21200101000000Z "$@" 2>/dev/null
+    -startdate 20200101000000Z -enddate "${until:-21200101000000Z}" "$@" 2>/dev/null
 }
 
 authority() { # name, subject
@@ -41,4 +41,7 @@ certificate client ca "/O=Trunkline/CN=a client" \
 certificate sly ca "/O=Ops, CN=root/OU=one/OU=two/CN=mallory, O=Trunkline" \
   'subjectAltName=@names\nextendedKeyUsage=clientAuth\n[names]\nURI.1=spiffe://example/a, DNS:admin.example\nDNS.1=sly.example\n'
 certificate stranger other-ca "/CN=a stranger" 'extendedKeyUsage=clientAuth\n'
+until=20210101000000Z
+certificate expired ca "/CN=localhost" \
+  'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1\nextendedKeyUsage=serverAuth,clientAuth\n'
 chmod 644 ./*.key

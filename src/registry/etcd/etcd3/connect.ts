@@ -25,7 +25,7 @@ export interface Connection {
 export function connect(settings: EtcdSettings): Connection {
   const { hosts, tls, username, password, callTimeoutMs, hedgeMs } = settings;
   const urls = hosts.map((host) => `${tls === undefined ? "http" : "https"}://${host}`);
-  const policies = createHostPolicies(urls, (url) => probe(url, tls, hedgeMs));
+  const policies = createHostPolicies(urls, (url) => probe(new URL(url).host, tls, hedgeMs));
   const interceptors = [atStart(() => logins?.current?.token)];
   const etcd = new Etcd3({
     hosts: urls,

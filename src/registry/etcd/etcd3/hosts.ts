@@ -7,6 +7,9 @@ export interface HostPolicies {
   eachHost<T>(attempt: () => Promise<T>): Promise<T>;
 }
 
+/** What grpc-js says where there is no connection, and a try at one has failed. */
+const notConnected = /No connection established\. Last error: |Name resolution failed/;
+
 /** A host that failed is passed over for this long, while another has not failed. */
 const restMs = 5_000;
 
@@ -27,6 +30,15 @@ export function createHostPolicies(hosts: readonly string[], answers: (host: str
     return asked;
   };
 
+  /** grpc-js hands on what the system or OpenSSL says, in a line of its own: the host is asked what is wrong with it. */
+  const explain = async (error: Error, host: string): Promise<void> => {
+    const reason = await ask(host).then(
+      () => undefined,
+      (asked: Error) => asked.message,
+    );
+    if (reason !== undefined) error.message = reason;
+  };
+
   const forHost = (host: string) => ({
     async execute<T>(attempt: () => Promise<T> | T): Promise<T> {
       if (resting(host) && !hosts.every(resting)) throw new Error(`${host} failed a moment ago`);
@@ -37,6 +49,7 @@ export function createHostPolicies(hosts: readonly string[], answers: (host: str
         return result;
       } catch (error) {
         if (isRecoverableError(error as Error)) failedAt.set(host, now());
+        if (notConnected.test((error as Error).message)) await explain(error as Error, host);
         throw error;
       }
     },

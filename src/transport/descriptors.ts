@@ -1,0 +1,48 @@
+import { closeSync, openSync } from "node:fs";
+import { devNull } from "node:os";
+import type { Logger } from "../core/logger.ts";
+import { seldom } from "./seldom.ts";
+
+const LOOK_EVERY_MS = 1_000;
+const WARN_EVERY_MS = 60_000;
+
+/** What runs out, and what to do about it. */
+const outOf: Readonly<Record<string, string>> = {
+  EMFILE: "this process has no file descriptor left (EMFILE): raise its limit (ulimit -n), or lower maxConnections",
+  ENFILE: "this machine has no file descriptor left (ENFILE): raise its limit (sysctl fs.file-max)",
+};
+
+/** The reason in an error where it is that descriptors have run out. */
+export function outOfDescriptors(error: unknown): string | undefined {
+  const { code } = error as NodeJS.ErrnoException;
+  return code !== undefined && Object.hasOwn(outOf, code) ? outOf[code] : undefined;
+}
+
+/**
+ * Logs when file descriptors have run out, and when there are some again, until the returned function is called. Nothing
+ * else does: libuv then closes each connection as it comes, without a word to anybody, so that the port does not keep
+ * the event loop busy. It takes the next one again by itself.
+ */
+export function watchDescriptors(address: string, logger: Logger): () => void {
+  const warn = seldom<{ address: string; reason: string }>(WARN_EVERY_MS, (fields) =>
+    logger.error(fields, "connections are closed as they come"),
+  );
+  let isOut = false;
+  const look = (): void => {
+    const reason = lack();
+    if (reason !== undefined) warn({ address, reason });
+    else if (isOut) logger.info({ address }, "connections are accepted again");
+    isOut = reason !== undefined;
+  };
+  const timer = setInterval(look, LOOK_EVERY_MS).unref();
+  return () => clearInterval(timer);
+}
+
+function lack(): string | undefined {
+  try {
+    closeSync(openSync(devNull, "r"));
+    return undefined;
+  } catch (error) {
+    return outOfDescriptors(error);
+  }
+}
