@@ -28,6 +28,9 @@ const listenRanges: Ranges<ListenOptions> = {
   maxConcurrentStreams: between(1, MOST_OF_A_SETTING),
   maxConnections: atLeast(1),
   maxConnectionsPerAddress: atLeast(1),
+  maxConnectionAgeMs: atLeast(1),
+  maxConnectionAgeGraceMs: atLeast(0),
+  maxConnectionIdleMs: atLeast(1),
   keepaliveMs: atLeast(1),
   keepaliveTimeoutMs: atLeast(1),
 };
@@ -41,5 +44,8 @@ export function checkConnectOptions(options: ConnectOptions): void {
 /** @throws TypeError that names the option that cannot be, and what it can be */
 export function checkListenOptions(options: ListenOptions): void {
   checkRanges(options, listenRanges);
+  if (options.maxConnectionAgeGraceMs !== undefined && options.maxConnectionAgeMs === undefined) {
+    throw new TypeError("maxConnectionAgeGraceMs is given without an age: give maxConnectionAgeMs beside it");
+  }
   if (options.tls !== undefined) checkTls(options.tls, "server");
 }

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import grpc from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { Status } from "../../gen/google/rpc/status.ts";
@@ -175,6 +176,29 @@ function clients(world: () => World, tls: boolean): void {
     let count = 1;
     while (!(await read.next()).done) count += 1;
     expect(count).toBe(1536);
+  });
+
+  test("loses no call while connections are sent away for their age", async () => {
+    const here = world();
+    const connections = new Set<string | undefined>();
+    const answers: Answers = {
+      async echo(call) {
+        connections.add(call.caller?.address);
+        await sleep(Math.random() * 40);
+        return reply(call.request);
+      },
+    };
+    const { address } = await here.serve(answers, { maxConnectionAgeMs: 500 });
+    const client = probeClient(address.replace("127.0.0.1", "localhost"), {}, tls);
+    here.after(() => client.close());
+    const calls: Promise<Payload>[] = [];
+    for (let i = 0; i < 150; i += 1) {
+      for (let j = 0; j < 5; j += 1) calls.push(unary(client, payload()));
+      await sleep(10);
+    }
+    const lost = (await Promise.allSettled(calls)).filter(({ status }) => status === "rejected");
+    expect(lost).toEqual([]);
+    expect(connections.size).toBeGreaterThanOrEqual(3);
   });
 
   test("is told to go by a server that drains, and finishes its calls", async () => {

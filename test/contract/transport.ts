@@ -1,4 +1,5 @@
 import { describe } from "vitest";
+import { aging } from "./transport/aging.ts";
 import { backPressure } from "./transport/back-pressure.ts";
 import { calls } from "./transport/calls.ts";
 import { cancellation } from "./transport/cancellation.ts";
@@ -32,6 +33,7 @@ export function transportContract(name: string, make: () => Wire, abilities: Abi
     describe("shutdown", () => shutdown(world));
     // The servers of this one know no TLS; it is what comes without it that has abilities.tls.
     if (abilities.tls) describe("replacing connections", () => replacing(world));
+    if (abilities.sockets) describe("aging", () => aging(world));
     if (abilities.tls) describe("TLS", () => tls(world));
     if (abilities.compressedRequests) describe("compression", () => compression(world, abilities));
   });

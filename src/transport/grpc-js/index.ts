@@ -1,4 +1,4 @@
-import type { Transport } from "../../core/transport.ts";
+import type { ListenOptions, Transport } from "../../core/transport.ts";
 import { checkConnectOptions, checkListenOptions } from "../check-options.ts";
 import { connectGrpcJs } from "./client.ts";
 import { listenGrpcJs } from "./listener.ts";
@@ -18,7 +18,20 @@ export function grpcJs(): Transport {
     },
     async listen(address, acceptor, options) {
       checkListenOptions(options);
+      checkPings(options);
       return listenGrpcJs(address, acceptor, options);
     },
   };
+}
+
+/** Once a connection has been told to go, a ping of grpc-js's breaks it, with the calls that were to finish on it. */
+function checkPings({
+  keepaliveMs = Number.POSITIVE_INFINITY,
+  maxConnectionAgeMs,
+  maxConnectionIdleMs,
+}: ListenOptions): void {
+  const name = maxConnectionAgeMs === undefined ? "maxConnectionIdleMs" : "maxConnectionAgeMs";
+  if (keepaliveMs === Number.POSITIVE_INFINITY || (maxConnectionAgeMs ?? maxConnectionIdleMs) === undefined) return;
+  const why = "its pings break a connection that is going, and the calls on it";
+  throw new TypeError(`grpcJs() cannot have both keepaliveMs and ${name}: ${why}; leave one out, or use http2()`);
 }

@@ -16,6 +16,8 @@ import { pingAfter, stopServerPings, timerMs } from "./pings.ts";
 /** How long `close()` waits for clients to take the last statuses, in milliseconds, before it cuts connections. */
 const partingMs = 1000;
 
+const never = Number.POSITIVE_INFINITY;
+
 const CALLER = Symbol("caller");
 type Known = Socket & { [CALLER]?: Caller };
 
@@ -118,12 +120,17 @@ function answerEveryPath(server: Server): void {
 
 function serverOptions(options: ListenOptions, interceptor: ServerInterceptor) {
   const { maxConcurrentStreams = 1000, keepaliveMs, keepaliveTimeoutMs } = options;
+  const { maxConnectionAgeMs: ageMs = never, maxConnectionAgeGraceMs: graceMs = never } = options;
   return {
     interceptors: [interceptor],
     "grpc.enable_channelz": 0,
     "grpc.max_concurrent_streams": maxConcurrentStreams,
     "grpc.max_receive_message_length": options.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES,
     "grpc.max_send_message_length": -1,
+    // With its jitter an age must not be longer than a timer can wait.
+    "grpc.max_connection_age_ms": ageMs > 2 ** 30 ? timerMs(never) : ageMs,
+    "grpc.max_connection_age_grace_ms": timerMs(graceMs),
+    "grpc.max_connection_idle_ms": timerMs(options.maxConnectionIdleMs ?? never),
     ...(keepaliveMs !== undefined && { "grpc.keepalive_time_ms": pingAfter(keepaliveMs) }),
     ...(keepaliveTimeoutMs !== undefined && { "grpc.keepalive_timeout_ms": timerMs(keepaliveTimeoutMs) }),
   };

@@ -22,6 +22,7 @@ export class ConnectionWindow {
   /** It opens again once no more than this is left. */
   #renewAt = 0;
   #renewedAt = 0;
+  #untold = 0;
 
   /** @param update tells the peer that it may send so much more */
   constructor(memory: MemoryAccount, mostBytes: number, update: (bytes: number) => void) {
@@ -31,11 +32,20 @@ export class ConnectionWindow {
     this.#wanted = Math.min(mostBytes, FIRST_BYTES);
   }
 
-  /** Opens it for the first time. */
+  /** Opens it for the first time; the peer is told by `tell`. */
   open(): void {
     const more = this.#wanted - this.#memory.window;
-    if (more > 0 && this.#memory.mayAllow(more, FREE_AT_FIRST_PART)) this.#allow(more);
-    else this.#renewAt = this.#memory.window / 2;
+    if (more > 0 && this.#memory.mayAllow(more, FREE_AT_FIRST_PART)) {
+      this.#memory.allow(more);
+      this.#untold = more;
+    }
+    this.#renewAt = this.#memory.window / 2;
+  }
+
+  /** Tells the peer how far it is open, once anything may be said to it. */
+  tell(): void {
+    if (this.#untold > 0) this.#update(this.#untold);
+    this.#untold = 0;
   }
 
   /** Data has come. False where it is more than the peer may send. */

@@ -113,6 +113,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink, Borr
     this.#window = new ConnectionWindow(this.memory, limits.connectionWindowBytes, (bytes) =>
       this.frames.windowUpdate(0, bytes),
     );
+    this.#window.open();
     this.budget = new ReceiveBudget(limits, this.memory, (window, bytes) => this.#updateStream(window, bytes));
     this.#control = new Allowance(limits.controlFramesPerSecond * 5, limits.controlFramesPerSecond);
   }
@@ -441,7 +442,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink, Borr
       ...more,
     ]);
     this.frames.settings(settings);
-    this.#window.open();
+    this.#window.tell();
   }
 
   #updateStream(window: ReceiveWindow, bytes: number): void {

@@ -129,12 +129,25 @@ const names: OptionNames<Http2Limits> = {
 
 /** Limits that look as if they stood here, and where they stand. */
 const elsewhere: ReadonlyMap<string, string> = new Map([
-  ...["maxConcurrentStreams", "maxConnections", "maxConnectionsPerAddress"].map(
-    (name) => [name, "createServer"] as const,
-  ),
-  ...["maxMetadataBytes", "maxReceiveMessageBytes", "maxSendMessageBytes", "keepaliveMs", "keepaliveTimeoutMs"].map(
-    (name) => [name, "createServer or createChannel"] as const,
-  ),
+  ...[
+    "maxConcurrentStreams",
+    "maxConnections",
+    "maxConnectionsPerAddress",
+    "maxConnectionAgeMs",
+    "maxConnectionAgeGraceMs",
+    "maxConnectionIdleMs",
+    "acceptCompression",
+  ].map((name) => [name, "createServer"] as const),
+  ...[
+    "maxMetadataBytes",
+    "maxReceiveMessageBytes",
+    "maxSendMessageBytes",
+    "keepaliveMs",
+    "keepaliveTimeoutMs",
+    "compression",
+    "tls",
+  ].map((name) => [name, "createServer or createChannel"] as const),
+  ...["connectTimeoutMs", "keepaliveWithoutCalls", "confirmIdleMs"].map((name) => [name, "createChannel"] as const),
 ]);
 
 /**

@@ -7,9 +7,12 @@ import { bind } from "../bind.ts";
 import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
 import { DEFAULT_MAX_METADATA_BYTES } from "../metadata-size.ts";
 import { seldom } from "../seldom.ts";
+import { seldomByAddress } from "../seldom-by-address.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
 import { callerTls } from "../tls.ts";
 import { evictionLog } from "./eviction-log.ts";
+import type { Speech } from "./first-words.ts";
+import { Lifetime } from "./lifetime.ts";
 import type { Limits } from "./limits.ts";
 import { ServerConnection } from "./server-connection.ts";
 import type { ServerStream } from "./server-stream.ts";
@@ -19,6 +22,15 @@ import { Watch } from "./watch.ts";
 const PARTING_MS = 1000;
 
 const WARN_EVERY_MS = 10_000;
+/** One who means another port does so again and again. */
+const WARN_EVERY_MS_OF_ONE = 60_000;
+
+const strangeness: Readonly<Record<Speech, string>> = {
+  "HTTP/2": "it did not ask for HTTP/2 over TLS (ALPN h2)",
+  "HTTP/1": "it speaks HTTP/1.1: a probe of health, say, that should use grpc.health.v1.Health",
+  TLS: "it speaks TLS, and this server does not: give createServer tls, or the client none",
+  "something else": "what it says is no HTTP/2",
+};
 
 /** @throws RpcError UNAVAILABLE that names the address, where it cannot be bound */
 export async function listen(
@@ -30,6 +42,12 @@ export async function listen(
 ): Promise<Listener> {
   const { maxConcurrentStreams = 1000, compression = "identity", logger = silent } = options;
   const { keepaliveMs = 60_000, keepaliveTimeoutMs = 10_000 } = options;
+  const {
+    maxConnectionAgeMs: maxAgeMs = Number.POSITIVE_INFINITY,
+    maxConnectionAgeGraceMs: graceMs = Number.POSITIVE_INFINITY,
+    maxConnectionIdleMs: maxIdleMs = Number.POSITIVE_INFINITY,
+  } = options;
+  const endless = Math.min(maxAgeMs, maxIdleMs) === Number.POSITIVE_INFINITY;
   const connections = new Set<ServerConnection>();
   let draining = false;
   let closing = false;
@@ -40,11 +58,6 @@ export async function listen(
       return;
     }
     const peerAddress = remoteAddress(socket.remoteAddress, socket.remotePort);
-    if (socket instanceof TLSSocket && socket.alpnProtocol !== "h2") {
-      logger.warn({ address: port.address, peer: peerAddress }, "a client does not offer HTTP/2 over TLS (ALPN h2)");
-      socket.destroy();
-      return;
-    }
     const tls = socket instanceof TLSSocket ? callerTls(socket) : undefined;
     const connection = new ServerConnection(socket, {
       acceptor,
@@ -57,10 +70,13 @@ export async function listen(
       maxMetadataBytes: options.maxMetadataBytes ?? DEFAULT_MAX_METADATA_BYTES,
       maxReceiveMessageBytes: options.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES,
       maxSendMessageBytes: options.maxSendMessageBytes,
+      unasked: socket instanceof TLSSocket && socket.alpnProtocol !== "h2",
+      strange: (speech) => warnStrange(socket.remoteAddress, { peer: peerAddress, reason: strangeness[speech] }),
       evicted,
       overran: ({ path }) => overran({ method: path }),
       closed: (reason) => {
         watch.stop();
+        lifetime?.stop();
         logger.debug({ address: port.address, peer: peerAddress, reason }, "connection closed");
       },
     });
@@ -71,10 +87,14 @@ export async function listen(
       patient: false,
       stalled: (stream) => (stream as ServerStream).onStalled(),
     });
+    const lifetime = endless
+      ? undefined
+      : new Lifetime(wheel, connection, { maxAgeMs, graceMs, maxIdleMs, random: Math.random });
     connections.add(connection);
     socket.on("data", (bytes: Buffer) => connection.receive(bytes, bytes.length));
     socket.on("error", (error) => connection.destroy(error.message));
-    socket.once("end", () => connection.destroy("the client closed it"));
+    // One that has had its last word may have closed its half: the word is still to be sent.
+    socket.once("end", () => connection.deaf || connection.destroy("the client closed it"));
     socket.once("close", () => {
       connections.delete(connection);
       connection.destroy("it was closed");
@@ -82,8 +102,15 @@ export async function listen(
     if (draining) connection.drain();
   }
 
-  const port = await bind(address, { ...options, handshakeTimeoutMs: limits.handshakeTimeoutMs }, accept);
+  const port = await bind(
+    address,
+    { ...options, handshakeTimeoutMs: limits.handshakeTimeoutMs, alpn: ["h2", "http/1.1"] },
+    accept,
+  );
   const evicted = evictionLog(port.address, logger);
+  const warnStrange = seldomByAddress<{ peer: string; reason: string }>(WARN_EVERY_MS_OF_ONE, (fields) =>
+    logger.warn({ address: port.address, ...fields }, "a client that does not speak gRPC is turned away"),
+  );
   const overran = seldom<{ method: string }>(WARN_EVERY_MS, (fields) => {
     const why = "a handler goes on though its call is over: let it heed context.signal";
     logger.warn({ address: port.address, ...fields }, why);

@@ -13,7 +13,8 @@ import { CachedBlock } from "./cached-block.ts";
 import { ACCEPTED_ENCODINGS, NO_ENCODINGS } from "./compression.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { ConnectionError } from "./connection-error.ts";
-import { ErrorCode, MAX_31_BITS, PREFACE, Setting } from "./frame.ts";
+import { FirstWords, http1Answer, type Speech } from "./first-words.ts";
+import { ErrorCode, MAX_31_BITS, Setting } from "./frame.ts";
 import type { HeadMeaning } from "./head-reader.ts";
 import { base64, writeMetadata } from "./metadata-fields.ts";
 import { type RequestHead, readRequestHead } from "./request-head.ts";
@@ -30,6 +31,10 @@ export interface ServerConnectionOptions extends ConnectionOptions {
   readonly maxReceiveMessageBytes: number;
   readonly compression: Compression;
   readonly acceptCompression: boolean;
+  /** True over TLS where the client did not ask for HTTP/2 (ALPN): it is told so, in HTTP/1.1 if it speaks that. */
+  readonly unasked: boolean;
+  /** Called for a client that speaks something else than HTTP/2. */
+  readonly strange: (speech: Speech) => void;
   /** Called once it is closed. */
   readonly closed: (reason: string) => void;
   /** Called when it is ended because memory is short, with what it had filled of it, in bytes. */
@@ -60,7 +65,9 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
   readonly #resets: Allowance;
   readonly #header = new CachedBlock();
   readonly #trailers = new CachedBlock();
-  #prefaceLeft = PREFACE.length;
+  /** Until it has said what it speaks. */
+  #firstWords: FirstWords | undefined = new FirstWords();
+  #announced = false;
   /** Streams above this one are refused; they came after the last GOAWAY. */
   #lastAccepted = MAX_31_BITS;
   #draining = false;
@@ -75,23 +82,43 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
     this.acceptsCompression = options.acceptCompression;
     const { resetsPerSecond } = options.limits;
     this.#resets = new Allowance(resetsPerSecond * 5, resetsPerSecond);
-    this.announce(options.maxMetadataBytes, [[Setting.MAX_CONCURRENT_STREAMS, options.maxConcurrentStreams]]);
+  }
+
+  /** The stream that was opened last; 0 before the first. */
+  get newestId(): number {
+    return this.lastSeenId;
   }
 
   override receive(bytes: Buffer, length: number): void {
-    if (this.#prefaceLeft === 0) {
-      super.receive(bytes, length);
-      this.pauseWhereUnread();
+    if (this.#firstWords === undefined) super.receive(bytes, length);
+    else if (!this.deaf) this.#hearFirst(this.#firstWords, bytes.subarray(0, length));
+    this.pauseWhereUnread();
+  }
+
+  #hearFirst(words: FirstWords, bytes: Buffer): void {
+    const speech = words.hear(bytes);
+    if (speech === undefined) return;
+    this.#firstWords = undefined;
+    if (speech === "HTTP/2" && !this.#options.unasked) {
+      this.#announce();
+      super.receive(words.rest, words.rest.length);
       return;
     }
-    const expected = PREFACE.subarray(PREFACE.length - this.#prefaceLeft);
-    const count = Math.min(expected.length, length);
-    if (bytes.compare(expected, 0, count, 0, count) !== 0) {
-      this.fail(ErrorCode.PROTOCOL_ERROR, "the client does not speak HTTP/2");
-      return;
-    }
-    this.#prefaceLeft -= count;
-    if (length > count) super.receive(bytes.subarray(count, length), length - count);
+    this.#options.strange(speech);
+    if (speech === "HTTP/1") {
+      this.frames.raw(http1Answer(words.method));
+      this.finish("the client speaks HTTP/1.1");
+    } else if (speech === "HTTP/2") {
+      this.fail(ErrorCode.INADEQUATE_SECURITY, "the client did not ask for HTTP/2 over TLS (ALPN h2)");
+    } else this.fail(ErrorCode.PROTOCOL_ERROR, "the client does not speak HTTP/2");
+  }
+
+  /** Who speaks HTTP/1.1 must not be answered in HTTP/2: nothing is said before the client has spoken, or must go. */
+  #announce(): void {
+    if (this.#announced) return;
+    this.#announced = true;
+    const { maxMetadataBytes, maxConcurrentStreams } = this.#options;
+    this.announce(maxMetadataBytes, [[Setting.MAX_CONCURRENT_STREAMS, maxConcurrentStreams]]);
   }
 
   protected onHead(id: number, head: RequestHead, ended: boolean): void {
@@ -181,7 +208,7 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
   protected onPingAnswered(): void {}
 
   protected onDrainSeen(): void {
-    if (this.#draining && this.#lastAccepted === MAX_31_BITS) this.#stopAccepting();
+    this.stopAccepting();
   }
 
   // Answering.
@@ -284,14 +311,17 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
    * Goes away without losing a call: first GOAWAY says that no new calls should come, and only once the client must
    * have seen it, which its answer to a PING shows, a second one says which was the last. RFC 9113, section 6.8.
    */
-  drain(): void {
+  drain(why = "the server goes away"): void {
     if (this.#draining || this.deaf) return;
     this.#draining = true;
-    this.frames.goAway(MAX_31_BITS, ErrorCode.NO_ERROR, "the server goes away");
+    this.#announce();
+    this.frames.goAway(MAX_31_BITS, ErrorCode.NO_ERROR, why);
     this.pingForDrain();
   }
 
-  #stopAccepting(): void {
+  /** The client has been told to go: what it opens from now on is refused. */
+  stopAccepting(): void {
+    if (!this.#draining || this.#lastAccepted !== MAX_31_BITS || this.deaf) return;
     this.#lastAccepted = this.lastSeenId;
     this.goingAway = true;
     this.frames.goAway(this.lastSeenId, ErrorCode.NO_ERROR, "the server goes away");
@@ -313,12 +343,18 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
   }
 
   /** Ends what is left with UNAVAILABLE. */
-  shut(): void {
-    const error = new RpcError(Code.UNAVAILABLE, "the server is shutting down");
+  shut(why = "the server is shutting down"): void {
+    const error = new RpcError(Code.UNAVAILABLE, why);
     for (const stream of this.streams.all()) stream.abort(error);
     if (this.deaf) return;
-    this.frames.goAway(this.lastSeenId, ErrorCode.NO_ERROR, "the server is shutting down");
+    this.#announce();
+    this.frames.goAway(this.lastSeenId, ErrorCode.NO_ERROR, why);
     this.finish("the server was closed");
+  }
+
+  override fail(code: number, reason: string): void {
+    if (!this.deaf) this.#announce();
+    super.fail(code, reason);
   }
 
   protected onClosed(reason: string): void {

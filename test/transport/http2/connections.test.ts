@@ -6,7 +6,7 @@ import type { Call } from "../../../src/core/call.ts";
 import { Code } from "../../../src/core/code.ts";
 import { parseAddress } from "../../../src/core/endpoint.ts";
 import { Metadata } from "../../../src/core/metadata.ts";
-import { Flag, FrameType } from "../../../src/transport/http2/frame.ts";
+import { Flag, FrameType, MAX_31_BITS, readUint32 } from "../../../src/transport/http2/frame.ts";
 import { type Http2Limits, http2 } from "../../../src/transport/http2/index.ts";
 import { cancelled, createWorld, echo, event, failure, payload, reply, watch } from "../../contract/transport/world.ts";
 import { framed, rawClient, requestBlock } from "./raw-peer.ts";
@@ -193,3 +193,13 @@ test("a second connection that is lost is replaced while calls wait", async () =
   go.happen();
   await first;
 });
+
+test("a client that does not answer the first GOAWAY is told by a second which call was the last", async () => {
+  const listener = await withLimits({}).serve({}, { maxConnectionAgeMs: 20 });
+  const client = await rawClient(listener.address);
+  const isGoAway = ({ type }: { type: number }) => type === FrameType.GOAWAY;
+  const lastOf = async () => readUint32((await client.frame(isGoAway)).payload, 0);
+  expect(await lastOf()).toBe(MAX_31_BITS);
+  expect(await lastOf()).toBe(0);
+  await client.closed;
+}, 20_000);

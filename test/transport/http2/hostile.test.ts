@@ -487,10 +487,18 @@ describe("streams and windows", () => {
 describe("garbage", () => {
   const serve = attacked();
 
-  test("an HTTP/1.1 request", async () => {
+  test("what begins like HTTP/1.1, and is not", async () => {
     const listener = await serve();
     const client = await rawSocket(listener.address);
-    client.socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    client.socket.write("GET of what\r\n");
+    await goAwayWith(client, ErrorCode.PROTOCOL_ERROR);
+    await stillServes(listener);
+  });
+
+  test("a line of HTTP/1.1 that never ends", async () => {
+    const listener = await serve();
+    const client = await rawSocket(listener.address);
+    client.socket.write(`GET /${"a".repeat(10_000)}`);
     await goAwayWith(client, ErrorCode.PROTOCOL_ERROR);
     await stillServes(listener);
   });

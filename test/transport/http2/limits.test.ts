@@ -1,22 +1,48 @@
+import { readFileSync } from "node:fs";
+import { createChannel, createServer } from "trunkline";
 import { expect, test } from "vitest";
 import { type Http2Limits, http2 } from "../../../src/transport/http2/index.ts";
 import { MemoryBudget } from "../../../src/transport/memory-budget.ts";
 import { createWorld, echo, payload } from "../../contract/transport/world.ts";
 
-const names = [
-  "streamWindowBytes",
-  "maxStreamWindowBytes",
-  "growthBytes",
-  "connectionWindowBytes",
-  "maxFrameBytes",
-  "handshakeTimeoutMs",
-  "stallTimeoutMs",
-  "controlFramesPerSecond",
-  "resetsPerSecond",
-  "maxConnectionsPerPeer",
-  "maxCallsPerConnection",
-  "maxWaitingCalls",
-] as const satisfies readonly (keyof Http2Limits)[];
+/** Read from the page: each option, and whose it is where it is none of http2's. */
+const page = readFileSync(new URL("../../../docs/transport.md", import.meta.url), "utf8");
+const rows = [...page.slice(page.indexOf("## Limits")).matchAll(/^\| (`[^|]+) \| ([^|]+) \| [^|]*\|$/gm)];
+const listed = rows.flatMap(([, what = "", byDefault = ""]) => {
+  const [head = "", owner] = what.split(/: of (?=`create)/);
+  const list = owner === undefined ? (head.split(":")[0] ?? "") : head;
+  return [...list.matchAll(/`(\w+)`/g)].map(([, name = ""]) => ({ name, byDefault, owner: owner?.split(";")[0] }));
+});
+const names = listed.filter(({ owner, name }) => owner === undefined && name !== "memory").map(({ name }) => name);
+
+test("every limit of http2 stands in docs/transport.md with its default, and no other", () => {
+  const error = expectError(() => http2({ nothing: 1 } as object));
+  const all = error.message.replace(/^.*there are /, "").split(", ");
+  expect([...names, "memory"].sort()).toEqual(all.sort());
+  for (const { byDefault } of listed) expect(byDefault).toMatch(/\d|no limit|a quarter/);
+});
+
+test.each(listed.filter(({ owner }) => owner !== undefined))(
+  "$name, of $owner, is refused by http2",
+  ({ name, owner }) => {
+    const where = owner?.replaceAll("`", "").replace(" and ", " or ").trim();
+    expect(() => http2({ [name]: 100 })).toThrow(`http2 has no option "${name}": give it to ${where}`);
+    const given = { [name]: "100" };
+    expect(() => createServer(given)).toThrow(`${name} is "100": give a whole number`);
+    if (where?.includes("createChannel")) {
+      expect(() => createChannel({ endpoints: ["127.0.0.1:1"], ...given })).toThrow(`${name} is "100": give`);
+    }
+  },
+);
+
+function expectError(work: () => unknown): Error {
+  try {
+    work();
+  } catch (error) {
+    return error as Error;
+  }
+  return expect.fail("it did not throw");
+}
 
 test.each(names)("%s that is no whole number, or negative, is refused by name", (name) => {
   for (const value of [Number.NaN, -1, 1.5, Number.NEGATIVE_INFINITY, "100", null]) {
