@@ -11,6 +11,7 @@ import {
 import { lossless } from "./lossless.ts";
 import { withDescriptor } from "./message-file.ts";
 import { withPresence } from "./presence.ts";
+import { stringable } from "./stringable.ts";
 import { messagesOf, withUsedFiles } from "./used-files.ts";
 
 /** With these ts-proto makes what service files import: plain objects, and a codec that knows its full name. */
@@ -53,7 +54,8 @@ export function generateMessages(
   if (response.error !== "") throw new Error(`ts-proto failed: ${response.error}`);
   const types = new Map(used.flatMap(messagesOf).map((type) => [type.typeName, type]));
   for (const file of response.file) {
-    file.content = withDescriptor(shareNoBytes(lossless(file.content, types)), file.name, importExtension);
+    const content = stringable(shareNoBytes(lossless(file.content, types)), types);
+    file.content = withDescriptor(content, file.name, importExtension);
   }
   return response.file;
 }

@@ -411,6 +411,27 @@ function $setEntry<T>(map: { [key: string]: T }, key: string, value: T): void {
   globalThis.Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
+/** A message as it stands, with each bigint as text and each Map as an object. */
+function $text(value: any, depth: number): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (depth === 0 || typeof value !== "object" || value === null || typeof value.toJSON === "function") return value;
+  if (globalThis.ArrayBuffer.isView(value)) return value;
+  if (globalThis.Array.isArray(value)) return value.map((item) => $text(item, 0));
+  const entries = value instanceof globalThis.Map ? [...value] : globalThis.Object.entries(value);
+  return globalThis.Object.fromEntries(entries.map(([key, item]) => [key, $text(item, depth - 1)]));
+}
+
+function $stringable<T>(create: (this: T) => void): new () => T {
+  const hidden = (value: unknown) => ({ value, writable: true, configurable: true });
+  create.prototype = globalThis.Object.defineProperties({}, {
+    constructor: hidden(globalThis.Object),
+    toJSON: hidden(function (this: object) {
+      return $text({ ...this }, 2);
+    }),
+  });
+  return create as any;
+}
+
 function createBaseErrorInfo(): ErrorInfo {
   return { reason: "", domain: "", metadata: {} };
 }
@@ -762,17 +783,19 @@ export const QuotaFailure: MessageFns<QuotaFailure, "google.rpc.QuotaFailure"> =
   },
 };
 
+const $newQuotaFailure_Violation = /* @__PURE__ */ $stringable<QuotaFailure_Violation>(function () {
+  this.subject = "";
+  this.description = "";
+  this.apiService = "";
+  this.quotaMetric = "";
+  this.quotaId = "";
+  this.quotaDimensions = {};
+  this.quotaValue = 0n;
+  this.futureQuotaValue = undefined;
+});
+
 function createBaseQuotaFailure_Violation(): QuotaFailure_Violation {
-  return {
-    subject: "",
-    description: "",
-    apiService: "",
-    quotaMetric: "",
-    quotaId: "",
-    quotaDimensions: {},
-    quotaValue: 0n,
-    futureQuotaValue: undefined,
-  };
+  return new $newQuotaFailure_Violation();
 }
 
 export const QuotaFailure_Violation: MessageFns<QuotaFailure_Violation, "google.rpc.QuotaFailure.Violation"> = {

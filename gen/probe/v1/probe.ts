@@ -31,6 +31,27 @@ export interface CollectReply {
 
 const $noBytes = new Uint8Array(0);
 
+/** A message as it stands, with each bigint as text and each Map as an object. */
+function $text(value: any, depth: number): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (depth === 0 || typeof value !== "object" || value === null || typeof value.toJSON === "function") return value;
+  if (globalThis.ArrayBuffer.isView(value)) return value;
+  if (globalThis.Array.isArray(value)) return value.map((item) => $text(item, 0));
+  const entries = value instanceof globalThis.Map ? [...value] : globalThis.Object.entries(value);
+  return globalThis.Object.fromEntries(entries.map(([key, item]) => [key, $text(item, depth - 1)]));
+}
+
+function $stringable<T>(create: (this: T) => void): new () => T {
+  const hidden = (value: unknown) => ({ value, writable: true, configurable: true });
+  create.prototype = globalThis.Object.defineProperties({}, {
+    constructor: hidden(globalThis.Object),
+    toJSON: hidden(function (this: object) {
+      return $text({ ...this }, 2);
+    }),
+  });
+  return create as any;
+}
+
 function createBasePayload(): Payload {
   return { text: "", data: $noBytes };
 }
@@ -183,8 +204,13 @@ export const ExpandRequest: MessageFns<ExpandRequest, "probe.v1.ExpandRequest"> 
   },
 };
 
+const $newCollectReply = /* @__PURE__ */ $stringable<CollectReply>(function () {
+  this.count = 0;
+  this.bytes = 0n;
+});
+
 function createBaseCollectReply(): CollectReply {
-  return { count: 0, bytes: 0n };
+  return new $newCollectReply();
 }
 
 export const CollectReply: MessageFns<CollectReply, "probe.v1.CollectReply"> = {

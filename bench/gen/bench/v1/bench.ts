@@ -80,6 +80,27 @@ function $overrun(): Error {
 
 const $noBytes = new Uint8Array(0);
 
+/** A message as it stands, with each bigint as text and each Map as an object. */
+function $text(value: any, depth: number): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (depth === 0 || typeof value !== "object" || value === null || typeof value.toJSON === "function") return value;
+  if (globalThis.ArrayBuffer.isView(value)) return value;
+  if (globalThis.Array.isArray(value)) return value.map((item) => $text(item, 0));
+  const entries = value instanceof globalThis.Map ? [...value] : globalThis.Object.entries(value);
+  return globalThis.Object.fromEntries(entries.map(([key, item]) => [key, $text(item, depth - 1)]));
+}
+
+function $stringable<T>(create: (this: T) => void): new () => T {
+  const hidden = (value: unknown) => ({ value, writable: true, configurable: true });
+  create.prototype = globalThis.Object.defineProperties({}, {
+    constructor: hidden(globalThis.Object),
+    toJSON: hidden(function (this: object) {
+      return $text({ ...this }, 2);
+    }),
+  });
+  return create as any;
+}
+
 function createBaseText(): Text {
   return { text: "" };
 }
@@ -263,20 +284,22 @@ export const DownloadRequest: MessageFns<DownloadRequest, "bench.v1.DownloadRequ
   },
 };
 
+const $newOrder = /* @__PURE__ */ $stringable<Order>(function () {
+  this.id = "";
+  this.createdMs = 0n;
+  this.status = 0;
+  this.customer = undefined;
+  this.shipping = undefined;
+  this.billing = undefined;
+  this.items = [];
+  this.tags = [];
+  this.total = 0;
+  this.currency = "";
+  this.note = "";
+});
+
 function createBaseOrder(): Order {
-  return {
-    id: "",
-    createdMs: 0n,
-    status: 0,
-    customer: undefined,
-    shipping: undefined,
-    billing: undefined,
-    items: [],
-    tags: [],
-    total: 0,
-    currency: "",
-    note: "",
-  };
+  return new $newOrder();
 }
 
 export const Order: MessageFns<Order, "bench.v1.Order"> = {
@@ -461,8 +484,15 @@ export const Order: MessageFns<Order, "bench.v1.Order"> = {
   },
 };
 
+const $newCustomer = /* @__PURE__ */ $stringable<Customer>(function () {
+  this.id = 0n;
+  this.name = "";
+  this.email = "";
+  this.verified = false;
+});
+
 function createBaseCustomer(): Customer {
-  return { id: 0n, name: "", email: "", verified: false };
+  return new $newCustomer();
 }
 
 export const Customer: MessageFns<Customer, "bench.v1.Customer"> = {

@@ -378,6 +378,27 @@ export interface RawHTTPResponse {
 
 const $noBytes = new Uint8Array(0);
 
+/** A message as it stands, with each bigint as text and each Map as an object. */
+function $text(value: any, depth: number): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (depth === 0 || typeof value !== "object" || value === null || typeof value.toJSON === "function") return value;
+  if (globalThis.ArrayBuffer.isView(value)) return value;
+  if (globalThis.Array.isArray(value)) return value.map((item) => $text(item, 0));
+  const entries = value instanceof globalThis.Map ? [...value] : globalThis.Object.entries(value);
+  return globalThis.Object.fromEntries(entries.map(([key, item]) => [key, $text(item, depth - 1)]));
+}
+
+function $stringable<T>(create: (this: T) => void): new () => T {
+  const hidden = (value: unknown) => ({ value, writable: true, configurable: true });
+  create.prototype = globalThis.Object.defineProperties({}, {
+    constructor: hidden(globalThis.Object),
+    toJSON: hidden(function (this: object) {
+      return $text({ ...this }, 2);
+    }),
+  });
+  return create as any;
+}
+
 function createBaseUnaryResponseDefinition(): UnaryResponseDefinition {
   return { responseHeaders: [], response: undefined, responseTrailers: [], responseDelayMs: 0, rawResponse: undefined };
 }
@@ -1489,8 +1510,15 @@ export const ConformancePayload: MessageFns<ConformancePayload, "connectrpc.conf
   },
 };
 
+const $newConformancePayload_RequestInfo = /* @__PURE__ */ $stringable<ConformancePayload_RequestInfo>(function () {
+  this.requestHeaders = [];
+  this.timeoutMs = undefined;
+  this.requests = [];
+  this.connectGetInfo = undefined;
+});
+
 function createBaseConformancePayload_RequestInfo(): ConformancePayload_RequestInfo {
-  return { requestHeaders: [], timeoutMs: undefined, requests: [], connectGetInfo: undefined };
+  return new $newConformancePayload_RequestInfo();
 }
 
 export const ConformancePayload_RequestInfo: MessageFns<

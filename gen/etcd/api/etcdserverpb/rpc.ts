@@ -677,8 +677,36 @@ function $overrun(): Error {
 
 const $noBytes = new Uint8Array(0);
 
+/** A message as it stands, with each bigint as text and each Map as an object. */
+function $text(value: any, depth: number): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (depth === 0 || typeof value !== "object" || value === null || typeof value.toJSON === "function") return value;
+  if (globalThis.ArrayBuffer.isView(value)) return value;
+  if (globalThis.Array.isArray(value)) return value.map((item) => $text(item, 0));
+  const entries = value instanceof globalThis.Map ? [...value] : globalThis.Object.entries(value);
+  return globalThis.Object.fromEntries(entries.map(([key, item]) => [key, $text(item, depth - 1)]));
+}
+
+function $stringable<T>(create: (this: T) => void): new () => T {
+  const hidden = (value: unknown) => ({ value, writable: true, configurable: true });
+  create.prototype = globalThis.Object.defineProperties({}, {
+    constructor: hidden(globalThis.Object),
+    toJSON: hidden(function (this: object) {
+      return $text({ ...this }, 2);
+    }),
+  });
+  return create as any;
+}
+
+const $newResponseHeader = /* @__PURE__ */ $stringable<ResponseHeader>(function () {
+  this.clusterId = 0n;
+  this.memberId = 0n;
+  this.revision = 0n;
+  this.raftTerm = 0n;
+});
+
 function createBaseResponseHeader(): ResponseHeader {
-  return { clusterId: 0n, memberId: 0n, revision: 0n, raftTerm: 0n };
+  return new $newResponseHeader();
 }
 
 export const ResponseHeader: MessageFns<ResponseHeader, "etcdserverpb.ResponseHeader"> = {
@@ -783,22 +811,24 @@ export const ResponseHeader: MessageFns<ResponseHeader, "etcdserverpb.ResponseHe
   },
 };
 
+const $newRangeRequest = /* @__PURE__ */ $stringable<RangeRequest>(function () {
+  this.key = $noBytes;
+  this.rangeEnd = $noBytes;
+  this.limit = 0n;
+  this.revision = 0n;
+  this.sortOrder = 0;
+  this.sortTarget = 0;
+  this.serializable = false;
+  this.keysOnly = false;
+  this.countOnly = false;
+  this.minModRevision = 0n;
+  this.maxModRevision = 0n;
+  this.minCreateRevision = 0n;
+  this.maxCreateRevision = 0n;
+});
+
 function createBaseRangeRequest(): RangeRequest {
-  return {
-    key: $noBytes,
-    rangeEnd: $noBytes,
-    limit: 0n,
-    revision: 0n,
-    sortOrder: 0,
-    sortTarget: 0,
-    serializable: false,
-    keysOnly: false,
-    countOnly: false,
-    minModRevision: 0n,
-    maxModRevision: 0n,
-    minCreateRevision: 0n,
-    maxCreateRevision: 0n,
-  };
+  return new $newRangeRequest();
 }
 
 export const RangeRequest: MessageFns<RangeRequest, "etcdserverpb.RangeRequest"> = {
@@ -1025,8 +1055,15 @@ export const RangeRequest: MessageFns<RangeRequest, "etcdserverpb.RangeRequest">
   },
 };
 
+const $newRangeResponse = /* @__PURE__ */ $stringable<RangeResponse>(function () {
+  this.header = undefined;
+  this.kvs = [];
+  this.more = false;
+  this.count = 0n;
+});
+
 function createBaseRangeResponse(): RangeResponse {
-  return { header: undefined, kvs: [], more: false, count: 0n };
+  return new $newRangeResponse();
 }
 
 export const RangeResponse: MessageFns<RangeResponse, "etcdserverpb.RangeResponse"> = {
@@ -1124,15 +1161,17 @@ export const RangeResponse: MessageFns<RangeResponse, "etcdserverpb.RangeRespons
   },
 };
 
+const $newPutRequest = /* @__PURE__ */ $stringable<PutRequest>(function () {
+  this.key = $noBytes;
+  this.value = $noBytes;
+  this.lease = 0n;
+  this.prevKv = false;
+  this.ignoreValue = false;
+  this.ignoreLease = false;
+});
+
 function createBasePutRequest(): PutRequest {
-  return {
-    key: $noBytes,
-    value: $noBytes,
-    lease: 0n,
-    prevKv: false,
-    ignoreValue: false,
-    ignoreLease: false,
-  };
+  return new $newPutRequest();
 }
 
 export const PutRequest: MessageFns<PutRequest, "etcdserverpb.PutRequest"> = {
@@ -1408,8 +1447,14 @@ export const DeleteRangeRequest: MessageFns<DeleteRangeRequest, "etcdserverpb.De
   },
 };
 
+const $newDeleteRangeResponse = /* @__PURE__ */ $stringable<DeleteRangeResponse>(function () {
+  this.header = undefined;
+  this.deleted = 0n;
+  this.prevKvs = [];
+});
+
 function createBaseDeleteRangeResponse(): DeleteRangeResponse {
-  return { header: undefined, deleted: 0n, prevKvs: [] };
+  return new $newDeleteRangeResponse();
 }
 
 export const DeleteRangeResponse: MessageFns<DeleteRangeResponse, "etcdserverpb.DeleteRangeResponse"> = {
@@ -1727,8 +1772,16 @@ export const ResponseOp: MessageFns<ResponseOp, "etcdserverpb.ResponseOp"> = {
   },
 };
 
+const $newCompare = /* @__PURE__ */ $stringable<Compare>(function () {
+  this.result = 0;
+  this.target = 0;
+  this.key = $noBytes;
+  this.targetUnion = undefined;
+  this.rangeEnd = $noBytes;
+});
+
 function createBaseCompare(): Compare {
-  return { result: 0, target: 0, key: $noBytes, targetUnion: undefined, rangeEnd: $noBytes };
+  return new $newCompare();
 }
 
 export const Compare: MessageFns<Compare, "etcdserverpb.Compare"> = {
@@ -2078,8 +2131,13 @@ export const TxnResponse: MessageFns<TxnResponse, "etcdserverpb.TxnResponse"> = 
   },
 };
 
+const $newCompactionRequest = /* @__PURE__ */ $stringable<CompactionRequest>(function () {
+  this.revision = 0n;
+  this.physical = false;
+});
+
 function createBaseCompactionRequest(): CompactionRequest {
-  return { revision: 0n, physical: false };
+  return new $newCompactionRequest();
 }
 
 export const CompactionRequest: MessageFns<CompactionRequest, "etcdserverpb.CompactionRequest"> = {
@@ -2324,17 +2382,19 @@ export const WatchRequest: MessageFns<WatchRequest, "etcdserverpb.WatchRequest">
   },
 };
 
+const $newWatchCreateRequest = /* @__PURE__ */ $stringable<WatchCreateRequest>(function () {
+  this.key = $noBytes;
+  this.rangeEnd = $noBytes;
+  this.startRevision = 0n;
+  this.progressNotify = false;
+  this.filters = [];
+  this.prevKv = false;
+  this.watchId = 0n;
+  this.fragment = false;
+});
+
 function createBaseWatchCreateRequest(): WatchCreateRequest {
-  return {
-    key: $noBytes,
-    rangeEnd: $noBytes,
-    startRevision: 0n,
-    progressNotify: false,
-    filters: [],
-    prevKv: false,
-    watchId: 0n,
-    fragment: false,
-  };
+  return new $newWatchCreateRequest();
 }
 
 export const WatchCreateRequest: MessageFns<WatchCreateRequest, "etcdserverpb.WatchCreateRequest"> = {
@@ -2500,8 +2560,12 @@ export const WatchCreateRequest: MessageFns<WatchCreateRequest, "etcdserverpb.Wa
   },
 };
 
+const $newWatchCancelRequest = /* @__PURE__ */ $stringable<WatchCancelRequest>(function () {
+  this.watchId = 0n;
+});
+
 function createBaseWatchCancelRequest(): WatchCancelRequest {
-  return { watchId: 0n };
+  return new $newWatchCancelRequest();
 }
 
 export const WatchCancelRequest: MessageFns<WatchCancelRequest, "etcdserverpb.WatchCancelRequest"> = {
@@ -2607,17 +2671,19 @@ export const WatchProgressRequest: MessageFns<WatchProgressRequest, "etcdserverp
   },
 };
 
+const $newWatchResponse = /* @__PURE__ */ $stringable<WatchResponse>(function () {
+  this.header = undefined;
+  this.watchId = 0n;
+  this.created = false;
+  this.canceled = false;
+  this.compactRevision = 0n;
+  this.cancelReason = "";
+  this.fragment = false;
+  this.events = [];
+});
+
 function createBaseWatchResponse(): WatchResponse {
-  return {
-    header: undefined,
-    watchId: 0n,
-    created: false,
-    canceled: false,
-    compactRevision: 0n,
-    cancelReason: "",
-    fragment: false,
-    events: [],
-  };
+  return new $newWatchResponse();
 }
 
 export const WatchResponse: MessageFns<WatchResponse, "etcdserverpb.WatchResponse"> = {
@@ -2768,8 +2834,13 @@ export const WatchResponse: MessageFns<WatchResponse, "etcdserverpb.WatchRespons
   },
 };
 
+const $newLeaseGrantRequest = /* @__PURE__ */ $stringable<LeaseGrantRequest>(function () {
+  this.TTL = 0n;
+  this.ID = 0n;
+});
+
 function createBaseLeaseGrantRequest(): LeaseGrantRequest {
-  return { TTL: 0n, ID: 0n };
+  return new $newLeaseGrantRequest();
 }
 
 export const LeaseGrantRequest: MessageFns<LeaseGrantRequest, "etcdserverpb.LeaseGrantRequest"> = {
@@ -2844,8 +2915,15 @@ export const LeaseGrantRequest: MessageFns<LeaseGrantRequest, "etcdserverpb.Leas
   },
 };
 
+const $newLeaseGrantResponse = /* @__PURE__ */ $stringable<LeaseGrantResponse>(function () {
+  this.header = undefined;
+  this.ID = 0n;
+  this.TTL = 0n;
+  this.error = "";
+});
+
 function createBaseLeaseGrantResponse(): LeaseGrantResponse {
-  return { header: undefined, ID: 0n, TTL: 0n, error: "" };
+  return new $newLeaseGrantResponse();
 }
 
 export const LeaseGrantResponse: MessageFns<LeaseGrantResponse, "etcdserverpb.LeaseGrantResponse"> = {
@@ -2946,8 +3024,12 @@ export const LeaseGrantResponse: MessageFns<LeaseGrantResponse, "etcdserverpb.Le
   },
 };
 
+const $newLeaseRevokeRequest = /* @__PURE__ */ $stringable<LeaseRevokeRequest>(function () {
+  this.ID = 0n;
+});
+
 function createBaseLeaseRevokeRequest(): LeaseRevokeRequest {
-  return { ID: 0n };
+  return new $newLeaseRevokeRequest();
 }
 
 export const LeaseRevokeRequest: MessageFns<LeaseRevokeRequest, "etcdserverpb.LeaseRevokeRequest"> = {
@@ -3067,8 +3149,12 @@ export const LeaseRevokeResponse: MessageFns<LeaseRevokeResponse, "etcdserverpb.
   },
 };
 
+const $newLeaseKeepAliveRequest = /* @__PURE__ */ $stringable<LeaseKeepAliveRequest>(function () {
+  this.ID = 0n;
+});
+
 function createBaseLeaseKeepAliveRequest(): LeaseKeepAliveRequest {
-  return { ID: 0n };
+  return new $newLeaseKeepAliveRequest();
 }
 
 export const LeaseKeepAliveRequest: MessageFns<LeaseKeepAliveRequest, "etcdserverpb.LeaseKeepAliveRequest"> = {
@@ -3128,8 +3214,14 @@ export const LeaseKeepAliveRequest: MessageFns<LeaseKeepAliveRequest, "etcdserve
   },
 };
 
+const $newLeaseKeepAliveResponse = /* @__PURE__ */ $stringable<LeaseKeepAliveResponse>(function () {
+  this.header = undefined;
+  this.ID = 0n;
+  this.TTL = 0n;
+});
+
 function createBaseLeaseKeepAliveResponse(): LeaseKeepAliveResponse {
-  return { header: undefined, ID: 0n, TTL: 0n };
+  return new $newLeaseKeepAliveResponse();
 }
 
 export const LeaseKeepAliveResponse: MessageFns<LeaseKeepAliveResponse, "etcdserverpb.LeaseKeepAliveResponse"> = {
@@ -3218,8 +3310,13 @@ export const LeaseKeepAliveResponse: MessageFns<LeaseKeepAliveResponse, "etcdser
   },
 };
 
+const $newLeaseTimeToLiveRequest = /* @__PURE__ */ $stringable<LeaseTimeToLiveRequest>(function () {
+  this.ID = 0n;
+  this.keys = false;
+});
+
 function createBaseLeaseTimeToLiveRequest(): LeaseTimeToLiveRequest {
-  return { ID: 0n, keys: false };
+  return new $newLeaseTimeToLiveRequest();
 }
 
 export const LeaseTimeToLiveRequest: MessageFns<LeaseTimeToLiveRequest, "etcdserverpb.LeaseTimeToLiveRequest"> = {
@@ -3291,8 +3388,16 @@ export const LeaseTimeToLiveRequest: MessageFns<LeaseTimeToLiveRequest, "etcdser
   },
 };
 
+const $newLeaseTimeToLiveResponse = /* @__PURE__ */ $stringable<LeaseTimeToLiveResponse>(function () {
+  this.header = undefined;
+  this.ID = 0n;
+  this.TTL = 0n;
+  this.grantedTTL = 0n;
+  this.keys = [];
+});
+
 function createBaseLeaseTimeToLiveResponse(): LeaseTimeToLiveResponse {
-  return { header: undefined, ID: 0n, TTL: 0n, grantedTTL: 0n, keys: [] };
+  return new $newLeaseTimeToLiveResponse();
 }
 
 export const LeaseTimeToLiveResponse: MessageFns<LeaseTimeToLiveResponse, "etcdserverpb.LeaseTimeToLiveResponse"> = {
@@ -3456,8 +3561,12 @@ export const LeaseLeasesRequest: MessageFns<LeaseLeasesRequest, "etcdserverpb.Le
   },
 };
 
+const $newLeaseStatus = /* @__PURE__ */ $stringable<LeaseStatus>(function () {
+  this.ID = 0n;
+});
+
 function createBaseLeaseStatus(): LeaseStatus {
-  return { ID: 0n };
+  return new $newLeaseStatus();
 }
 
 export const LeaseStatus: MessageFns<LeaseStatus, "etcdserverpb.LeaseStatus"> = {
@@ -3589,8 +3698,16 @@ export const LeaseLeasesResponse: MessageFns<LeaseLeasesResponse, "etcdserverpb.
   },
 };
 
+const $newMember = /* @__PURE__ */ $stringable<Member>(function () {
+  this.ID = 0n;
+  this.name = "";
+  this.peerURLs = [];
+  this.clientURLs = [];
+  this.isLearner = false;
+});
+
 function createBaseMember(): Member {
-  return { ID: 0n, name: "", peerURLs: [], clientURLs: [], isLearner: false };
+  return new $newMember();
 }
 
 export const Member: MessageFns<Member, "etcdserverpb.Member"> = {
@@ -3828,8 +3945,14 @@ export const MemberListResponse: MessageFns<MemberListResponse, "etcdserverpb.Me
   },
 };
 
+const $newAlarmRequest = /* @__PURE__ */ $stringable<AlarmRequest>(function () {
+  this.action = 0;
+  this.memberID = 0n;
+  this.alarm = 0;
+});
+
 function createBaseAlarmRequest(): AlarmRequest {
-  return { action: 0, memberID: 0n, alarm: 0 };
+  return new $newAlarmRequest();
 }
 
 export const AlarmRequest: MessageFns<AlarmRequest, "etcdserverpb.AlarmRequest"> = {
@@ -3913,8 +4036,13 @@ export const AlarmRequest: MessageFns<AlarmRequest, "etcdserverpb.AlarmRequest">
   },
 };
 
+const $newAlarmMember = /* @__PURE__ */ $stringable<AlarmMember>(function () {
+  this.memberID = 0n;
+  this.alarm = 0;
+});
+
 function createBaseAlarmMember(): AlarmMember {
-  return { memberID: 0n, alarm: 0 };
+  return new $newAlarmMember();
 }
 
 export const AlarmMember: MessageFns<AlarmMember, "etcdserverpb.AlarmMember"> = {
@@ -4104,22 +4232,24 @@ export const StatusRequest: MessageFns<StatusRequest, "etcdserverpb.StatusReques
   },
 };
 
+const $newStatusResponse = /* @__PURE__ */ $stringable<StatusResponse>(function () {
+  this.header = undefined;
+  this.version = "";
+  this.dbSize = 0n;
+  this.leader = 0n;
+  this.raftIndex = 0n;
+  this.raftTerm = 0n;
+  this.raftAppliedIndex = 0n;
+  this.errors = [];
+  this.dbSizeInUse = 0n;
+  this.isLearner = false;
+  this.storageVersion = "";
+  this.dbSizeQuota = 0n;
+  this.downgradeInfo = undefined;
+});
+
 function createBaseStatusResponse(): StatusResponse {
-  return {
-    header: undefined,
-    version: "",
-    dbSize: 0n,
-    leader: 0n,
-    raftIndex: 0n,
-    raftTerm: 0n,
-    raftAppliedIndex: 0n,
-    errors: [],
-    dbSizeInUse: 0n,
-    isLearner: false,
-    storageVersion: "",
-    dbSizeQuota: 0n,
-    downgradeInfo: undefined,
-  };
+  return new $newStatusResponse();
 }
 
 export const StatusResponse: MessageFns<StatusResponse, "etcdserverpb.StatusResponse"> = {

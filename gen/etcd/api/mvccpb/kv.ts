@@ -65,15 +65,38 @@ export namespace Event_EventType {
 
 const $noBytes = new Uint8Array(0);
 
+/** A message as it stands, with each bigint as text and each Map as an object. */
+function $text(value: any, depth: number): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (depth === 0 || typeof value !== "object" || value === null || typeof value.toJSON === "function") return value;
+  if (globalThis.ArrayBuffer.isView(value)) return value;
+  if (globalThis.Array.isArray(value)) return value.map((item) => $text(item, 0));
+  const entries = value instanceof globalThis.Map ? [...value] : globalThis.Object.entries(value);
+  return globalThis.Object.fromEntries(entries.map(([key, item]) => [key, $text(item, depth - 1)]));
+}
+
+function $stringable<T>(create: (this: T) => void): new () => T {
+  const hidden = (value: unknown) => ({ value, writable: true, configurable: true });
+  create.prototype = globalThis.Object.defineProperties({}, {
+    constructor: hidden(globalThis.Object),
+    toJSON: hidden(function (this: object) {
+      return $text({ ...this }, 2);
+    }),
+  });
+  return create as any;
+}
+
+const $newKeyValue = /* @__PURE__ */ $stringable<KeyValue>(function () {
+  this.key = $noBytes;
+  this.createRevision = 0n;
+  this.modRevision = 0n;
+  this.version = 0n;
+  this.value = $noBytes;
+  this.lease = 0n;
+});
+
 function createBaseKeyValue(): KeyValue {
-  return {
-    key: $noBytes,
-    createRevision: 0n,
-    modRevision: 0n,
-    version: 0n,
-    value: $noBytes,
-    lease: 0n,
-  };
+  return new $newKeyValue();
 }
 
 export const KeyValue: MessageFns<KeyValue, "mvccpb.KeyValue"> = {

@@ -2,6 +2,7 @@
 // source: rich.proto
 
 /* eslint-disable */
+import { file as $file } from "./rich.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { ListValue, Struct, Value } from "./google/protobuf/struct.ts";
 import { Timestamp } from "./google/protobuf/timestamp.ts";
@@ -170,61 +171,85 @@ function $overrun(): Error {
 
 const $noBytes = new Uint8Array(0);
 
+/** A message as it stands, with each bigint as text and each Map as an object. */
+function $text(value: any, depth: number): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (depth === 0 || typeof value !== "object" || value === null || typeof value.toJSON === "function") return value;
+  if (globalThis.ArrayBuffer.isView(value)) return value;
+  if (globalThis.Array.isArray(value)) return value.map((item) => $text(item, 0));
+  const entries = value instanceof globalThis.Map ? [...value] : globalThis.Object.entries(value);
+  return globalThis.Object.fromEntries(entries.map(([key, item]) => [key, $text(item, depth - 1)]));
+}
+
+function $stringable<T>(create: (this: T) => void): new () => T {
+  const hidden = (value: unknown) => ({ value, writable: true, configurable: true });
+  create.prototype = globalThis.Object.defineProperties({}, {
+    constructor: hidden(globalThis.Object),
+    toJSON: hidden(function (this: object) {
+      return $text({ ...this }, 2);
+    }),
+  });
+  return create as any;
+}
+
+const $newRich = /* @__PURE__ */ $stringable<Rich>(function () {
+  this.text = "";
+  this.data = $noBytes;
+  this.flag = false;
+  this.int32 = 0;
+  this.uint32 = 0;
+  this.sint32 = 0;
+  this.int64 = 0n;
+  this.uint64 = 0n;
+  this.sint64 = 0n;
+  this.fixed32 = 0;
+  this.sfixed32 = 0;
+  this.fixed64 = 0n;
+  this.sfixed64 = 0n;
+  this.float = 0;
+  this.double = 0;
+  this.color = 0;
+  this.nested = undefined;
+  this.texts = [];
+  this.datas = [];
+  this.flags = [];
+  this.int32s = [];
+  this.uint32s = [];
+  this.sint32s = [];
+  this.int64s = [];
+  this.uint64s = [];
+  this.sint64s = [];
+  this.fixed32s = [];
+  this.sfixed64s = [];
+  this.floats = [];
+  this.doubles = [];
+  this.colors = [];
+  this.children = [];
+  this.unpacked = [];
+  this.textsByText = {};
+  this.richesByInt32 = {};
+  this.datasByUint64 = new Map();
+  this.colorsByFlag = new Map();
+  this.optionalText = undefined;
+  this.optionalUint32 = undefined;
+  this.optionalSint64 = undefined;
+  this.optionalFlag = undefined;
+  this.choice = undefined;
+  this.at = undefined;
+  this.maybeText = undefined;
+  this.maybeUint64 = undefined;
+  this.struct = undefined;
+  this.value = undefined;
+  this.far = "";
+});
+
 function createBaseRich(): Rich {
-  return {
-    text: "",
-    data: $noBytes,
-    flag: false,
-    int32: 0,
-    uint32: 0,
-    sint32: 0,
-    int64: 0n,
-    uint64: 0n,
-    sint64: 0n,
-    fixed32: 0,
-    sfixed32: 0,
-    fixed64: 0n,
-    sfixed64: 0n,
-    float: 0,
-    double: 0,
-    color: 0,
-    nested: undefined,
-    texts: [],
-    datas: [],
-    flags: [],
-    int32s: [],
-    uint32s: [],
-    sint32s: [],
-    int64s: [],
-    uint64s: [],
-    sint64s: [],
-    fixed32s: [],
-    sfixed64s: [],
-    floats: [],
-    doubles: [],
-    colors: [],
-    children: [],
-    unpacked: [],
-    textsByText: {},
-    richesByInt32: {},
-    datasByUint64: new Map(),
-    colorsByFlag: new Map(),
-    optionalText: undefined,
-    optionalUint32: undefined,
-    optionalSint64: undefined,
-    optionalFlag: undefined,
-    choice: undefined,
-    at: undefined,
-    maybeText: undefined,
-    maybeUint64: undefined,
-    struct: undefined,
-    value: undefined,
-    far: "",
-  };
+  return new $newRich();
 }
 
 export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
   $type: "codec.test.v1.Rich" as const,
+  $file,
 
   encode(message: Rich, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.text !== "") {
@@ -1210,6 +1235,7 @@ function createBaseRich_TextsByTextEntry(): Rich_TextsByTextEntry {
 
 export const Rich_TextsByTextEntry: MessageFns<Rich_TextsByTextEntry, "codec.test.v1.Rich.TextsByTextEntry"> = {
   $type: "codec.test.v1.Rich.TextsByTextEntry" as const,
+  $file,
 
   encode(message: Rich_TextsByTextEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key !== "") {
@@ -1279,6 +1305,7 @@ function createBaseRich_RichesByInt32Entry(): Rich_RichesByInt32Entry {
 
 export const Rich_RichesByInt32Entry: MessageFns<Rich_RichesByInt32Entry, "codec.test.v1.Rich.RichesByInt32Entry"> = {
   $type: "codec.test.v1.Rich.RichesByInt32Entry" as const,
+  $file,
 
   encode(message: Rich_RichesByInt32Entry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key !== 0) {
@@ -1348,6 +1375,7 @@ function createBaseRich_DatasByUint64Entry(): Rich_DatasByUint64Entry {
 
 export const Rich_DatasByUint64Entry: MessageFns<Rich_DatasByUint64Entry, "codec.test.v1.Rich.DatasByUint64Entry"> = {
   $type: "codec.test.v1.Rich.DatasByUint64Entry" as const,
+  $file,
 
   encode(message: Rich_DatasByUint64Entry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key !== 0n) {
@@ -1420,6 +1448,7 @@ function createBaseRich_ColorsByFlagEntry(): Rich_ColorsByFlagEntry {
 
 export const Rich_ColorsByFlagEntry: MessageFns<Rich_ColorsByFlagEntry, "codec.test.v1.Rich.ColorsByFlagEntry"> = {
   $type: "codec.test.v1.Rich.ColorsByFlagEntry" as const,
+  $file,
 
   encode(message: Rich_ColorsByFlagEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key !== false) {
@@ -1489,6 +1518,7 @@ function createBaseEmpty(): Empty {
 
 export const Empty: MessageFns<Empty, "codec.test.v1.Empty"> = {
   $type: "codec.test.v1.Empty" as const,
+  $file,
 
   encode(_: Empty, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     return writer;
@@ -1534,6 +1564,7 @@ function createBaseNest(): Nest {
 
 export const Nest: MessageFns<Nest, "codec.test.v1.Nest"> = {
   $type: "codec.test.v1.Nest" as const,
+  $file,
 
   encode(message: Nest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.nest !== undefined) {
@@ -1597,22 +1628,25 @@ export const Nest: MessageFns<Nest, "codec.test.v1.Nest"> = {
   },
 };
 
+const $newTricky = /* @__PURE__ */ $stringable<Tricky>(function () {
+  this.Proto = "";
+  this.constructor = "";
+  this.toString = undefined;
+  this.valueOf = [];
+  this.hasOwnProperty = {};
+  this.DefineGetter = undefined;
+  this.doublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsIn = {};
+  this.values = {};
+  this.maybeDouble = undefined;
+});
+
 function createBaseTricky(): Tricky {
-  return {
-    Proto: "",
-    constructor: "",
-    toString: undefined,
-    valueOf: [],
-    hasOwnProperty: {},
-    DefineGetter: undefined,
-    doublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsIn: {},
-    values: {},
-    maybeDouble: undefined,
-  };
+  return new $newTricky();
 }
 
 export const Tricky: MessageFns<Tricky, "codec.test.v1.Tricky"> = {
   $type: "codec.test.v1.Tricky" as const,
+  $file,
 
   encode(message: Tricky, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.Proto !== "") {
@@ -2000,6 +2034,7 @@ export const Tricky_HasOwnPropertyEntry: MessageFns<
   "codec.test.v1.Tricky.HasOwnPropertyEntry"
 > = {
   $type: "codec.test.v1.Tricky.HasOwnPropertyEntry" as const,
+  $file,
 
   encode(message: Tricky_HasOwnPropertyEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key !== "") {
@@ -2074,6 +2109,7 @@ export const Tricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsI
   "codec.test.v1.Tricky.DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry"
 > = {
   $type: "codec.test.v1.Tricky.DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry" as const,
+  $file,
 
   encode(
     message: Tricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry,
@@ -2153,6 +2189,7 @@ function createBaseTricky_ValuesEntry(): Tricky_ValuesEntry {
 
 export const Tricky_ValuesEntry: MessageFns<Tricky_ValuesEntry, "codec.test.v1.Tricky.ValuesEntry"> = {
   $type: "codec.test.v1.Tricky.ValuesEntry" as const,
+  $file,
 
   encode(message: Tricky_ValuesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key !== "") {
@@ -2227,6 +2264,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

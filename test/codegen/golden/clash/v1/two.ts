@@ -17,8 +17,33 @@ export interface Clash {
   id: bigint;
 }
 
+/** A message as it stands, with each bigint as text and each Map as an object. */
+function $text(value: any, depth: number): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (depth === 0 || typeof value !== "object" || value === null || typeof value.toJSON === "function") return value;
+  if (globalThis.ArrayBuffer.isView(value)) return value;
+  if (globalThis.Array.isArray(value)) return value.map((item) => $text(item, 0));
+  const entries = value instanceof globalThis.Map ? [...value] : globalThis.Object.entries(value);
+  return globalThis.Object.fromEntries(entries.map(([key, item]) => [key, $text(item, depth - 1)]));
+}
+
+function $stringable<T>(create: (this: T) => void): new () => T {
+  const hidden = (value: unknown) => ({ value, writable: true, configurable: true });
+  create.prototype = globalThis.Object.defineProperties({}, {
+    constructor: hidden(globalThis.Object),
+    toJSON: hidden(function (this: object) {
+      return $text({ ...this }, 2);
+    }),
+  });
+  return create as any;
+}
+
+const $newUser = /* @__PURE__ */ $stringable<User>(function () {
+  this.id = 0n;
+});
+
 function createBaseUser(): User {
-  return { id: 0n };
+  return new $newUser();
 }
 
 export const User: MessageFns<User, "clash.v1.two.User"> = {
@@ -78,8 +103,12 @@ export const User: MessageFns<User, "clash.v1.two.User"> = {
   },
 };
 
+const $newClash = /* @__PURE__ */ $stringable<Clash>(function () {
+  this.id = 0n;
+});
+
 function createBaseClash(): Clash {
-  return { id: 0n };
+  return new $newClash();
 }
 
 export const Clash: MessageFns<Clash, "clash.v1.two.Clash"> = {

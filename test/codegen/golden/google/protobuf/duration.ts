@@ -87,8 +87,34 @@ export interface Duration {
   nanos: number;
 }
 
+/** A message as it stands, with each bigint as text and each Map as an object. */
+function $text(value: any, depth: number): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (depth === 0 || typeof value !== "object" || value === null || typeof value.toJSON === "function") return value;
+  if (globalThis.ArrayBuffer.isView(value)) return value;
+  if (globalThis.Array.isArray(value)) return value.map((item) => $text(item, 0));
+  const entries = value instanceof globalThis.Map ? [...value] : globalThis.Object.entries(value);
+  return globalThis.Object.fromEntries(entries.map(([key, item]) => [key, $text(item, depth - 1)]));
+}
+
+function $stringable<T>(create: (this: T) => void): new () => T {
+  const hidden = (value: unknown) => ({ value, writable: true, configurable: true });
+  create.prototype = globalThis.Object.defineProperties({}, {
+    constructor: hidden(globalThis.Object),
+    toJSON: hidden(function (this: object) {
+      return $text({ ...this }, 2);
+    }),
+  });
+  return create as any;
+}
+
+const $newDuration = /* @__PURE__ */ $stringable<Duration>(function () {
+  this.seconds = 0n;
+  this.nanos = 0;
+});
+
 function createBaseDuration(): Duration {
-  return { seconds: 0n, nanos: 0 };
+  return new $newDuration();
 }
 
 export const Duration: MessageFns<Duration, "google.protobuf.Duration"> = {

@@ -128,6 +128,27 @@ export interface BytesValue {
 
 const $noBytes = new Uint8Array(0);
 
+/** A message as it stands, with each bigint as text and each Map as an object. */
+function $text(value: any, depth: number): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (depth === 0 || typeof value !== "object" || value === null || typeof value.toJSON === "function") return value;
+  if (globalThis.ArrayBuffer.isView(value)) return value;
+  if (globalThis.Array.isArray(value)) return value.map((item) => $text(item, 0));
+  const entries = value instanceof globalThis.Map ? [...value] : globalThis.Object.entries(value);
+  return globalThis.Object.fromEntries(entries.map(([key, item]) => [key, $text(item, depth - 1)]));
+}
+
+function $stringable<T>(create: (this: T) => void): new () => T {
+  const hidden = (value: unknown) => ({ value, writable: true, configurable: true });
+  create.prototype = globalThis.Object.defineProperties({}, {
+    constructor: hidden(globalThis.Object),
+    toJSON: hidden(function (this: object) {
+      return $text({ ...this }, 2);
+    }),
+  });
+  return create as any;
+}
+
 function createBaseDoubleValue(): DoubleValue {
   return { value: 0 };
 }
@@ -244,8 +265,12 @@ export const FloatValue: MessageFns<FloatValue, "google.protobuf.FloatValue"> = 
   },
 };
 
+const $newInt64Value = /* @__PURE__ */ $stringable<Int64Value>(function () {
+  this.value = 0n;
+});
+
 function createBaseInt64Value(): Int64Value {
-  return { value: 0n };
+  return new $newInt64Value();
 }
 
 export const Int64Value: MessageFns<Int64Value, "google.protobuf.Int64Value"> = {
@@ -305,8 +330,12 @@ export const Int64Value: MessageFns<Int64Value, "google.protobuf.Int64Value"> = 
   },
 };
 
+const $newUInt64Value = /* @__PURE__ */ $stringable<UInt64Value>(function () {
+  this.value = 0n;
+});
+
 function createBaseUInt64Value(): UInt64Value {
-  return { value: 0n };
+  return new $newUInt64Value();
 }
 
 export const UInt64Value: MessageFns<UInt64Value, "google.protobuf.UInt64Value"> = {

@@ -92,6 +92,27 @@ function $setEntry<T>(map: { [key: string]: T }, key: string, value: T): void {
 
 const $noBytes = new Uint8Array(0);
 
+/** A message as it stands, with each bigint as text and each Map as an object. */
+function $text(value: any, depth: number): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (depth === 0 || typeof value !== "object" || value === null || typeof value.toJSON === "function") return value;
+  if (globalThis.ArrayBuffer.isView(value)) return value;
+  if (globalThis.Array.isArray(value)) return value.map((item) => $text(item, 0));
+  const entries = value instanceof globalThis.Map ? [...value] : globalThis.Object.entries(value);
+  return globalThis.Object.fromEntries(entries.map(([key, item]) => [key, $text(item, depth - 1)]));
+}
+
+function $stringable<T>(create: (this: T) => void): new () => T {
+  const hidden = (value: unknown) => ({ value, writable: true, configurable: true });
+  create.prototype = globalThis.Object.defineProperties({}, {
+    constructor: hidden(globalThis.Object),
+    toJSON: hidden(function (this: object) {
+      return $text({ ...this }, 2);
+    }),
+  });
+  return create as any;
+}
+
 function createBaseError(): Error {
   return { message: "" };
 }
@@ -289,8 +310,12 @@ export const Object_ErrorsEntry: MessageFns<Object_ErrorsEntry, "names.v1.Object
   },
 };
 
+const $newDateMessage = /* @__PURE__ */ $stringable<DateMessage>(function () {
+  this.day = 0n;
+});
+
 function createBaseDateMessage(): DateMessage {
-  return { day: 0n };
+  return new $newDateMessage();
 }
 
 export const DateMessage: MessageFns<DateMessage, "names.v1.Date"> = {

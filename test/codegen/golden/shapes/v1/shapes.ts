@@ -9,7 +9,7 @@ import { Duration } from "../../google/protobuf/duration.ts";
 import { Empty } from "../../google/protobuf/empty.ts";
 import { Struct, Value } from "../../google/protobuf/struct.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
-import { Int64Value, StringValue } from "../../google/protobuf/wrappers.ts";
+import { Int64Value, StringValue, UInt64Value } from "../../google/protobuf/wrappers.ts";
 import { Tag } from "./common.ts";
 
 export const protobufPackage = "shapes.v1";
@@ -96,6 +96,25 @@ export interface Everything_KindsByFlagEntry {
   value: Everything_Kind;
 }
 
+/** Integers of 64 bits, wherever they can stand. */
+export interface Longs {
+  byName: { [key: string]: bigint };
+  byNumber: Map<bigint, bigint | undefined>;
+  choice: { $case: "big"; value: bigint } | { $case: "boxed"; value: bigint | undefined } | undefined;
+  wrapped: bigint[];
+  tag: Tag | undefined;
+}
+
+export interface Longs_ByNameEntry {
+  key: string;
+  value: bigint;
+}
+
+export interface Longs_ByNumberEntry {
+  key: bigint;
+  value: bigint | undefined;
+}
+
 function $setEntry<T>(map: { [key: string]: T }, key: string, value: T): void {
   if (key !== "__proto__") {
     map[key] = value;
@@ -110,43 +129,66 @@ function $overrun(): Error {
 
 const $noBytes = new Uint8Array(0);
 
+/** A message as it stands, with each bigint as text and each Map as an object. */
+function $text(value: any, depth: number): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (depth === 0 || typeof value !== "object" || value === null || typeof value.toJSON === "function") return value;
+  if (globalThis.ArrayBuffer.isView(value)) return value;
+  if (globalThis.Array.isArray(value)) return value.map((item) => $text(item, 0));
+  const entries = value instanceof globalThis.Map ? [...value] : globalThis.Object.entries(value);
+  return globalThis.Object.fromEntries(entries.map(([key, item]) => [key, $text(item, depth - 1)]));
+}
+
+function $stringable<T>(create: (this: T) => void): new () => T {
+  const hidden = (value: unknown) => ({ value, writable: true, configurable: true });
+  create.prototype = globalThis.Object.defineProperties({}, {
+    constructor: hidden(globalThis.Object),
+    toJSON: hidden(function (this: object) {
+      return $text({ ...this }, 2);
+    }),
+  });
+  return create as any;
+}
+
+const $newEverything = /* @__PURE__ */ $stringable<Everything>(function () {
+  this.aDouble = 0;
+  this.aFloat = 0;
+  this.anInt32 = 0;
+  this.anInt64 = 0n;
+  this.aUint32 = 0;
+  this.aUint64 = 0n;
+  this.aSint32 = 0;
+  this.aSint64 = 0n;
+  this.aFixed32 = 0;
+  this.aFixed64 = 0n;
+  this.aSfixed32 = 0;
+  this.aSfixed64 = 0n;
+  this.aBool = false;
+  this.aString = "";
+  this.someBytes = $noBytes;
+  this.kind = 0;
+  this.part = undefined;
+  this.tag = undefined;
+  this.maybeString = undefined;
+  this.maybeInt64 = undefined;
+  this.manyInt64 = [];
+  this.manyTags = [];
+  this.tagsByName = {};
+  this.namesById = new Map();
+  this.kindsByFlag = new Map();
+  this.choice = undefined;
+  this.time = undefined;
+  this.duration = undefined;
+  this.any = undefined;
+  this.object = undefined;
+  this.value = undefined;
+  this.wrappedString = undefined;
+  this.wrappedInt64 = undefined;
+  this.again = undefined;
+});
+
 function createBaseEverything(): Everything {
-  return {
-    aDouble: 0,
-    aFloat: 0,
-    anInt32: 0,
-    anInt64: 0n,
-    aUint32: 0,
-    aUint64: 0n,
-    aSint32: 0,
-    aSint64: 0n,
-    aFixed32: 0,
-    aFixed64: 0n,
-    aSfixed32: 0,
-    aSfixed64: 0n,
-    aBool: false,
-    aString: "",
-    someBytes: $noBytes,
-    kind: 0,
-    part: undefined,
-    tag: undefined,
-    maybeString: undefined,
-    maybeInt64: undefined,
-    manyInt64: [],
-    manyTags: [],
-    tagsByName: {},
-    namesById: new Map(),
-    kindsByFlag: new Map(),
-    choice: undefined,
-    time: undefined,
-    duration: undefined,
-    any: undefined,
-    object: undefined,
-    value: undefined,
-    wrappedString: undefined,
-    wrappedInt64: undefined,
-    again: undefined,
-  };
+  return new $newEverything();
 }
 
 export const Everything: MessageFns<Everything, "shapes.v1.Everything"> = {
@@ -1077,6 +1119,315 @@ export const Everything_KindsByFlagEntry: MessageFns<
     const message = createBaseEverything_KindsByFlagEntry();
     message.key = object.key ?? false;
     message.value = object.value ?? 0;
+    return message;
+  },
+};
+
+const $newLongs = /* @__PURE__ */ $stringable<Longs>(function () {
+  this.byName = {};
+  this.byNumber = new Map();
+  this.choice = undefined;
+  this.wrapped = [];
+  this.tag = undefined;
+});
+
+function createBaseLongs(): Longs {
+  return new $newLongs();
+}
+
+export const Longs: MessageFns<Longs, "shapes.v1.Longs"> = {
+  $type: "shapes.v1.Longs" as const,
+  $file,
+
+  encode(message: Longs, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    globalThis.Object.entries(message.byName).forEach(([key, value]: [string, bigint]) => {
+      Longs_ByNameEntry.encode({ key: key as any, value }, writer.uint32(10).fork()).join();
+    });
+    message.byNumber.forEach((value, key) => {
+      if (value !== undefined) {
+        Longs_ByNumberEntry.encode({ key: key as any, value }, writer.uint32(18).fork()).join();
+      }
+    });
+    switch (message.choice?.$case) {
+      case "big":
+        if (BigInt.asUintN(64, message.choice.value) !== message.choice.value) {
+          throw new globalThis.Error("value provided for field message.choice.value of type uint64 too large");
+        }
+        writer.uint32(24).uint64(message.choice.value);
+        break;
+      case "boxed":
+        UInt64Value.encode({ value: message.choice.value! }, writer.uint32(34).fork()).join();
+        break;
+    }
+    for (const v of message.wrapped) {
+      Int64Value.encode({ value: v!! }, writer.uint32(42).fork()).join();
+    }
+    if (message.tag !== undefined) {
+      Tag.encode(message.tag, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Longs {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLongs();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            const entry1 = Longs_ByNameEntry.decode(reader, reader.uint32());
+            if (entry1.value !== undefined) {
+              $setEntry(message.byName, entry1.key, entry1.value);
+            }
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            const entry2 = Longs_ByNumberEntry.decode(reader, reader.uint32());
+            if (entry2.value !== undefined) {
+              message.byNumber.set(entry2.key, entry2.value);
+            }
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.choice = { $case: "big", value: reader.uint64() as bigint };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.choice = { $case: "boxed", value: UInt64Value.decode(reader, reader.uint32()).value };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.wrapped.push(Int64Value.decode(reader, reader.uint32()).value);
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.tag = Tag.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Longs>): Longs {
+    return Longs.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Longs>): Longs {
+    const message = createBaseLongs();
+    message.byName = (globalThis.Object.entries(object.byName ?? {}) as [string, bigint][]).reduce(
+      (acc: { [key: string]: bigint }, [key, value]: [string, bigint]) => {
+        if (value !== undefined) {
+          $setEntry(acc, key, BigInt(value as string | number | bigint | boolean));
+        }
+        return acc;
+      },
+      {},
+    );
+    message.byNumber = (() => {
+      const m = new Map();
+      (object.byNumber as Map<bigint, bigint | undefined> ?? new Map()).forEach((value, key) => {
+        if (value !== undefined) {
+          m.set(key, value);
+        }
+      });
+      return m;
+    })();
+    switch (object.choice?.$case) {
+      case "big": {
+        message.choice = { $case: "big", value: BigInt(object.choice.value ?? 0n) };
+        break;
+      }
+      case "boxed": {
+        message.choice = { $case: "boxed", value: BigInt(object.choice.value ?? 0n) };
+        break;
+      }
+    }
+    message.wrapped = object.wrapped?.map((e) => BigInt(e)) || [];
+    message.tag = (object.tag !== undefined && object.tag !== null) ? Tag.fromPartial(object.tag) : undefined;
+    return message;
+  },
+};
+
+function createBaseLongs_ByNameEntry(): Longs_ByNameEntry {
+  return { key: "", value: 0n };
+}
+
+export const Longs_ByNameEntry: MessageFns<Longs_ByNameEntry, "shapes.v1.Longs.ByNameEntry"> = {
+  $type: "shapes.v1.Longs.ByNameEntry" as const,
+  $file,
+
+  encode(message: Longs_ByNameEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0n) {
+      if (BigInt.asIntN(64, message.value) !== message.value) {
+        throw new globalThis.Error("value provided for field message.value of type int64 too large");
+      }
+      writer.uint32(16).int64(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Longs_ByNameEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLongs_ByNameEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Longs_ByNameEntry>): Longs_ByNameEntry {
+    return Longs_ByNameEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Longs_ByNameEntry>): Longs_ByNameEntry {
+    const message = createBaseLongs_ByNameEntry();
+    message.key = object.key ?? "";
+    message.value = (object.value !== undefined && object.value !== null) ? BigInt(object.value) : 0n;
+    return message;
+  },
+};
+
+function createBaseLongs_ByNumberEntry(): Longs_ByNumberEntry {
+  return { key: 0n, value: undefined };
+}
+
+export const Longs_ByNumberEntry: MessageFns<Longs_ByNumberEntry, "shapes.v1.Longs.ByNumberEntry"> = {
+  $type: "shapes.v1.Longs.ByNumberEntry" as const,
+  $file,
+
+  encode(message: Longs_ByNumberEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== 0n) {
+      if (BigInt.asIntN(64, message.key) !== message.key) {
+        throw new globalThis.Error("value provided for field message.key of type int64 too large");
+      }
+      writer.uint32(8).int64(message.key);
+    }
+    if (message.value !== undefined) {
+      Int64Value.encode({ value: message.value! }, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Longs_ByNumberEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLongs_ByNumberEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.key = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Int64Value.decode(reader, reader.uint32()).value;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Longs_ByNumberEntry>): Longs_ByNumberEntry {
+    return Longs_ByNumberEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Longs_ByNumberEntry>): Longs_ByNumberEntry {
+    const message = createBaseLongs_ByNumberEntry();
+    message.key = (object.key !== undefined && object.key !== null) ? BigInt(object.key) : 0n;
+    message.value = (object.value !== undefined && object.value !== null) ? BigInt(object.value) : undefined;
     return message;
   },
 };

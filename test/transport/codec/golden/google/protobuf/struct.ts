@@ -2,6 +2,7 @@
 // source: google/protobuf/struct.proto
 
 /* eslint-disable */
+import { file as $file } from "./struct.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "google.protobuf";
@@ -114,6 +115,7 @@ function createBaseStruct(): Struct {
 
 export const Struct: MessageFns<Struct, "google.protobuf.Struct"> & StructWrapperFns = {
   $type: "google.protobuf.Struct" as const,
+  $file,
 
   encode(message: Struct, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     globalThis.Object.entries(message.fields).forEach(([key, value]: [string, any | undefined]) => {
@@ -205,6 +207,7 @@ function createBaseStruct_FieldsEntry(): Struct_FieldsEntry {
 
 export const Struct_FieldsEntry: MessageFns<Struct_FieldsEntry, "google.protobuf.Struct.FieldsEntry"> = {
   $type: "google.protobuf.Struct.FieldsEntry" as const,
+  $file,
 
   encode(message: Struct_FieldsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.key !== "") {
@@ -274,6 +277,7 @@ function createBaseValue(): Value {
 
 export const Value: MessageFns<Value, "google.protobuf.Value"> & AnyValueWrapperFns = {
   $type: "google.protobuf.Value" as const,
+  $file,
 
   encode(message: Value, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     switch (message.kind?.$case) {
@@ -437,6 +441,7 @@ function createBaseListValue(): ListValue {
 
 export const ListValue: MessageFns<ListValue, "google.protobuf.ListValue"> & ListValueWrapperFns = {
   $type: "google.protobuf.ListValue" as const,
+  $file,
 
   encode(message: ListValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.values) {
@@ -513,6 +518,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;

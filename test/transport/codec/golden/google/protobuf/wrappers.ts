@@ -2,6 +2,7 @@
 // source: google/protobuf/wrappers.proto
 
 /* eslint-disable */
+import { file as $file } from "./wrappers.desc.ts";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
 export const protobufPackage = "google.protobuf";
@@ -127,12 +128,34 @@ export interface BytesValue {
 
 const $noBytes = new Uint8Array(0);
 
+/** A message as it stands, with each bigint as text and each Map as an object. */
+function $text(value: any, depth: number): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (depth === 0 || typeof value !== "object" || value === null || typeof value.toJSON === "function") return value;
+  if (globalThis.ArrayBuffer.isView(value)) return value;
+  if (globalThis.Array.isArray(value)) return value.map((item) => $text(item, 0));
+  const entries = value instanceof globalThis.Map ? [...value] : globalThis.Object.entries(value);
+  return globalThis.Object.fromEntries(entries.map(([key, item]) => [key, $text(item, depth - 1)]));
+}
+
+function $stringable<T>(create: (this: T) => void): new () => T {
+  const hidden = (value: unknown) => ({ value, writable: true, configurable: true });
+  create.prototype = globalThis.Object.defineProperties({}, {
+    constructor: hidden(globalThis.Object),
+    toJSON: hidden(function (this: object) {
+      return $text({ ...this }, 2);
+    }),
+  });
+  return create as any;
+}
+
 function createBaseDoubleValue(): DoubleValue {
   return { value: 0 };
 }
 
 export const DoubleValue: MessageFns<DoubleValue, "google.protobuf.DoubleValue"> = {
   $type: "google.protobuf.DoubleValue" as const,
+  $file,
 
   encode(message: DoubleValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (!globalThis.Object.is(message.value, 0)) {
@@ -190,6 +213,7 @@ function createBaseFloatValue(): FloatValue {
 
 export const FloatValue: MessageFns<FloatValue, "google.protobuf.FloatValue"> = {
   $type: "google.protobuf.FloatValue" as const,
+  $file,
 
   encode(message: FloatValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (!globalThis.Object.is(message.value, 0)) {
@@ -241,12 +265,17 @@ export const FloatValue: MessageFns<FloatValue, "google.protobuf.FloatValue"> = 
   },
 };
 
+const $newInt64Value = /* @__PURE__ */ $stringable<Int64Value>(function () {
+  this.value = 0n;
+});
+
 function createBaseInt64Value(): Int64Value {
-  return { value: 0n };
+  return new $newInt64Value();
 }
 
 export const Int64Value: MessageFns<Int64Value, "google.protobuf.Int64Value"> = {
   $type: "google.protobuf.Int64Value" as const,
+  $file,
 
   encode(message: Int64Value, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.value !== 0n) {
@@ -301,12 +330,17 @@ export const Int64Value: MessageFns<Int64Value, "google.protobuf.Int64Value"> = 
   },
 };
 
+const $newUInt64Value = /* @__PURE__ */ $stringable<UInt64Value>(function () {
+  this.value = 0n;
+});
+
 function createBaseUInt64Value(): UInt64Value {
-  return { value: 0n };
+  return new $newUInt64Value();
 }
 
 export const UInt64Value: MessageFns<UInt64Value, "google.protobuf.UInt64Value"> = {
   $type: "google.protobuf.UInt64Value" as const,
+  $file,
 
   encode(message: UInt64Value, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.value !== 0n) {
@@ -367,6 +401,7 @@ function createBaseInt32Value(): Int32Value {
 
 export const Int32Value: MessageFns<Int32Value, "google.protobuf.Int32Value"> = {
   $type: "google.protobuf.Int32Value" as const,
+  $file,
 
   encode(message: Int32Value, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.value !== 0) {
@@ -424,6 +459,7 @@ function createBaseUInt32Value(): UInt32Value {
 
 export const UInt32Value: MessageFns<UInt32Value, "google.protobuf.UInt32Value"> = {
   $type: "google.protobuf.UInt32Value" as const,
+  $file,
 
   encode(message: UInt32Value, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.value !== 0) {
@@ -481,6 +517,7 @@ function createBaseBoolValue(): BoolValue {
 
 export const BoolValue: MessageFns<BoolValue, "google.protobuf.BoolValue"> = {
   $type: "google.protobuf.BoolValue" as const,
+  $file,
 
   encode(message: BoolValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.value !== false) {
@@ -538,6 +575,7 @@ function createBaseStringValue(): StringValue {
 
 export const StringValue: MessageFns<StringValue, "google.protobuf.StringValue"> = {
   $type: "google.protobuf.StringValue" as const,
+  $file,
 
   encode(message: StringValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.value !== "") {
@@ -595,6 +633,7 @@ function createBaseBytesValue(): BytesValue {
 
 export const BytesValue: MessageFns<BytesValue, "google.protobuf.BytesValue"> = {
   $type: "google.protobuf.BytesValue" as const,
+  $file,
 
   encode(message: BytesValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.value.length !== 0) {
@@ -657,6 +696,7 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 
 export interface MessageFns<T, V extends string> {
   readonly $type: V;
+  readonly $file: typeof $file;
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create(base?: DeepPartial<T>): T;
