@@ -1,5 +1,6 @@
 import { Call, type Caller, type ValueKey } from "../core/call.ts";
 import type { Cancellation } from "../core/cancellation.ts";
+import { LONGEST_TIMER_MS } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import { deadlineAfter, NEVER, now } from "../core/deadline.ts";
 import { Metadata, type MetadataInit } from "../core/metadata.ts";
@@ -8,6 +9,7 @@ import { RpcError } from "../core/rpc-error.ts";
 import { Scope } from "../core/scope.ts";
 import { createDraining } from "../server/draining.ts";
 import { HandlerContext } from "../server/handler-context.ts";
+import { attached, checkContext } from "./check-context.ts";
 
 export interface HandlerContextInit {
   /** `Greeter.methods.sayHello`, for handlers that ask. */
@@ -25,9 +27,6 @@ export interface HandlerContextInit {
   readonly values?: Iterable<readonly [ValueKey<any>, unknown]> | undefined;
 }
 
-/** The longest that a Node timer can wait, in milliseconds. */
-const longestMs = 0x7fff_ffff;
-
 const nothing = { $type: "test.Nothing", encode: () => ({ finish: () => new Uint8Array() }), decode: () => ({}) };
 const someMethod: Method = {
   ...unary("Some", { ...nothing, fromPartial: () => ({}) }, { ...nothing, fromPartial: () => ({}) }),
@@ -42,8 +41,11 @@ const someMethod: Method = {
  * const context = handlerContext({ metadata: { authorization: "Bearer t" }, timeoutMs: 100 });
  * expect(await greetings.sayHello({ name: "Ada" }, context)).toEqual({ message: "Hello Ada" });
  * ```
+ *
+ * @throws TypeError that names the option that there is not, or that cannot be
  */
 export function handlerContext(init: HandlerContextInit = {}): HandlerContext {
+  checkContext(init);
   const { method = someMethod, metadata, timeoutMs = 0, signal, draining, peer, values } = init;
   const deadline = deadlineAfter(timeoutMs);
   const cancellation = new Scope(signal);
@@ -56,7 +58,7 @@ export function handlerContext(init: HandlerContextInit = {}): HandlerContext {
       deadline,
       cancellation,
       caller: peer,
-      values: values && new Map(values),
+      values: attached(values),
     }),
     draining && { ...createDraining(), signalFor: () => draining },
   );
@@ -66,7 +68,7 @@ export function handlerContext(init: HandlerContextInit = {}): HandlerContext {
 function cancelAt(deadline: number, cancellation: Cancellation): void {
   const ring = (): void => {
     const leftMs = deadline - now();
-    if (leftMs > 0) setTimeout(ring, Math.min(Math.ceil(leftMs), longestMs)).unref();
+    if (leftMs > 0) setTimeout(ring, Math.min(Math.ceil(leftMs), LONGEST_TIMER_MS)).unref();
     else cancellation.cancel(new RpcError(Code.DEADLINE_EXCEEDED, "the deadline of the call passed"));
   };
   ring();

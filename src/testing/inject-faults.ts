@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Call, Interceptor } from "../core/call.ts";
+import { LONGEST_TIMER_MS } from "../core/clock.ts";
 import { Code, type CodeName } from "../core/code.ts";
+import { checkRanges, numberFrom } from "../core/number-range.ts";
 import { checkNames } from "../core/option-names.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { simulate } from "../core/simulated.ts";
@@ -18,10 +20,16 @@ export interface FaultOptions {
   readonly random?: (() => number) | undefined;
 }
 
-/** An interceptor that makes calls slow or makes them fail, on a client (`attemptInterceptors`) or on a server. */
+/**
+ * An interceptor that makes calls slow or makes them fail, on a client (`attemptInterceptors`) or on a server.
+ * @throws TypeError that names the option that there is not, or that cannot be
+ */
 export function injectFaults(options: FaultOptions): Interceptor {
   checkNames(options, { failShare: true, code: true, delayMs: true, only: true, random: true }, "injectFaults");
+  checkRanges(options, { failShare: numberFrom(0, { most: 1 }), delayMs: numberFrom(0, { most: LONGEST_TIMER_MS }) });
   const { failShare = 0, code = "UNAVAILABLE", delayMs = 0, only = () => true, random = Math.random } = options;
+  if (!Object.hasOwn(Code, code))
+    throw new TypeError(`code is ${JSON.stringify(code)}: give the name of a status code`);
   return (next) => async (call) => {
     if (!only(call)) return next(call);
     if (delayMs > 0) await sleep(delayMs);

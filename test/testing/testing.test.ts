@@ -1,5 +1,5 @@
 import { type Client, type Interceptor, RpcError, valueKey } from "trunkline";
-import { fakeClient, handlerContext, inMemory } from "trunkline/testing";
+import { fakeClient, handlerContext, injectFaults, inMemory } from "trunkline/testing";
 import { expect, test } from "vitest";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 import { greetings } from "../support/greeter.ts";
@@ -105,4 +105,45 @@ test("a handler's context drains when the test says so", () => {
   expect(draining.aborted).toBe(false);
   controller.abort();
   expect(draining.aborted).toBe(true);
+});
+
+test.each([
+  [{ timeout: 5 }, 'handlerContext has no option "timeout": did you mean timeoutMs?'],
+  [{ header: {} }, 'handlerContext has no option "header": there are method, metadata, timeoutMs, '],
+  [null, "the options of handlerContext are null: give an object"],
+  [{ timeoutMs: "500" }, 'timeoutMs is "500": give a number from 0, or Infinity for no limit'],
+  [{ timeoutMs: Number.NaN }, "timeoutMs is NaN: give a number from 0"],
+  [{ method: "SayHello" }, 'method of handlerContext is "SayHello": give one of a service: Greeter.methods.sayHello'],
+  [{ method: Greeter }, "method of handlerContext is an object that is none: give one of a service"],
+  [{ metadata: null }, 'metadata of handlerContext is null: give an object: { "x-tenant": "acme" }'],
+  [{ metadata: { "x-n": 5 } }, 'metadata "x-n" is number'],
+  [{ signal: new AbortController() }, "signal of handlerContext is an object that is none: give an AbortSignal"],
+  [{ draining: true }, "draining of handlerContext is true: give an AbortSignal"],
+  [{ peer: "10.0.0.5:1" }, 'peer of handlerContext is "10.0.0.5:1": give an object: { address: '],
+  [
+    { values: { user: "Ada" } },
+    "values of handlerContext is an object that is none: give pairs of a key and its value",
+  ],
+  [{ values: ["ab"] }, 'a pair in values of handlerContext is "ab": give a valueKey and its value'],
+  [{ values: [undefined] }, "a pair in values of handlerContext is null: give a valueKey and its value"],
+  [{ values: [["user", "Ada"]] }, "a pair in values of handlerContext is an array: give a valueKey and its value"],
+])("a handler's context refuses %j and says what to give", (init, message) => {
+  expect(() => handlerContext(init as never)).toThrow(TypeError);
+  expect(() => handlerContext(init as never)).toThrow(message);
+});
+
+test.each([
+  [{ failShare: 50 }, "failShare is 50: give a number from 0 to 1"],
+  [{ delayMs: "50" }, 'delayMs is "50": give a number from 0'],
+  [{ code: "UNAVAILABEL" }, 'code is "UNAVAILABEL": give the name of a status code'],
+])("faults that cannot be are refused: %j", (options, message) => {
+  expect(() => injectFaults(options as never)).toThrow(message);
+});
+
+test("what a generator gives is attached to a handler's context as well", () => {
+  const user = valueKey<string>("user");
+  function* values() {
+    yield [user, "Ada"] as const;
+  }
+  expect(handlerContext({ values: values(), timeoutMs: Number.POSITIVE_INFINITY }).get(user)).toBe("Ada");
 });
