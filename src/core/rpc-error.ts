@@ -45,7 +45,7 @@ export class RpcError extends Error {
   readonly local: boolean;
   /** A server carries it to its client as `grpc-retry-pushback-ms: -1`. */
   readonly final: boolean;
-  /** Set by the balancer on its way up; `undefined` where no peer was picked. */
+  /** The address of the server that the last attempt went to; `undefined` where none was picked. */
   peer: string | undefined;
   /** Set by the client whose call failed. A handler that lets it through gives its own client the code, not the text. */
   method: string | undefined;

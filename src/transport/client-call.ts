@@ -139,6 +139,7 @@ export function callOver(open: OpenStream, call: Call, options: ClientCallOption
     } else {
       const failure = withHeader(error, reply.header);
       failure.method ??= method.path;
+      failure.peer ??= address;
       if (responses !== undefined && received > 0) responses.fail(failure);
       else {
         rejectedWith = failure;

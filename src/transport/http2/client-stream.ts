@@ -407,7 +407,10 @@ export class ClientStream extends Stream implements Receiver, Sender {
 
   #finish(error: RpcError | undefined): void {
     if (this.#over) return;
-    if (error !== undefined) error.method ??= this.#call.method.path;
+    if (error !== undefined) {
+      error.method ??= this.#call.method.path;
+      error.peer ??= this.#connection.address;
+    }
     this.#settle();
     // An answer before the request has ended: what is left of the request is of no use.
     if (!this.closed && !this.localEnded) this.#connection.resetStream(this, ErrorCode.NO_ERROR);

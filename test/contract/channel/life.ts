@@ -1,6 +1,6 @@
 import { getEventListeners, once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Code, type HandlerContext, type Interceptor, type RpcError } from "trunkline";
+import { Code, type HandlerContext, type Interceptor, RpcError } from "trunkline";
 import { expect, test } from "vitest";
 import { event } from "../transport/world.ts";
 import { collected, failure, sourceOf, type World } from "./world.ts";
@@ -36,6 +36,21 @@ export function life(world: () => World): void {
     const at = await one.serve({ expand: wait, converse: wait });
     return { one, at, arrived, ended };
   }
+
+  test("what ends a stream that has opened names its method and its server", async () => {
+    const { one, at } = await waiting(1);
+    const broken = await one.serve({
+      async *expand() {
+        yield { text: "0" };
+        throw new RpcError(Code.DATA_LOSS, "the rest is gone");
+      },
+    });
+    const method = "/probe.v1.Probe/Expand";
+    const told = await failure(collected(one.probe([broken]).expand({})));
+    expect(told).toMatchObject({ code: Code.DATA_LOSS, method, peer: broken });
+    const late = await failure(collected(one.probe([at]).expand({}, { timeoutMs: 200 })));
+    expect(late).toMatchObject({ code: DEADLINE_EXCEEDED, method, peer: at });
+  });
 
   test.each([
     ["while the first reply is awaited", 0, {}, {}],
