@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import { NEVER } from "../core/deadline.ts";
+import { hold, letGo } from "../core/hold.ts";
 import { rejectedLater } from "../core/later.ts";
 import { checkNames } from "../core/option-names.ts";
 import { RpcError } from "../core/rpc-error.ts";
@@ -14,7 +15,7 @@ export interface ReadyOptions {
 }
 
 /**
- * Waits until a call can be sent.
+ * Waits until a call can be sent, and keeps the process alive meanwhile.
  * @throws RpcError DEADLINE_EXCEEDED that says what is missing, or CANCELLED
  */
 export function whenReady(pool: Pool, service: string, options: ReadyOptions, clock: Clock): Promise<void> {
@@ -28,6 +29,9 @@ export function whenReady(pool: Pool, service: string, options: ReadyOptions, cl
   const { promise, resolve, reject } = Promise.withResolvers<void>();
 
   function settle(): void {
+    if (settled) return;
+    settled = true;
+    letGo();
     stopTimer();
     stopWatching();
     signal?.removeEventListener("abort", aborted);
@@ -49,7 +53,9 @@ export function whenReady(pool: Pool, service: string, options: ReadyOptions, cl
     fail(new RpcError(Code.DEADLINE_EXCEEDED, why, { local: true }));
   }
 
-  const stopTimer = clock.setTimeout(tooLate, timeoutMs === 0 ? NEVER : timeoutMs, true);
+  let settled = false;
+  hold();
+  const stopTimer = clock.setTimeout(tooLate, timeoutMs === 0 ? NEVER : timeoutMs);
   const stopWatching = pool.watch({ changed: look, closed: fail });
   signal?.addEventListener("abort", aborted);
   pool.hurry();

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { hold } from "../core/hold.ts";
 import { requireNode } from "../core/require-node.ts";
 import { errorLine } from "./error-line.ts";
 import { run } from "./run.ts";
@@ -30,4 +31,6 @@ process.on("uncaughtException", (error) => {
   terminal.note(errorLine(error));
   process.exit(1);
 });
+// A command may wait for no more than a word of the registry.
+hold();
 process.exit(await run(process.argv.slice(2), terminal, interruption()));

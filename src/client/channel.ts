@@ -113,7 +113,8 @@ export interface Channel {
 }
 
 /**
- * Makes a channel. It returns at once; servers are looked up at the first call of their service.
+ * Makes a channel. It returns at once; servers are looked up at the first call of their service. One that nobody closes
+ * keeps the process alive only while a call is under way.
  * @throws TypeError that names an option that cannot be, and what it can be
  *
  * The stack, from the outside in, and why it stands so:

@@ -101,7 +101,7 @@ function watched(connect: (changed: () => void) => Peer, options: HealthCheckOpt
 
   async function follow(mine: Cancellation): Promise<void> {
     const { response } = await peer.handle(
-      new Call({ method: Health.methods.watch, request: { service }, cancellation: mine }),
+      new Call({ method: Health.methods.watch, request: { service }, cancellation: mine, background: true }),
     );
     for await (const { status } of response as AsyncIterable<HealthCheckResponse>) {
       if (watch !== mine) return;

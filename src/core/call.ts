@@ -53,6 +53,7 @@ export interface CallInit {
   readonly avoid?: string | undefined;
   readonly policy?: MethodPolicy | undefined;
   readonly waitForReady?: boolean | undefined;
+  readonly background?: boolean | undefined;
   readonly caller?: Caller | undefined;
   readonly values?: ReadonlyMap<ValueKey<unknown>, unknown> | undefined;
 }
@@ -80,6 +81,8 @@ export class Call {
   readonly policy: MethodPolicy | undefined;
   /** Where no server can take it, it waits for one until its deadline. */
   readonly waitForReady: boolean;
+  /** It goes on behind the calls that somebody waits for, as a watch does: it does not keep the process alive. */
+  readonly background: boolean;
   /** On a server, who calls. */
   readonly caller: Caller | undefined;
   readonly values: ReadonlyMap<ValueKey<unknown>, unknown> | undefined;
@@ -99,6 +102,7 @@ export class Call {
     this.avoid = init.avoid;
     this.policy = init.policy;
     this.waitForReady = init.waitForReady ?? false;
+    this.background = init.background ?? false;
     this.caller = init.caller;
     this.values = init.values;
   }
@@ -128,6 +132,7 @@ export class Call {
       avoid: this.avoid,
       policy: this.policy,
       waitForReady: this.waitForReady,
+      background: this.background,
       caller: this.caller,
       values: this.values,
       ...changes,

@@ -16,7 +16,7 @@ export interface SavedSnapshot {
 export interface SnapshotFiles {
   /** What was saved, where nobody else can have written it, and it is readable, not too old and not of the future. */
   load(service: string): SavedSnapshot | undefined;
-  /** Returns at once; what changes within a second is written once. */
+  /** Returns at once; what changes within a second is written once, and before the process ends by itself. */
   save(service: string, endpoints: readonly Endpoint[]): void;
   /** Writes what is still to be written. */
   flush(): Promise<void>;
@@ -62,9 +62,11 @@ export function createSnapshotFiles({ dir, maxAgeSeconds, logger }: SnapshotFile
   const flush = () => {
     clearTimeout(timer);
     timer = undefined;
+    process.off("beforeExit", flushNow);
     writing = writing.then(writeAll);
     return writing;
   };
+  const flushNow = () => void flush();
 
   return {
     load(service) {
@@ -88,7 +90,10 @@ export function createSnapshotFiles({ dir, maxAgeSeconds, logger }: SnapshotFile
     },
     save(service, endpoints) {
       unwritten.set(service, { endpoints, savedAt: new Date() });
-      timer ??= setTimeout(() => void flush(), gatherMs).unref();
+      if (timer !== undefined) return;
+      timer = setTimeout(flushNow, gatherMs).unref();
+      // A process that has nothing else to do is not kept for it, and does not end without it either.
+      process.once("beforeExit", flushNow);
     },
     flush,
   };

@@ -20,7 +20,7 @@ export function atDeadline(deadline: number, ring: () => void): () => void {
     else arm(remainingMs);
   };
   const arm = (remainingMs: number): void => {
-    timer = setTimeout(wait, Math.min(Math.ceil(remainingMs), LONGEST_TIMER_MS));
+    timer = setTimeout(wait, Math.min(Math.ceil(remainingMs), LONGEST_TIMER_MS)).unref();
   };
   arm(Math.max(0, deadline - now()));
   return () => {

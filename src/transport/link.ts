@@ -119,7 +119,7 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
     const late = setTimeout(() => {
       controller.abort();
       failed(notOwn(`no connection within ${connectTimeoutMs} ms`));
-    }, connectTimeoutMs);
+    }, connectTimeoutMs).unref();
     const current = (): boolean => attempt === controller;
     let mine: C | undefined;
     let goneEarly: string | undefined;
@@ -177,8 +177,7 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
   function tryIn(delayMs: number): void {
     clearTimeout(retry);
     retryAt = now() + delayMs;
-    retry = detached(() => setTimeout(connect, delayMs));
-    if (waiting.size === 0) retry.unref();
+    retry = detached(() => setTimeout(connect, delayMs)).unref();
   }
 
   async function connected<T>(call: Call, use: (connection: C) => T | Promise<T>): Promise<T> {
@@ -187,11 +186,8 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
     if (attempt === undefined) {
       if (now() - since >= freshMs) detached(connect);
       else if (state === "failed") return rejectedLater(unreachable(reason ?? "not connected", failure?.isLack));
-      else {
-        // It was lost just now, and is wanted: the longer pauses are for those that nobody waits for.
-        if (retryAt > since + freshMs) tryIn(Math.max(0, since + freshMs - now()));
-        retry?.ref();
-      }
+      // It was lost just now, and is wanted: the longer pauses are for those that nobody waits for.
+      else if (retryAt > since + freshMs) tryIn(Math.max(0, since + freshMs - now()));
     }
     return join(call, use);
   }

@@ -1,6 +1,7 @@
 import type { Call, Reply } from "../core/call.ts";
 import { Code } from "../core/code.ts";
 import type { Endpoint } from "../core/endpoint.ts";
+import { hold, letGo } from "../core/hold.ts";
 import { rejectedLater } from "../core/later.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { ConnectOptions, Peer } from "../core/transport.ts";
@@ -42,8 +43,9 @@ export function createPeer(endpoint: Endpoint, options: ConnectOptions, connect:
 
   const underWay = new Set<(error: RpcError) => void>();
 
-  const over = (): void => {
+  const over = ({ background }: Call): void => {
     inflight -= 1;
+    if (!background) letGo();
     if (inflight === 0 && closing !== undefined) shut(closing);
   };
 
@@ -77,6 +79,7 @@ export function createPeer(endpoint: Endpoint, options: ConnectOptions, connect:
     const request = call.method.requestStream ? undefined : encodeMessage(call.method, "request", call.request);
     if (request !== undefined) checkSize("sent", request.length, options.maxSendMessageBytes);
     inflight += 1;
+    if (!call.background) hold();
     return attempt(call, request);
   }
 
@@ -86,14 +89,14 @@ export function createPeer(endpoint: Endpoint, options: ConnectOptions, connect:
       const ready = link.connection;
       connection = ready === undefined || ready.rested === true ? await connectionFor(call) : ready;
     } catch (error) {
-      over();
+      over(call);
       throw error;
     }
     // A server that goes, and has taken calls before, refuses what came too late: that is made on the next connection.
     let refused = false;
     const ended = (error: RpcError | undefined): void => {
       refused = error?.unprocessed === true && request !== undefined && connection.served;
-      if (!refused) over();
+      if (!refused) over(call);
     };
     const reply = callOver(connection.open, call, { limits: options, address, request, underWay, over: ended });
     return reply.catch(async (error) => {
@@ -102,7 +105,7 @@ export function createPeer(endpoint: Endpoint, options: ConnectOptions, connect:
       for (let turn = 0; turn < TURNS_UNTIL_GONE && link.connection === connection; turn++)
         await new Promise(setImmediate);
       if (link.connection !== connection && overAlready(call) === undefined) return attempt(call, request);
-      over();
+      over(call);
       throw error;
     });
   }

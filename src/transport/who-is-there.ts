@@ -19,11 +19,12 @@ export async function whatIsWrong(
   timeoutMs: number,
 ): Promise<string | undefined> {
   const socket = connect(socketAddress(address)).on("error", () => {});
+  socket.unref();
   let isLate = false;
   const late = setTimeout(() => {
     isLate = true;
     socket.destroy();
-  }, timeoutMs);
+  }, timeoutMs).unref();
   try {
     const secured = tls === undefined ? socket : await secure(socket, clientTlsOptions(tls, address));
     const first = await greetingOf(secured);

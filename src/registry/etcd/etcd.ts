@@ -1,3 +1,4 @@
+import { hold, holding, letGo } from "../../core/hold.ts";
 import { silent } from "../../core/logger.ts";
 import { checkAnnouncement, endpointOf } from "../announcement.ts";
 import { createListeners, type Listeners } from "../listeners.ts";
@@ -14,8 +15,8 @@ import { type EtcdOptions, etcdSettings } from "./settings.ts";
 
 /**
  * A registry in etcd: `etcd("http://127.0.0.1:2379")`, an array of such hosts, or a URI such as
- * `etcd://user:password@host1:2379,host2:2379`. Connects when it is first used, and keeps the process alive while there is
- * a server to announce or a service to find.
+ * `etcd://user:password@host1:2379,host2:2379`. Connects when it is first used. A server that is announced keeps the
+ * process alive, a service that is looked for does not.
  * @throws TypeError for hosts or options that cannot be right, saying which
  */
 export function etcd(hosts: string | readonly string[], options: EtcdOptions = {}): Registry {
@@ -74,19 +75,21 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
         relistMs,
         logger: settings.logger ?? theirLogger,
       });
-      registrations.add(registration);
-      return {
+      const held = {
         registered: registration.registered,
-        async close(timeoutMs) {
+        async close(timeoutMs?: number) {
           await registration.close(timeoutMs);
-          registrations.delete(registration);
+          if (registrations.delete(held)) letGo();
         },
       };
+      hold();
+      registrations.add(held);
+      return held;
     },
 
     async services() {
       assertOpen();
-      return listServices(client, dialects, logger);
+      return holding(() => listServices(client, dialects, logger));
     },
 
     async close() {

@@ -2,13 +2,15 @@ import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { CallCredentials, ChannelCredentials } from "@grpc/grpc-js";
 import { secure } from "../tls.ts";
+import { unheld } from "../unheld.ts";
 
 type SecureConnector = ReturnType<ChannelCredentials["_createSecureConnector"]>;
 
 /**
  * Credentials through which Trunkline sees each socket that grpc-js opens. grpc-js's own would leave a socket open for
  * ever on which nothing answers, would wait for ever where one closes during the TLS handshake, and cannot do TLS to an
- * IP address on Node 26 (it sends the address as a server name, which Node refuses).
+ * IP address on Node 26 (it sends the address as a server name, which Node refuses). None of them keeps the process alive:
+ * calls do.
  */
 export class SocketCredentials extends ChannelCredentials {
   readonly #tls: ConnectionOptions | undefined;
@@ -42,11 +44,11 @@ export class SocketCredentials extends ChannelCredentials {
   override _createSecureConnector(_target: unknown, _options: unknown, calls?: CallCredentials): SecureConnector {
     return {
       connect: async (socket) => {
-        this.#opened(socket);
+        this.#opened(unheld(socket));
         if (this.#tls === undefined) return { socket: this.#heeded(socket), secure: false };
         const secured = secure(socket, this.#tls);
         secured.catch(this.#failed);
-        return { socket: this.#heeded(await secured), secure: true };
+        return { socket: this.#heeded(unheld(await secured)), secure: true };
       },
       waitForReady: () => Promise.resolve(),
       getCallCredentials: () => calls ?? CallCredentials.createEmpty(),

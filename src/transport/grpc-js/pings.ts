@@ -59,7 +59,7 @@ function answers(transport: OnSession | undefined, withinMs: number): Promise<bo
   if (typeof session?.ping !== "function") return Promise.resolve(true);
   return new Promise((resolve) => {
     // What has come while our own event loop stood still is read before this.
-    const late = setTimeout(() => setImmediate(resolve, false), withinMs);
+    const late = setTimeout(() => setImmediate(resolve, false), withinMs).unref();
     const settle = (error: Error | null): void => {
       clearTimeout(late);
       resolve(error === null);

@@ -27,7 +27,7 @@ export interface ClientConnectionOptions extends ConnectionOptions {
   /** Called once the server has said what it allows: calls may be made. */
   readonly ready: () => void;
   /** Called when a call is over. */
-  readonly over: () => void;
+  readonly over: (call: Call) => void;
   /** Called when it may be able to take another call. */
   readonly freed: () => void;
   /** Called when `silent` has changed. */
@@ -233,7 +233,7 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
     this.#confirming = setTimeout(() => {
       // What has come while our own event loop stood still is read before this.
       setImmediate(() => this.doubted && this.destroy(NO_ANSWER));
-    }, this.patienceMs);
+    }, this.patienceMs).unref();
   }
 
   protected onPingAnswered(): void {
@@ -266,8 +266,8 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
   }
 
   /** A call on it is over. */
-  callOver(): void {
-    this.#options.over();
+  callOver(call: Call): void {
+    this.#options.over(call);
   }
 
   /** Takes no new calls; once those under way are done it is gone. */

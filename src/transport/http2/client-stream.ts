@@ -434,7 +434,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
 
   #settle(): void {
     this.#release();
-    this.#connection.callOver();
+    this.#connection.callOver(this.#call);
   }
 
   #release(): void {

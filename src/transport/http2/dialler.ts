@@ -28,7 +28,7 @@ export interface DiallerOptions {
   /** Called when a connection may be able to take another call. */
   readonly freed: () => void;
   /** Called when a call is over. */
-  readonly over: () => void;
+  readonly over: (call: Call) => void;
   /** Called when a connection has fallen silent, or is heard again. */
   readonly silence: (connection: ClientConnection) => void;
   /** Makes a call that a connection was given, and which its server has not looked at, on another. */

@@ -39,7 +39,7 @@ export function createMoreConnections(options: MoreConnectionsOptions): MoreConn
   function openOne(): void {
     const controller = new AbortController();
     opening = controller;
-    const timeout = setTimeout(() => controller.abort(), connectTimeoutMs);
+    const timeout = setTimeout(() => controller.abort(), connectTimeoutMs).unref();
     const settle = (): void => {
       clearTimeout(timeout);
       opening = undefined;
@@ -81,7 +81,7 @@ export function createMoreConnections(options: MoreConnectionsOptions): MoreConn
     retry = setTimeout(() => {
       retry = undefined;
       if (wanted()) open();
-    }, backoff.next());
+    }, backoff.next()).unref();
   }
 
   return {

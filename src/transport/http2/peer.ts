@@ -1,6 +1,7 @@
 import type { Call, Reply } from "../../core/call.ts";
 import { Code } from "../../core/code.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
+import { hold, letGo } from "../../core/hold.ts";
 import { rejectedLater } from "../../core/later.ts";
 import { Metadata } from "../../core/metadata.ts";
 import { RpcError } from "../../core/rpc-error.ts";
@@ -137,6 +138,7 @@ export class Http2Peer implements Peer {
       }
     }
     this.#inflight++;
+    if (!call.background) hold();
     return this.#place(call);
   };
 
@@ -191,7 +193,7 @@ export class Http2Peer implements Peer {
         return this.#place(call);
       });
     } catch (error) {
-      if (!placed) this.#over();
+      if (!placed) this.#over(call);
       throw error;
     }
   }
@@ -206,11 +208,12 @@ export class Http2Peer implements Peer {
     const { maxWaitingCalls } = this.#limits;
     if (!asked && this.#waiting.size >= maxWaitingCalls) {
       const why = `${maxWaitingCalls} calls wait for a free stream of ${this.#address} already`;
-      return this.#refuse(new RpcError(Code.UNAVAILABLE, why, { unprocessed: true }));
+      this.#over(call);
+      return rejectedLater(new RpcError(Code.UNAVAILABLE, why, { unprocessed: true }));
     }
     const waiting = new WaitingCall(call, this.#address, this.#wheel, (error) => {
       this.#waiting.remove(waiting);
-      this.#over();
+      this.#over(call);
       waiting.reject(error);
     });
     this.#waiting.push(waiting);
@@ -227,11 +230,6 @@ export class Http2Peer implements Peer {
       asked = true;
     }
     return asked;
-  }
-
-  #refuse(error: RpcError): Promise<never> {
-    this.#over();
-    return rejectedLater(error);
   }
 
   /** Serves what waits, where a connection has room again. */
@@ -267,8 +265,9 @@ export class Http2Peer implements Peer {
     }
   }
 
-  readonly #over = (): void => {
+  readonly #over = (call: Call): void => {
     this.#inflight--;
+    if (!call.background) letGo();
     if (this.#inflight === 0 && this.#closing !== undefined) this.#shut(this.#closing);
   };
 }

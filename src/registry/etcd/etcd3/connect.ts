@@ -5,6 +5,7 @@ import type { EtcdSettings } from "../settings.ts";
 import { maxAnswerBytes } from "../wire.ts";
 import { createHostPolicies } from "./hosts.ts";
 import { probe } from "./probe.ts";
+import { unholdSockets } from "./unheld-sockets.ts";
 
 type CallOptions = Exclude<CallOptionsFactory, (...context: never) => unknown>;
 type Interceptor = NonNullable<CallOptions["interceptors"]>[number];
@@ -49,6 +50,7 @@ export function connect(settings: EtcdSettings): Connection {
     }),
     faultHandling: policies.faultHandling,
   });
+  unholdSockets(etcd);
   const logins =
     username === undefined ? undefined : createLogins(() => login(etcd, username, password, callTimeoutMs));
 

@@ -46,7 +46,7 @@ export function openWatch(etcdStream: object, options: OpenWatchOptions): Promis
     const unconfirmedFor = setTimeout(
       () => settle(new Error(`etcd did not confirm a watch within ${confirmMs} ms`)),
       confirmMs,
-    );
+    ).unref();
 
     const take = async (response: IWatchResponse) => {
       stream.pause();

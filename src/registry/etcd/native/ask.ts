@@ -42,7 +42,7 @@ export function ask<T>(hosts: Hosts, attempt: Attempt<T>, { hedgeMs, callTimeout
     pending++;
     if (asked > order.length) pauseMs *= 2;
     const mayAskAgain = order.length > 1 && now() + pauseMs < giveUpAt;
-    if (asked < order.length || mayAskAgain) timer = setTimeout(next, pauseMs);
+    if (asked < order.length || mayAskAgain) timer = setTimeout(next, pauseMs).unref();
     attempt(host, { signal: over.signal, deadline: now() + callTimeoutMs }).then(
       (value) => {
         if (over.signal.aborted) return;

@@ -31,7 +31,7 @@ export function createCalls(tokenOf: () => string | undefined): Calls {
 
   const call = async (method: Method, request: unknown, host: Host, { signal, deadline }: CallLimits) => {
     const reply = await host.peer.handle(
-      new Call({ method, request, metadata: metadata(), deadline, cancellation: signal }),
+      new Call({ method, request, metadata: metadata(), deadline, cancellation: signal, background: true }),
     );
     return reply.response as never;
   };

@@ -30,7 +30,7 @@ export interface HostsOptions {
 /** etcd takes a ping every 5 s from who has a stream open, and hangs up on who sends more. */
 const probeMs = 6_000;
 
-/** After this long without use the connections are closed: an etcd that is no longer needed holds up no process. */
+/** After this long without use the connections are closed. */
 const idleMs = 1_000;
 
 const rank: Readonly<Record<PeerState, number>> = {
@@ -107,7 +107,7 @@ function createHost(address: string, connect: HostsOptions["connect"]) {
     listen(lost: (reason: string) => unknown) {
       const listener = { lost };
       listening.add(listener);
-      probing ??= setInterval(() => peer?.probe?.(), probeMs);
+      probing ??= setInterval(() => peer?.probe?.(), probeMs).unref();
       return () => {
         listening.delete(listener);
         if (listening.size > 0) return;

@@ -53,7 +53,7 @@ async function watchAt(host: Host, watch: WireWatch, { hosts, open, confirmMs, h
   const { promise: lasted, resolve: end, reject: fail } = Promise.withResolvers<void>();
   const over = new AbortController();
   const late = () => fail(new Error(`${host.address} did not confirm a watch within ${confirmMs} ms`));
-  const unconfirmed = setTimeout(late, confirmMs);
+  const unconfirmed = setTimeout(late, confirmMs).unref();
   const duty = timer(forMs, end);
   // Where there is no other, a silent host may come to itself before its connection is broken.
   const stopListening = host.listen((reason) => hosts.size > 1 && fail(new Error(reason)));
