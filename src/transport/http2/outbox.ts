@@ -133,10 +133,12 @@ export class Outbox {
 
   /**
    * Takes back what was written to `slab` from `start` to `end`, while it is the last and nothing of it has left, for
-   * which `closings` must be what it was. False where that cannot be.
+   * which `closings` must be what it was. False where that cannot be, and while somebody writes behind it: the slab must
+   * not become another's meanwhile.
    */
   rewind(slab: Buffer, start: number, end: number, closings: number): boolean {
-    if (slab !== this.slab || this.#at !== end || this.closings !== closings || this.#closed) return false;
+    if (this.#lent || this.#closed) return false;
+    if (slab !== this.slab || this.#at !== end || this.closings !== closings) return false;
     this.#at = start;
     this.#frames--;
     if (!this.#busy && this.backlog === 0) this.#release();

@@ -65,6 +65,26 @@ test("a getter that cancels its own call leaves the connection as it was", async
   expect(peer.ready).toBe(true);
 });
 
+test("a getter that cancels its own call, and makes one to another server, spoils neither connection", async () => {
+  const here = world();
+  const { peer } = await here.pair();
+  const { peer: other } = await here.pair();
+  await Promise.all([echo(peer), echo(other)]);
+  const elsewhere = payload("elsewhere ".repeat(30));
+  for (let i = 0; i < 5; i++) {
+    const controller = new AbortController();
+    const made: Promise<unknown>[] = [];
+    const own = message("own ".repeat(80), () => {
+      if (made.length > 0) return;
+      controller.abort();
+      made.push(echo(other, elsewhere).then(({ response }) => response));
+    });
+    expect((await failure(echo(peer, own, { cancellation: controller.signal }))).code).toBe(Code.CANCELLED);
+    expect(await made[0]).toEqual(elsewhere);
+    expect((await echo(peer)).response).toEqual(payload("hello"));
+  }
+});
+
 test("a getter that makes many other calls spoils nothing", async () => {
   const { peer } = await world().pair();
   await echo(peer);
