@@ -19,7 +19,13 @@ const nothing = (): void => {};
  * the source's `return()` is called then, nothing else comes of it, and what it still throws is dropped.
  */
 export function pump(source: unknown, { write, end, fail }: Drain): () => void {
-  const iterator = iteratorOf(source);
+  let iterator: AsyncIterator<unknown> | undefined;
+  try {
+    iterator = iteratorOf(source);
+  } catch (error) {
+    fail(error);
+    return nothing;
+  }
   if (iterator === undefined) {
     const why = `a stream of messages was expected, not ${typeof source}: give an AsyncIterable`;
     fail(new RpcError(Code.INTERNAL, why, { local: true }));

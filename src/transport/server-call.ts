@@ -2,7 +2,7 @@ import { Call, type Caller, type Reply } from "../core/call.ts";
 import { Cancellation } from "../core/cancellation.ts";
 import { Code } from "../core/code.ts";
 import { now } from "../core/deadline.ts";
-import type { Metadata } from "../core/metadata.ts";
+import { Metadata } from "../core/metadata.ts";
 import type { Method } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { isThenable } from "../core/thenable.ts";
@@ -159,8 +159,13 @@ export function answerOver(stream: AnsweringStream, options: ServerCallOptions):
     const error = RpcError.is(thrown)
       ? sendable(thrown)
       : new RpcError(Code.UNKNOWN, `${method.path} failed`, { cause: thrown, local: true });
-    if (error.header.size > 0) sendHeader(error.header);
-    complete(error, error.metadata);
+    try {
+      if (error.header.size > 0) sendHeader(error.header);
+      complete(error, error.metadata);
+    } catch {
+      // The wire cannot carry its metadata: the error itself matters more.
+      complete(error.with({ metadata: Metadata.EMPTY, header: Metadata.EMPTY }), Metadata.EMPTY);
+    }
   }
 
   function complete(error: RpcError | undefined, trailer: Metadata): void {

@@ -31,8 +31,13 @@ export interface Traffic {
 /** Calls over one grpc-js channel. */
 export function openOn(channel: Channel, address: string, traffic: Traffic): OpenStream {
   return ({ path, metadata, deadline }, told) => {
+    let headers: GrpcMetadata;
+    try {
+      headers = toGrpc(metadata);
+    } catch (cause) {
+      return ended(told, unsendable(path, cause));
+    }
     const { events, over } = counted(told, traffic);
-    const headers = toGrpc(metadata);
     const timeout = formatTimeout(remainingMs(deadline));
     if (timeout !== undefined) headers.set("grpc-timeout", timeout);
     try {
@@ -49,7 +54,8 @@ export function openOn(channel: Channel, address: string, traffic: Traffic): Ope
         },
       };
     } catch (cause) {
-      return refused(events, address, cause);
+      const why = `the connection to ${address} is closed`;
+      return ended(events, new RpcError(Code.UNAVAILABLE, why, { cause, unprocessed: true }));
     }
   };
 }
@@ -85,9 +91,14 @@ function remainingMs(deadline: number): number {
   return remaining > 0x7fff_ffff ? NEVER : remaining;
 }
 
-/** For a channel that was closed in between. */
-function refused(events: CallingEvents, address: string, cause: unknown): CallingStream {
-  const error = new RpcError(Code.UNAVAILABLE, `the connection to ${address} is closed`, { cause, unprocessed: true });
+/** What others have sent, and is handed on, may be more than grpc-js sends. */
+function unsendable(path: string, cause: unknown): RpcError {
+  const why = `the metadata of ${path} cannot be sent by grpc-js: ${(cause as Error).message}`;
+  return new RpcError(Code.INVALID_ARGUMENT, why, { cause, local: true });
+}
+
+/** A call that cannot be begun. */
+function ended(events: CallingEvents, error: RpcError): CallingStream {
   queueMicrotask(() => events.status(error, Metadata.EMPTY));
   const nothing = (): void => {};
   return { write: nothing, end: nothing, read: nothing, reset: nothing };

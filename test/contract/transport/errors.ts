@@ -293,6 +293,49 @@ export function errors(world: () => World, abilities: Abilities): void {
     expect((await seen.happened).code).toBe(Code.CANCELLED);
   });
 
+  test("requests that cannot even be iterated fail their own call, and leave the peer as it was", async () => {
+    const { peer } = await world().pair();
+    const broken: AsyncIterable<Payload> = {
+      [Symbol.asyncIterator]() {
+        throw new Error("no requests today");
+      },
+    };
+    for (let i = 0; i < 3; i++) {
+      expect(await failure(collect(peer, broken))).toMatchObject({ message: "no requests today", local: true });
+    }
+    expect(peer.inflight).toBe(0);
+    expect((await echo(peer)).response).toEqual(payload("hello"));
+    await peer.close();
+  });
+
+  test("metadata that this wire cannot carry fails its own call, and leaves the peer as it was", async () => {
+    const { peer } = await world().pair();
+    const metadata = Metadata.fromFlat(["x-name", "J\u00f6rg"]);
+    for (let i = 0; i < 3; i++) {
+      const given = await echo(peer, payload("hello"), { metadata }).then(
+        () => undefined,
+        ({ code, local }) => ({ code, local }),
+      );
+      if (given !== undefined) expect(given).toEqual({ code: Code.INVALID_ARGUMENT, local: true });
+    }
+    expect(peer.inflight).toBe(0);
+    await peer.close();
+  });
+
+  test("an error whose metadata this wire cannot carry keeps its code", async () => {
+    const metadata = Metadata.fromFlat(["x-name", "J\u00f6rg"]);
+    const { peer } = await world().pair({
+      echo: throws(new RpcError(Code.NOT_FOUND, "nobody", { metadata })),
+      collect: throws(new RpcError(Code.NOT_FOUND, "nobody", { header: metadata })),
+      async expand() {
+        throw new RpcError(Code.NOT_FOUND, "nobody", { metadata });
+      },
+    });
+    for (const error of await Promise.all([echo(peer), collect(peer, none()), expand(peer)].map(failure))) {
+      expect(error).toMatchObject({ code: Code.NOT_FOUND, message: "nobody" });
+    }
+  });
+
   test("an answer of the wrong shape is INTERNAL and names the field", async () => {
     const { peer } = await world().pair({ echo: () => reply({ text: "", data: "no bytes" }) });
     const error = await failure(echo(peer));
