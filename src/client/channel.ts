@@ -4,6 +4,7 @@ import { roundRobin } from "../balance/round-robin.ts";
 import type { ReadyOptions } from "../balance/when-ready.ts";
 import { type BreakerOptions, breaker } from "../breaker/breaker.ts";
 import type { Handler, Interceptor } from "../core/call.ts";
+import { rethrownAtCallSite } from "../core/call-site.ts";
 import type { ChannelState } from "../core/channel-state.ts";
 import { askForCurrentCall } from "../core/context.ts";
 import type { Endpoint } from "../core/endpoint.ts";
@@ -42,6 +43,11 @@ interface EveryChannel extends Omit<ConnectOptions, "changed"> {
   readonly attemptInterceptors?: readonly Interceptor[] | undefined;
   /** Silent by default; hand in a pino logger. */
   readonly logger?: Logger | undefined;
+  /**
+   * Notes at each call where it was made, for the stack of the error that it may end in. False by default: the stack then
+   * shows who awaits the call, as V8 can tell at no cost, which is nobody where a promise was put away for later.
+   */
+  readonly callerStacks?: boolean | undefined;
   /** Milliseconds a call waits for a first server to be found; 3,000 by default, and never beyond its deadline. */
   readonly resolveTimeoutMs?: number | undefined;
   /** Milliseconds over which a server that has just become ready is given its full share; 0, at once, by default. */
@@ -88,6 +94,8 @@ export interface Channel {
    * its end. Otherwise a client holds its calls to both from outside.
    */
   readonly direct?: boolean | undefined;
+  /** Whether clients note at each call where it was made. */
+  readonly callerStacks?: boolean | undefined;
   /** How calls of a method are made where the call does not say. */
   policyOf(method: Method): Policy;
   /**
@@ -159,10 +167,11 @@ export function createChannel(options: ChannelOptions): Channel {
   const channel: Channel = {
     handle,
     direct: interceptors.length === 0 && attemptInterceptors.length === 0,
+    callerStacks: options.callerStacks,
     policyOf: (method) => policyOf(method),
     checkService: (service) => checkPolicyMethods(options.policy ?? {}, service),
     state: ({ name }) => toService.state(name),
-    ready: ({ name }, ready = {}) => toService.ready(name, ready),
+    ready: ({ name }, ready = {}) => toService.ready(name, ready).catch(rethrownAtCallSite),
     watchState: ({ name }, listener) => toService.watchState(name, listener),
     async close(timeoutMs = 10_000) {
       checkCloseTimeout(timeoutMs);

@@ -20,6 +20,7 @@ const names: OptionNames<ChannelOptions> = {
   interceptors: true,
   attemptInterceptors: true,
   logger: true,
+  callerStacks: true,
   resolveTimeoutMs: true,
   slowStartMs: true,
   idleTimeoutMs: true,

@@ -1,4 +1,5 @@
 import type { Reply } from "../core/call.ts";
+import { type CallSite, siteAbove } from "../core/call-site.ts";
 import type { MessageInit } from "../core/message.ts";
 import type {
   BidiStreaming,
@@ -9,7 +10,6 @@ import type {
   Service,
   Unary,
 } from "../core/method.ts";
-import { RpcError } from "../core/rpc-error.ts";
 import {
   checkInterceptorNames,
   interceptorsOf,
@@ -19,6 +19,7 @@ import {
 import { sized } from "../core/sized.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { Channel } from "./channel.ts";
+import { failureOf } from "./failure.ts";
 import { inScope } from "./in-scope.ts";
 import { type CallDefaults, makeCall } from "./make-call.ts";
 import { interceptOwn } from "./own-failures.ts";
@@ -60,11 +61,13 @@ export function createClient<M>(
   channel.checkService?.(service);
   const client: Record<string, unknown> = {};
   const own = interceptorsOf(service, options);
+  const { callerStacks = false } = channel;
   for (const [key, declared] of Object.entries(service.methods as Record<string, Method>)) {
     const policy = channel.policyOf(declared);
     const method = sized(declared, policy);
-    const make = method.responseStream ? streamingMethod : unaryMethod;
-    client[key] = make(method, policy, withinOwn(channel, own(key)));
+    const make: typeof unaryMethod | typeof streamingMethod = method.responseStream ? streamingMethod : unaryMethod;
+    const callMethod: CallMethod<unknown> = make(method, policy, withinOwn(channel, own(key)));
+    client[key] = callerStacks ? notingCallers(callMethod) : callMethod;
   }
   // The one cast on the way in: each function above has the shape that its method's kind asks for.
   return client as Client<M>;
@@ -77,17 +80,41 @@ function withinOwn(channel: Channel, { ofService, ofMethod }: OfMethod): Channel
   return { ...channel, direct: false, handle: interceptOwn(channel.handle, interceptors) };
 }
 
-function unaryMethod(method: Method, defaults: CallDefaults, channel: Channel) {
-  const failed = failureOf(method);
-  return (request: any, options?: AnyOptions): Promise<unknown> => {
+type CallMethod<T> = (request: any, options?: AnyOptions, site?: CallSite) => T;
+
+function unaryMethod(method: Method, defaults: CallDefaults, channel: Channel): CallMethod<Promise<unknown>> {
+  const foreign = channel.direct !== true;
+  const failed = (error: unknown): never => {
+    throw failureOf(method, error, { above: failed, foreign });
+  };
+  return function call(request, options, site) {
     try {
       const call = makeCall(method, request, defaults, options, channel.direct);
       const reply = call.cancellation === undefined ? channel.handle(call) : inScope(channel, call);
       const watched = options?.onHeader !== undefined || options?.onTrailer !== undefined;
-      return reply.then(watched ? (reply) => observed(reply, options) : responseOf, failed);
+      const failing = site === undefined ? failed : failedAt(site);
+      return reply.then(watched ? (reply) => observed(reply, options) : responseOf, failing);
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(failureOf(method, error, { above: call, site }));
     }
+  };
+
+  function failedAt(site: CallSite): (error: unknown) => never {
+    return (error) => {
+      throw failureOf(method, error, { above: failed, foreign, site });
+    };
+  }
+}
+
+function streamingMethod(method: Method, defaults: CallDefaults, channel: Channel): CallMethod<ReplyStream> {
+  return (request, options, site) =>
+    new ReplyStream(channel, { method, make: () => makeCall(method, request, defaults, options), site }, options);
+}
+
+/** Notes at each call where it was made. */
+function notingCallers(callMethod: CallMethod<unknown>): CallMethod<unknown> {
+  return function noted(request, options) {
+    return callMethod(request, options, siteAbove(noted));
   };
 }
 
@@ -95,21 +122,8 @@ function responseOf(reply: Reply): unknown {
   return reply.response;
 }
 
-function observed(reply: Reply, options: AnyOptions): unknown {
-  options.onHeader?.(reply.header);
-  options.onTrailer?.(reply.trailer);
+function observed(reply: Reply, options: AnyOptions | undefined): unknown {
+  options?.onHeader?.(reply.header);
+  options?.onTrailer?.(reply.trailer);
   return reply.response;
-}
-
-/** Writes on an error whose call it was, where it came from no wire. */
-function failureOf({ path }: Method): (error: unknown) => never {
-  return (error) => {
-    if (RpcError.is(error)) error.method ??= path;
-    throw error;
-  };
-}
-
-function streamingMethod(method: Method, defaults: CallDefaults, channel: Channel) {
-  return (request: any, options?: AnyOptions): ReplyStream =>
-    new ReplyStream(channel, () => makeCall(method, request, defaults, options), options);
 }

@@ -1,12 +1,23 @@
 import type { Call, Reply } from "../core/call.ts";
+import type { CallSite } from "../core/call-site.ts";
 import { Code } from "../core/code.ts";
+import type { Method } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { Channel } from "./channel.ts";
+import { failureOf } from "./failure.ts";
 import { beginScope, endScope, handled, within } from "./in-scope.ts";
 
 type StreamOptions = Pick<CallOptions, "onHeader" | "onTrailer" | "signal">;
 type Step = IteratorResult<unknown>;
+
+/** The call that a stream is the reply to. */
+export interface Streaming {
+  readonly method: Method;
+  readonly make: () => Call;
+  /** Where it was asked for, where that was noted. */
+  readonly site: CallSite | undefined;
+}
 
 const end: IteratorResult<never> = Object.freeze({ done: true, value: undefined });
 
@@ -16,7 +27,7 @@ const end: IteratorResult<never> = Object.freeze({ done: true, value: undefined 
  */
 export class ReplyStream implements AsyncIterableIterator<unknown> {
   readonly #channel: Channel;
-  readonly #make: () => Call;
+  readonly #streaming: Streaming;
   readonly #options: StreamOptions | undefined;
   readonly #signal: AbortSignal | undefined;
   #call: Call | undefined;
@@ -25,9 +36,9 @@ export class ReplyStream implements AsyncIterableIterator<unknown> {
   #messages: AsyncIterator<unknown> | undefined;
   #left = false;
 
-  constructor(channel: Channel, make: () => Call, options: StreamOptions | undefined) {
+  constructor(channel: Channel, streaming: Streaming, options: StreamOptions | undefined) {
     this.#channel = channel;
-    this.#make = make;
+    this.#streaming = streaming;
     this.#options = options;
     this.#signal = options?.signal;
   }
@@ -41,14 +52,12 @@ export class ReplyStream implements AsyncIterableIterator<unknown> {
     if (this.#messages !== undefined) return this.#signal?.aborted ? this.#cancelled() : this.#messages.next();
     if (this.#left) return Promise.resolve(end);
     this.#opening ??= this.#open();
-    return this.#opening.then(
-      (messages) => messages.next(),
-      (error) => {
-        // Who has left is told of nothing more.
-        if (this.#left) return end;
-        throw error;
-      },
-    );
+    const unopened = (error: unknown): Step => {
+      // Who has left is told of nothing more.
+      if (this.#left) return end;
+      throw this.#failure(error, unopened);
+    };
+    return this.#opening.then((messages) => messages.next(), unopened);
   }
 
   async return(): Promise<Step> {
@@ -67,11 +76,12 @@ export class ReplyStream implements AsyncIterableIterator<unknown> {
   async #cancelled(): Promise<Step> {
     if (this.#left) return end;
     await this.return();
-    throw this.#named(this.#call?.cancellation?.reason ?? RpcError.from(this.#signal?.reason, Code.CANCELLED));
+    const reason = this.#call?.cancellation?.reason ?? RpcError.from(this.#signal?.reason, Code.CANCELLED);
+    throw this.#failure(reason, this.#cancelled);
   }
 
   async #open(): Promise<AsyncIterator<unknown>> {
-    const call = this.#make();
+    const call = this.#streaming.make();
     this.#call = call;
     this.#endScope = beginScope(this.#channel, call);
     const opened = handled(this.#channel, call);
@@ -80,20 +90,20 @@ export class ReplyStream implements AsyncIterableIterator<unknown> {
       if (this.#left) throw new RpcError(Code.CANCELLED, "the reader has left the stream", { local: true });
       this.#options?.onHeader?.(reply.header);
       const messages = (reply.response as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-      const watched = this.#channel.direct !== true || this.#options?.onTrailer !== undefined;
+      const plain = this.#channel.direct === true && this.#streaming.site === undefined;
+      const watched = !plain || this.#options?.onTrailer !== undefined;
       this.#messages = watched ? this.#watched(messages, call, reply) : messages;
       return this.#messages;
     } catch (error) {
       opened.then(dropped, () => {});
       this.#cancel("its opening failed");
-      throw this.#named(error);
+      throw error;
     }
   }
 
-  /** With the call that it was written on it, where it came from no wire. */
-  #named(error: unknown): unknown {
-    if (RpcError.is(error)) error.method ??= this.#call?.method.path;
-    return error;
+  #failure(error: unknown, above: (...args: never[]) => unknown): unknown {
+    const { method, site } = this.#streaming;
+    return failureOf(method, error, { above, site, foreign: this.#channel.direct !== true });
   }
 
   /** The messages as they come, seen to their end: the trailers are told, and the scope ends with them. */
@@ -111,7 +121,7 @@ export class ReplyStream implements AsyncIterableIterator<unknown> {
     const failed = (error: unknown): never => {
       over = true;
       this.#endScope?.();
-      throw this.#named(scope === undefined ? error : RpcError.from(error));
+      throw this.#failure(scope === undefined ? error : RpcError.from(error), failed);
     };
     return {
       next: () => (scope === undefined ? messages.next() : within(scope, messages.next())).then(seen, failed),
@@ -122,7 +132,7 @@ export class ReplyStream implements AsyncIterableIterator<unknown> {
   /** The call is not made. Its requests are let go of all the same. */
   #neverBegin(): void {
     try {
-      endScope(this.#make());
+      endScope(this.#streaming.make());
     } catch {
       // What could not be sent need not be.
     }

@@ -1,3 +1,4 @@
+import { layOutStack } from "./call-site.ts";
 import { Code, type CodeName, codeName } from "./code.ts";
 import type { MessageInit, MessageType } from "./message.ts";
 import { Metadata } from "./metadata.ts";
@@ -33,41 +34,59 @@ export interface RpcErrorOptions {
 
 const brand: unique symbol = Symbol.for("trunkline.RpcError") as never;
 
-/** The one error of every call: gRPC's code and message, and what came with them. */
+/**
+ * The one error of every call: gRPC's code and message, and what came with them. Whoever prints it sees its code, method
+ * and peer; details and metadata, which may be long or secret, are there to be asked for.
+ */
 export class RpcError extends Error {
   readonly code: Code;
-  readonly details: readonly ErrorDetail[];
-  readonly metadata: Metadata;
-  readonly header: Metadata;
-  readonly unprocessed: boolean;
-  readonly disconnected: boolean;
+  // What follows stands in the prototype where it says nothing, so that nobody need read it there.
+  declare readonly unprocessed: boolean;
+  declare readonly disconnected: boolean;
   /** It is never held against a server, and the call is not sent again. */
-  readonly local: boolean;
+  declare readonly local: boolean;
   /** A server carries it to its client as `grpc-retry-pushback-ms: -1`. */
-  readonly final: boolean;
-  /** The address of the server that the last attempt went to; `undefined` where none was picked. */
-  peer: string | undefined;
+  declare readonly final: boolean;
   /** Set by the client whose call failed. A handler that lets it through gives its own client the code, not the text. */
-  method: string | undefined;
+  declare method: string | undefined;
+  /** The address of the server that the last attempt went to; `undefined` where none was picked. */
+  declare peer: string | undefined;
+  readonly #details: readonly ErrorDetail[];
+  readonly #metadata: Metadata;
+  readonly #header: Metadata;
 
   constructor(code: Code, message: string, options: RpcErrorOptions = {}) {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
     this.code = code;
-    this.details = options.details ?? [];
-    this.metadata = options.metadata ?? Metadata.EMPTY;
-    this.header = options.header ?? Metadata.EMPTY;
-    this.unprocessed = options.unprocessed ?? false;
-    this.disconnected = options.disconnected ?? false;
-    this.local = options.local ?? false;
-    this.final = options.final ?? pushbackOf(this.metadata) === "never";
-    this.peer = options.peer;
-    this.method = options.method;
+    this.#details = options.details ?? [];
+    this.#metadata = options.metadata ?? Metadata.EMPTY;
+    this.#header = options.header ?? Metadata.EMPTY;
+    if (options.unprocessed) this.unprocessed = true;
+    if (options.disconnected) this.disconnected = true;
+    if (options.local) this.local = true;
+    if (options.final ?? pushbackOf(this.#metadata) === "never") this.final = true;
+    if (options.method !== undefined) this.method = options.method;
+    if (options.peer !== undefined) this.peer = options.peer;
+    layOutStack(this);
+  }
+
+  get details(): readonly ErrorDetail[] {
+    return this.#details;
+  }
+
+  get metadata(): Metadata {
+    return this.#metadata;
+  }
+
+  get header(): Metadata {
+    return this.#header;
   }
 
   /** A copy with these changes. */
   with(changes: RpcErrorOptions): RpcError {
-    const { code, message, details, metadata, header, cause, unprocessed, disconnected, local, final } = this;
-    const copy = new RpcError(code, message, {
+    const { code, message, details, metadata, header, cause, unprocessed, disconnected, local, final, peer, method } =
+      this;
+    return new RpcError(code, message, {
       details,
       metadata,
       header,
@@ -75,12 +94,11 @@ export class RpcError extends Error {
       disconnected,
       local,
       final,
+      peer,
+      method,
       ...(cause !== undefined && { cause }),
       ...changes,
     });
-    copy.peer ??= this.peer;
-    copy.method ??= this.method;
-    return copy;
   }
 
   /** The code in words: `NOT_FOUND`. */
@@ -130,13 +148,25 @@ export class RpcError extends Error {
   override toString(): string {
     return `${this.name} ${this.codeName}: ${this.message}`;
   }
+
+  /** For logs: what it says and where, the types of its details, and nothing that may be long or secret. */
+  toJSON(): object {
+    const { name, codeName, message, details, ...told } = this;
+    return {
+      name,
+      codeName,
+      message,
+      ...told,
+      ...(details.length > 0 && { details: details.map(({ type }) => type) }),
+    };
+  }
 }
 
 /** An error of another copy of this package, which may be older and know less of it. */
 function adopted(other: RpcError): RpcError {
   const { code, message, details, unprocessed, disconnected, peer, method } = other;
   const { local = false, final } = other as Partial<RpcError>;
-  const copy = new RpcError(code, message, {
+  return new RpcError(code, message, {
     details,
     metadata: Metadata.fromFlat(other.metadata.flat),
     header: Metadata.fromFlat(other.header.flat),
@@ -145,20 +175,17 @@ function adopted(other: RpcError): RpcError {
     local,
     ...(final !== undefined && { final }),
     cause: other,
+    peer,
+    method,
   });
-  copy.peer = peer;
-  copy.method = method;
-  return copy;
 }
 
 Object.defineProperty(RpcError.prototype, "name", { value: "RpcError", configurable: true, writable: true });
 Object.defineProperty(RpcError.prototype, brand, { value: true });
-// How it reads in a log: the code's name stands before the message, and nothing is printed twice.
-Object.defineProperty(RpcError.prototype, Symbol.for("nodejs.util.inspect.custom"), {
-  value(this: RpcError): string {
-    return `${this.codeName} ${this.stack ?? `${this.name}: ${this.message}`}`;
-  },
-});
+for (const flag of ["unprocessed", "disconnected", "local", "final"]) {
+  Object.defineProperty(RpcError.prototype, flag, { value: false, writable: true });
+}
+for (const place of ["method", "peer"]) Object.defineProperty(RpcError.prototype, place, { writable: true });
 
 /** A rich detail for an error: `new RpcError(code, text, { details: [detail(BadRequest, { … })] })`. */
 export function detail<T>(type: MessageType<T>, message: MessageInit<T>): ErrorDetail {

@@ -45,7 +45,9 @@ export class Scope extends Cancellation {
   }
 
   #abort(): void {
-    this.cancel(asReason(RpcError.from(this.#caller?.reason, Code.CANCELLED)));
+    const reason = RpcError.from(this.#caller?.reason, Code.CANCELLED);
+    // Made of what is no RpcError, it is nobody else's.
+    this.cancel(reason === this.#caller?.reason ? asReason(reason) : reason.with({ local: isLocal(reason) }));
   }
 }
 
@@ -54,5 +56,9 @@ export class Scope extends Cancellation {
  * time that ran out may have been the server's to use.
  */
 function asReason(error: RpcError): RpcError {
-  return error.with({ local: error.code !== Code.DEADLINE_EXCEEDED, cause: error });
+  return error.with({ local: isLocal(error), cause: error });
+}
+
+function isLocal({ code }: RpcError): boolean {
+  return code !== Code.DEADLINE_EXCEEDED;
 }

@@ -46,7 +46,7 @@ export function withinRetry(): boolean {
  * as not retryable for the same reason.)
  */
 export function forbidAbove(error: RpcError): RpcError {
-  return error.final || currentCall() === undefined ? error : error.with({ final: true, cause: error });
+  return error.final || currentCall() === undefined ? error : error.with({ final: true });
 }
 
 /** Sends one attempt. What an interceptor throws is that attempt's failure, at once or later. */

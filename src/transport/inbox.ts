@@ -1,3 +1,4 @@
+import { rejectedAtCallSite } from "../core/call-site.ts";
 import type { RpcError } from "../core/rpc-error.ts";
 
 export interface InboxOptions {
@@ -54,7 +55,7 @@ export function inbox<T>({ more, dropped }: InboxOptions): Inbox<T> {
         failure = error;
         return;
       }
-      reader.reject(error);
+      rejectedAtCallSite(error).then(reader.resolve, reader.reject);
       finish();
     },
     next() {
@@ -63,7 +64,7 @@ export function inbox<T>({ more, dropped }: InboxOptions): Inbox<T> {
         const error = failure;
         failure = undefined;
         ended = true;
-        return Promise.reject(error);
+        return rejectedAtCallSite(error);
       }
       if (ended) return Promise.resolve(done);
       return new Promise((resolve, reject) => {

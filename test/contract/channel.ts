@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import type { Transport } from "../../src/core/transport.ts";
+import { callSites } from "./channel/call-sites.ts";
 import { chains } from "./channel/chains.ts";
 import { interceptors } from "./channel/interceptors.ts";
 import { life } from "./channel/life.ts";
@@ -24,5 +25,6 @@ export function channelContract(name: string, make: () => Transport): void {
     describe("waiting", () => waits(world));
     describe("a caller's own mistake", () => mistakes(world));
     describe("where interceptors stand", () => where(world));
+    describe("the stack of an error", () => callSites(world));
   });
 }

@@ -1,3 +1,4 @@
+import { rejectedAtCallSite } from "../../core/call-site.ts";
 import { Code } from "../../core/code.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import { isThenable } from "../../core/thenable.ts";
@@ -154,7 +155,7 @@ export class IncomingMessages implements AsyncIterableIterator<unknown, undefine
     const error = RpcError.from(thrown);
     this.#finish();
     this.#receiver.onUnreadable(error);
-    return Promise.reject(error);
+    return rejectedAtCallSite(error);
   }
 
   /** Drops what there is: whatever comes now, the reader is told of nothing but the end. */
@@ -177,7 +178,7 @@ export class IncomingMessages implements AsyncIterableIterator<unknown, undefine
   #last(): Promise<IteratorResult<unknown, undefined>> {
     const error = this.#error;
     this.#error = undefined;
-    return error === undefined ? Promise.resolve({ value: undefined, done: true }) : Promise.reject(error);
+    return error === undefined ? Promise.resolve({ value: undefined, done: true }) : rejectedAtCallSite(error);
   }
 
   #wait(): Promise<IteratorResult<unknown, undefined>> {
