@@ -11,6 +11,8 @@ const floors: readonly (readonly string[])[] = [
   // A registry is asked over a transport, as any server is.
   ["registry"],
   ["client", "server"],
+  // Around the call: each is a subpath export, and none knows another.
+  ["auth"],
   ["codegen", "devetcd", "cli", "testing", "index.ts"],
 ];
 
@@ -25,6 +27,7 @@ const homes: Readonly<Record<string, readonly string[]>> = {
   opossum: ["breaker"],
   pino: ["observe"],
   "@opentelemetry/api": ["observe"],
+  jose: ["auth"],
   "@bufbuild/protobuf": ["codegen", "cli", "json", "server/reflection.ts"],
   "@bufbuild/protobuf/wkt": ["codegen", "cli", "json", "server/reflection.ts"],
   "@bufbuild/protobuf/codegenv2": ["codegen", "cli"],

@@ -19,6 +19,7 @@ export function dynamicMethod(method: DescMethod): Method<Message, Message> {
       idempotency: MethodOptions_IdempotencyLevel[method.idempotency] as Idempotency,
       deprecated: method.deprecated,
       policy: undefined,
+      auth: undefined,
     },
   });
   return service.methods.call;

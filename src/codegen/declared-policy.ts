@@ -8,6 +8,12 @@ export interface DeclaredPolicy {
   readonly maxRequestBytes?: number;
   readonly maxResponseBytes?: number;
   readonly waitForReady?: boolean;
+  readonly auth?: DeclaredAuth;
+}
+
+export interface DeclaredAuth {
+  readonly public?: boolean;
+  readonly scopes: readonly string[];
 }
 
 export interface DeclaredRetry {

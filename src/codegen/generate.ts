@@ -8,8 +8,10 @@ import {
   Edition,
   FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
+import type { MethodAuth } from "../core/method-auth.ts";
 import type { MethodPolicy } from "../core/policy.ts";
 import { printable } from "../core/printable.ts";
+import { resolveAuths } from "./auth.ts";
 import { withReadableComments } from "./comments.ts";
 import { renderDescriptorFile, withDependencies } from "./descriptor-file.ts";
 import { checkMessages } from "./message-check.ts";
@@ -19,7 +21,7 @@ import { modulePath } from "./names.ts";
 import { parseOptions } from "./options.ts";
 import { resolvePolicies } from "./policy.ts";
 import { renderServiceConfig } from "./service-config.ts";
-import { renderServiceFile } from "./service-file.ts";
+import { type Declared, renderServiceFile } from "./service-file.ts";
 import { withUsedFiles } from "./used-files.ts";
 
 /**
@@ -60,7 +62,7 @@ function render(sent: CodeGeneratorRequest, warn: (text: string) => void): Map<s
   const serving = files.filter((file) => file.services.length > 0);
   const using = withUsedFiles(messages ? files : serving);
   const used = checkMessages(using, messages);
-  const policies = check(serving, registry, used.problems);
+  const { policies, auths } = check(serving, registry, used.problems);
   used.warnings.slice(0, mostWarnings).forEach(warn);
   if (used.warnings.length > mostWarnings) warn(`and ${used.warnings.length - mostWarnings} more like these`);
   const output = new Map<string, string>();
@@ -69,7 +71,7 @@ function render(sent: CodeGeneratorRequest, warn: (text: string) => void): Map<s
     output.set(name, content);
   };
   for (const file of serving) {
-    put(`${modulePath(file.proto.name)}.rpc.ts`, renderServiceFile(file, policies, importExtension));
+    put(`${modulePath(file.proto.name)}.rpc.ts`, renderServiceFile(file, { policies, auths }, importExtension));
     for (const service of file.services) {
       const config = renderServiceConfig(service, policies);
       if (config !== undefined) put(`service_config/${service.typeName}.json`, config);
@@ -94,22 +96,21 @@ function refuse(problems: readonly string[]): void {
 }
 
 /**
- * Reads the policies of all services.
+ * Reads what all services declare of how they are called, and by whom.
  * @param found problems that are told together with theirs
  * @throws Error with a line for each problem of any file
  */
-function check(
-  files: readonly DescFile[],
-  registry: FileRegistry,
-  found: readonly string[],
-): Map<DescMethod, MethodPolicy> {
+function check(files: readonly DescFile[], registry: FileRegistry, found: readonly string[]): Declared {
   const policies = new Map<DescMethod, MethodPolicy>();
+  const auths = new Map<DescMethod, MethodAuth>();
   const problems = [...found];
   for (const service of files.flatMap((file) => file.services)) {
     const resolved = resolvePolicies(service, registry);
     for (const [method, policy] of resolved.policies) policies.set(method, policy);
-    problems.push(...resolved.problems);
+    const guarded = resolveAuths(service, registry);
+    for (const [method, auth] of guarded.auths) auths.set(method, auth);
+    problems.push(...resolved.problems, ...guarded.problems);
   }
   refuse(problems);
-  return policies;
+  return { policies, auths };
 }

@@ -1,5 +1,6 @@
 import type { FileDescriptor } from "./file-descriptor.ts";
 import type { MessageType } from "./message.ts";
+import type { MethodAuth } from "./method-auth.ts";
 import type { Idempotency, MethodPolicy } from "./policy.ts";
 
 export type MethodKind = "unary" | "server_streaming" | "client_streaming" | "bidi_streaming";
@@ -21,6 +22,8 @@ export interface Method<I = any, O = any> {
   readonly deprecated: boolean;
   /** The policy that the `.proto` declares, where it declares one. */
   readonly policy: MethodPolicy | undefined;
+  /** Who may call it, where the `.proto` says so. */
+  readonly auth: MethodAuth | undefined;
 }
 
 export interface Unary<I, O, X extends Idempotency = "IDEMPOTENCY_UNKNOWN"> extends Method<I, O> {
@@ -58,6 +61,7 @@ export interface MethodOptions<X extends Idempotency = Idempotency> {
   readonly idempotency?: X;
   readonly deprecated?: boolean;
   readonly policy?: MethodPolicy;
+  readonly auth?: MethodAuth;
 }
 
 type Unbound<M> = Omit<M, "service" | "path">;
@@ -79,6 +83,7 @@ function method(
     idempotency: options.idempotency ?? "IDEMPOTENCY_UNKNOWN",
     deprecated: options.deprecated ?? false,
     policy: options.policy,
+    auth: options.auth,
   } satisfies Unbound<Method>;
 }
 

@@ -1,19 +1,25 @@
 import type { Interceptor } from "./call.ts";
 import type { Logger } from "./logger.ts";
+import type { Method } from "./method.ts";
 
 /** Under this a server's interceptor has a function that is told what the server has, before it listens. */
 export const SERVED: unique symbol = Symbol.for("trunkline.served");
 
-/** An interceptor whose options name methods or services, and may name some that there are not. */
+/** An interceptor that must know what it stands around: its options name methods, or it asks something of them. */
 export interface LooksAtServed {
-  /** `names` are those of the services, and the paths of their methods. */
-  [SERVED](names: ReadonlySet<string>, logger: Logger): void;
+  /** What it throws keeps the server from listening. */
+  [SERVED](methods: readonly Method[], logger: Logger): void;
 }
 
-/** @param around each interceptor with the names of what it stands around */
+/** @param around each interceptor with the methods that it stands around */
 export function showServed(
-  around: ReadonlyMap<Interceptor & Partial<LooksAtServed>, ReadonlySet<string>>,
+  around: ReadonlyMap<Interceptor & Partial<LooksAtServed>, readonly Method[]>,
   logger: Logger,
 ): void {
-  for (const [interceptor, names] of around) interceptor[SERVED]?.(names, logger);
+  for (const [interceptor, methods] of around) interceptor[SERVED]?.(methods, logger);
+}
+
+/** The names by which options may mean methods: those of their services, and their paths. */
+export function namesOf(methods: readonly Method[]): ReadonlySet<string> {
+  return new Set(methods.flatMap(({ service, path }) => [service, path]));
 }

@@ -1,3 +1,4 @@
+import { isBuiltIn } from "../core/built-in.ts";
 import type { Call, Handler, Interceptor, Reply } from "../core/call.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
@@ -10,7 +11,7 @@ import type { AdaptiveLimitOptions } from "./adaptive-limit.ts";
 import { type CallerOf, callerOfConnection } from "./caller.ts";
 import { createGauge } from "./gauge.ts";
 import type { LoopDelay } from "./loop-delay.ts";
-import { isExempt, refusal } from "./refusal.ts";
+import { refusal } from "./refusal.ts";
 import { createShares, type Share } from "./shares.ts";
 import { createTurnedAway } from "./turned-away.ts";
 import { createWaitingLine, tooLate } from "./waiting-line.ts";
@@ -234,7 +235,7 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): Concurr
     return Promise.reject(refuse());
   }
 
-  const interceptor: Interceptor = (next) => (call) => (isExempt(call.method) ? next(call) : admit(call, next));
+  const interceptor: Interceptor = (next) => (call) => (isBuiltIn(call.method) ? next(call) : admit(call, next));
   return Object.assign(interceptor, {
     stats: () => ({
       limit: Math.floor(gauge.limit),

@@ -1,13 +1,15 @@
+import { isBuiltIn } from "../core/built-in.ts";
 import type { Call, Interceptor } from "../core/call.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import type { Logger } from "../core/logger.ts";
+import type { Method } from "../core/method.ts";
 import { atLeast, checkRanges } from "../core/number-range.ts";
 import { checkNames, type OptionNames } from "../core/option-names.ts";
 import type { RpcError } from "../core/rpc-error.ts";
-import { type LooksAtServed, SERVED } from "../core/served.ts";
+import { type LooksAtServed, namesOf, SERVED } from "../core/served.ts";
 import { type CallerOf, callerOfConnection } from "./caller.ts";
-import { isExempt, refusal } from "./refusal.ts";
+import { refusal } from "./refusal.ts";
 import { type Buckets, createBuckets, type Rate } from "./token-bucket.ts";
 
 export type { Rate } from "./token-bucket.ts";
@@ -91,11 +93,12 @@ export function rateLimit(options: RateLimitOptions): Interceptor {
   }
 
   const interceptor: Interceptor = (next) => (call) => {
-    const refused = isExempt(call.method) ? undefined : take(call);
+    const refused = isBuiltIn(call.method) ? undefined : take(call);
     return refused === undefined ? next(call) : Promise.reject(refused);
   };
   return Object.assign(interceptor, {
-    [SERVED](names: ReadonlySet<string>, logger: Logger) {
+    [SERVED](methods: readonly Method[], logger: Logger) {
+      const names = namesOf(methods);
       const unknown = [...named.keys()].filter((name) => !names.has(name));
       if (unknown.length > 0) logger.warn({ names: unknown }, "rateLimit names what this server does not have");
     },

@@ -1,13 +1,7 @@
 import type { Code } from "../core/code.ts";
 import { Metadata } from "../core/metadata.ts";
-import type { Method } from "../core/method.ts";
 import { RETRY_PUSHBACK } from "../core/pushback.ts";
 import { RpcError } from "../core/rpc-error.ts";
-
-/** Calls that are never refused: what watches a server must see it most of all when it is full. */
-export function isExempt({ service }: Method): boolean {
-  return service.startsWith("grpc.health.") || service.startsWith("grpc.reflection.");
-}
 
 /** The error for a call that is refused before any work, with the time after which another attempt may do better. */
 export function refusal(code: Code, message: string, pushbackMs: number): RpcError {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isBuiltIn } from "../core/built-in.ts";
 import { now } from "../core/deadline.ts";
 import { type NumberRange, numberFrom } from "../core/number-range.ts";
 import type { Listener } from "../core/transport.ts";
-import { isExempt } from "../limit/refusal.ts";
 
 export interface DrainOptions {
   /**
@@ -60,7 +60,7 @@ export async function finishCalls(listener: Listener, options: DrainOptions): Pr
     while (listener.inflight > 0 && now() < end) await sleep(Math.min(stepMs, Math.max(1, end - now())));
   };
   await idle(partingMs);
-  if (listener.inflight > 0) listener.end(isExempt);
+  if (listener.inflight > 0) listener.end(isBuiltIn);
   await idle(streamGraceMs);
   if (listener.inflight > 0) listener.end((method) => method.requestStream || method.responseStream);
   await idle(timeoutMs);

@@ -47,7 +47,7 @@ interface Route {
  */
 export function route(served: readonly Routed[], { logger, draining }: RouteOptions): Acceptor {
   const routes = new Map<string, Route>();
-  const standing = new Map<Interceptor, Set<string>>();
+  const standing = new Map<Interceptor, Method[]>();
   const { toStatus, endedIn } = createFailures(logger);
   const fail: Fail = (call, context, thrown) => {
     const told = endedByDrain(thrown, draining) ? draining.reason : thrown;
@@ -65,8 +65,7 @@ export function route(served: readonly Routed[], { logger, draining }: RouteOpti
       const answer = onceDecoded(answerWith(method, implement.bind(implementation), around));
       const wrapped = interceptors.length === 0 ? answer : wrap(answer, interceptors);
       routes.set(method.path, { method, answer: wrapped, ended: endedIn(method) });
-      for (const each of interceptors)
-        standing.set(each, (standing.get(each) ?? new Set()).add(service.name).add(method.path));
+      for (const each of new Set(interceptors)) standing.set(each, [...(standing.get(each) ?? []), method]);
     }
   }
   showServed(standing, logger);

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 import type { Logger } from "../core/logger.ts";
-import { seldom } from "./seldom.ts";
+import { seldom } from "../core/seldom.ts";
 
 const LOOK_EVERY_MS = 1_000;
 const WARN_EVERY_MS = 60_000;

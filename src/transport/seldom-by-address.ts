@@ -1,6 +1,6 @@
 import { now } from "../core/deadline.ts";
 import { networkOf } from "../core/network.ts";
-import { seldom } from "./seldom.ts";
+import { seldom } from "../core/seldom.ts";
 
 /** Addresses that are told apart; there may be very many, and each costs memory. */
 const MOST_ADDRESSES = 256;

@@ -228,3 +228,11 @@ test("what would be lost under another's name is refused", () => {
     'a.proto:6: a.v1.H.aB cannot be generated, since it becomes "aB" as a.v1.H.A_B does: rename one',
   ]);
 });
+
+test.each([
+  ['public: true scopes: "a"', "declares auth.public together with auth.scopes: remove one"],
+  ['scopes: "a b"', 'declares auth.scopes with "a b": give one scope each, without spaces'],
+  ['scopes: ""', 'declares auth.scopes with "": give one scope each, without spaces'],
+])("auth that could not be held to is refused: %s", (auth, text) => {
+  expect(refusal(method(option(`auth: {${auth}}`)))).toBe(`a.proto:7: a.v1.S.Do ${text}`);
+});

@@ -36,6 +36,11 @@ test.each([
     "the second server has what is left\nthe second server stops its work\nDEADLINE_EXCEEDED\n" +
       "the second server has what is left\nthe second server stops its work\nCANCELLED\n",
   ],
+  [
+    "auth",
+    "soup, pie\npie for Ada\nUNAUTHENTICATED credentials are missing or not valid\n" +
+      "PERMISSION_DENIED /orders.v1.Orders/Place asks for the scope orders:write, which the caller has not been granted\n",
+  ],
   ["tls", "Hello you\nclient.example\n"],
 ])("examples/%s prints what it says", async (name, stdout) => {
   const ended = await runProgram(example(`${name}/main.ts`));

@@ -76,7 +76,7 @@ test("no call is lost while servers behind a registry are replaced one after the
   }
   running = false;
   await Promise.all(callers);
-  expect(calls).toBeGreaterThan(100);
+  expect(calls).toBeGreaterThan(20);
   await channel.close();
   await Promise.all(servers.map((server) => server.close()));
 });

@@ -1,5 +1,5 @@
 import type { Logger } from "../../core/logger.ts";
-import { seldom } from "../seldom.ts";
+import { seldom } from "../../core/seldom.ts";
 
 /** One line in so many milliseconds, for all connections that were ended since the last. */
 const warnEveryMs = 10_000;

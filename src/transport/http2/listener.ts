@@ -1,12 +1,12 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { silent } from "../../core/logger.ts";
+import { seldom } from "../../core/seldom.ts";
 import type { Acceptor, Listener, ListenOptions } from "../../core/transport.ts";
 import { remoteAddress } from "../address.ts";
 import { bind } from "../bind.ts";
 import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
 import { DEFAULT_MAX_METADATA_BYTES } from "../metadata-size.ts";
-import { seldom } from "../seldom.ts";
 import { seldomByAddress } from "../seldom-by-address.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
 import { callerTls } from "../tls.ts";

@@ -38,7 +38,24 @@ export interface Policy {
    * Whether a call waits, until its deadline, for a server that can take it, instead of failing with UNAVAILABLE while
    * there is none. https://github.com/grpc/grpc/blob/master/doc/wait-for-ready.md
    */
-  waitForReady?: boolean | undefined;
+  waitForReady?:
+    | boolean
+    | undefined;
+  /**
+   * Who may call. A server that asks for credentials does not start while a method says nothing of this: `{}` lets in
+   * whoever is known. A service's holds for its methods that have none; the two are not joined.
+   */
+  auth: Auth | undefined;
+}
+
+/** Who may call a method, as `trunkline/auth` holds its callers to it. gRPC's service config knows nothing of this. */
+export interface Auth {
+  /** Everybody, without credentials. */
+  public?:
+    | boolean
+    | undefined;
+  /** What the caller must have been granted, all of it: a token's `scope`, or what the server grants to a certificate. */
+  scopes: string[];
 }
 
 /**
@@ -145,6 +162,7 @@ function createBasePolicy(): Policy {
     maxRequestBytes: undefined,
     maxResponseBytes: undefined,
     waitForReady: undefined,
+    auth: undefined,
   };
 }
 
@@ -170,6 +188,9 @@ export const Policy: MessageFns<Policy, "trunkline.v1.Policy"> = {
     }
     if (message.waitForReady !== undefined) {
       writer.uint32(48).bool(message.waitForReady);
+    }
+    if (message.auth !== undefined) {
+      Auth.encode(message.auth, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -235,6 +256,14 @@ export const Policy: MessageFns<Policy, "trunkline.v1.Policy"> = {
             message.waitForReady = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.auth = Auth.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -258,6 +287,77 @@ export const Policy: MessageFns<Policy, "trunkline.v1.Policy"> = {
     message.maxRequestBytes = object.maxRequestBytes ?? undefined;
     message.maxResponseBytes = object.maxResponseBytes ?? undefined;
     message.waitForReady = object.waitForReady ?? undefined;
+    message.auth = (object.auth !== undefined && object.auth !== null) ? Auth.fromPartial(object.auth) : undefined;
+    return message;
+  },
+};
+
+function createBaseAuth(): Auth {
+  return { public: undefined, scopes: [] };
+}
+
+export const Auth: MessageFns<Auth, "trunkline.v1.Auth"> = {
+  $type: "trunkline.v1.Auth" as const,
+  $file,
+
+  encode(message: Auth, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.public !== undefined) {
+      writer.uint32(8).bool(message.public);
+    }
+    for (const v of message.scopes) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Auth {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuth();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.public = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.scopes.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Auth>): Auth {
+    return Auth.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Auth>): Auth {
+    const message = createBaseAuth();
+    message.public = object.public ?? undefined;
+    message.scopes = object.scopes?.map((e) => e) || [];
     return message;
   },
 };

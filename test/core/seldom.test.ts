@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { expect, test } from "vitest";
+import { seldom } from "../../src/core/seldom.ts";
 import { bind } from "../../src/transport/bind.ts";
-import { seldom } from "../../src/transport/seldom.ts";
 import { serverTls } from "../support/certs.ts";
 
 test("a thing is said once, and then with how often it was left unsaid", () => {

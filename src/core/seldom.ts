@@ -1,4 +1,4 @@
-import { now } from "../core/deadline.ts";
+import { now } from "./deadline.ts";
 
 /**
  * Says a thing at most once in `everyMs` milliseconds, with the number of times that it was left unsaid before.

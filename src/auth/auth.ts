@@ -1,0 +1,107 @@
+import { isBuiltIn } from "../core/built-in.ts";
+import type { Call, Interceptor, Reply } from "../core/call.ts";
+import { Code } from "../core/code.ts";
+import { type Logger, silent } from "../core/logger.ts";
+import type { Method } from "../core/method.ts";
+import type { MethodAuth } from "../core/method-auth.ts";
+import { checkNames } from "../core/option-names.ts";
+import { shortened } from "../core/printable.ts";
+import { RpcError } from "../core/rpc-error.ts";
+import { seldom } from "../core/seldom.ts";
+import { type LooksAtServed, SERVED } from "../core/served.ts";
+import { type Authenticate, type Identity, identity } from "./identity.ts";
+import { notKnown } from "./not-known.ts";
+
+export interface AuthOptions {
+  /**
+   * What is asked for methods whose contract does not say, as those of a contract that somebody else wrote: `{}` lets in
+   * whoever is known. Without it a server that has such a method does not start.
+   */
+  readonly undeclared?: MethodAuth | undefined;
+}
+
+const WARN_EVERY_MS = 10_000;
+const WHOEVER_IS_KNOWN: MethodAuth = {};
+const mostNamed = 3;
+
+/**
+ * A server interceptor that lets in who may call, by what the contract asks for:
+ * `option (trunkline.v1.method).auth = { scopes: ["orders:write"] }`. The first of the ways that finds somebody tells who
+ * calls, and the handler sees it: `context.get(identity)`. Who brings nothing, or what is not right, is told
+ * UNAUTHENTICATED and no more; the log says why. Who is known and has not been granted enough is told PERMISSION_DENIED.
+ *
+ * ```ts
+ * createServer({ interceptors: [metrics(), auth(jwt({ jwks, issuer, audience })), rateLimit({ … })] });
+ * ```
+ *
+ * Health and reflection are left alone, as by all of a server's interceptors; among `builtInInterceptors` it asks of those
+ * who call them that they are known.
+ * @throws TypeError without a way; and from `listen`, where a method's contract does not say who may call it
+ */
+export function auth(ways: Authenticate | readonly Authenticate[], options: AuthOptions = {}): Interceptor {
+  checkNames(options, { undeclared: true }, "auth");
+  const all = typeof ways === "function" ? [ways] : [...ways];
+  if (all.length === 0 || !all.every((way) => typeof way === "function")) {
+    throw new TypeError(
+      "auth wants to know how callers are known: auth(jwt({ … })), or auth([mutualTls(), jwt({ … })])",
+    );
+  }
+  const { undeclared } = options;
+  let logger: Logger = silent;
+  const warn = seldom(WARN_EVERY_MS, (fields) =>
+    logger.warn(fields, "a caller is not let in: what it brings is not right"),
+  );
+
+  async function find(call: Call): Promise<Identity | undefined> {
+    for (const way of all) {
+      const who = await way(call);
+      if (who !== undefined) return who;
+    }
+    return undefined;
+  }
+
+  async function known(call: Call): Promise<Identity | undefined> {
+    try {
+      return await find(call);
+    } catch (error) {
+      const { cause } = error as Error;
+      const why = [error, cause].filter((each) => each instanceof Error).map(({ message }) => shortened(message));
+      warn({ method: call.method.path, caller: call.caller?.address, why: why.join(": ") });
+      if (RpcError.is(error)) throw error;
+      return undefined;
+    }
+  }
+
+  const interceptor: Interceptor =
+    (next) =>
+    async (call): Promise<Reply> => {
+      const asked = call.method.auth ?? undeclared ?? WHOEVER_IS_KNOWN;
+      if (asked.public === true) return next(call);
+      const who = await known(call);
+      if (who === undefined) throw notKnown();
+      const lacking = asked.scopes?.filter((scope) => !who.scopes.has(scope)) ?? [];
+      if (lacking.length > 0) {
+        const why = `${call.method.path} asks for the scope ${lacking.join(" ")}, which the caller has not been granted`;
+        throw new RpcError(Code.PERMISSION_DENIED, why);
+      }
+      return next(call.set(identity, who));
+    };
+
+  return Object.assign(interceptor, {
+    [SERVED](methods: readonly Method[], itsLogger: Logger) {
+      logger = itsLogger;
+      const silentOnes = methods.filter((method) => method.auth === undefined && !isBuiltIn(method));
+      if (undeclared === undefined && silentOnes.length > 0) throw undeclaredIn(silentOnes);
+    },
+  } satisfies LooksAtServed);
+}
+
+function undeclaredIn(methods: readonly Method[]): TypeError {
+  const named = methods.slice(0, mostNamed).map(({ path }) => path);
+  const more = methods.length > mostNamed ? ` and ${methods.length - mostNamed} more` : "";
+  return new TypeError(
+    `the contract does not say who may call ${named.join(", ")}${more}: write ` +
+      'option (trunkline.v1.method).auth = { scopes: ["…"] }, {} for whoever is known, or { public: true }; ' +
+      "or give auth what is asked where nothing is said: { undeclared: {} }",
+  );
+}

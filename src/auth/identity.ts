@@ -1,0 +1,23 @@
+import { type Call, type ValueKey, valueKey } from "../core/call.ts";
+
+/** Who makes a call, as far as it has been proved. */
+export interface Identity {
+  /** Who it is: `sub` of a token; the SPIFFE id, or else the name, of a certificate. */
+  readonly subject: string;
+  /** Who says so: `iss` of a token; `undefined` of a certificate, which an authority of the server's own vouches for. */
+  readonly issuer: string | undefined;
+  /** What it has been granted. */
+  readonly scopes: ReadonlySet<string>;
+  /** All that a token says; nothing of a certificate. */
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+/** Under this `auth` attaches the caller: `context.get(identity)?.subject`. Nobody has it on a public method. */
+export const identity: ValueKey<Identity> = valueKey("identity");
+
+/**
+ * One way to find out who makes a call; `undefined` where the call brings nothing of its kind. What it throws says what is
+ * wrong with what the call brings: that is for the server's log, and never for the caller. An `RpcError` is the caller's
+ * answer as it stands.
+ */
+export type Authenticate = (call: Call) => Identity | undefined | Promise<Identity | undefined>;

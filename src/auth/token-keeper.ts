@@ -1,0 +1,103 @@
+/** A token, and when it ends, in milliseconds of Unix time. */
+export interface Token {
+  readonly token: string;
+  readonly expiresAtMs?: number | undefined;
+}
+
+/** Gives a token that is good now. Of a JSON Web Token it need not say when it ends. */
+export type TokenSource = () => string | Token | Promise<string | Token>;
+
+export interface TokenKeeperOptions {
+  readonly ask: TokenSource;
+  readonly renewBeforeMs: number;
+  readonly renewTimeoutMs: number;
+  readonly now: () => number;
+}
+
+export interface TokenKeeper {
+  /** The token that is good now; rejects where there is none. */
+  current(): Promise<string>;
+  /** The token after one that was refused; the same where the source gives no other. */
+  after(refused: string): Promise<string>;
+}
+
+interface Kept {
+  readonly token: string;
+  readonly sinceMs: number;
+  readonly renewAtMs: number;
+  readonly endsAtMs: number;
+}
+
+/** Milliseconds between two times that a source is asked, while there is a token. */
+const TRY_AGAIN_MS = 1_000;
+/** As RFC 6750 has it, and no more than what a header can carry. */
+const wellFormed = /^[A-Za-z0-9._~+/-]+=*$/;
+
+/** Asks a source for tokens: for one at a time, however many calls wait for it. */
+export function createTokenKeeper({ ask, renewBeforeMs, renewTimeoutMs, now }: TokenKeeperOptions): TokenKeeper {
+  let kept: Kept | undefined;
+  let renewing: Promise<Kept> | undefined;
+  let failedAtMs = Number.NEGATIVE_INFINITY;
+
+  function renew(): Promise<Kept> {
+    renewing ??= inTime(ask, renewTimeoutMs)
+      .then((given) => {
+        kept = keep(given);
+        return kept;
+      })
+      .catch((error) => {
+        failedAtMs = now();
+        throw error;
+      })
+      .finally(() => {
+        renewing = undefined;
+      });
+    return renewing;
+  }
+
+  function keep(given: string | Token): Kept {
+    const { token, expiresAtMs } = typeof given === "string" ? { token: given, expiresAtMs: undefined } : given;
+    if (typeof token !== "string" || !wellFormed.test(token)) throw new TypeError("the source gave what is no token");
+    const endsAtMs = expiresAtMs ?? endOf(token) ?? Number.POSITIVE_INFINITY;
+    const sinceMs = now();
+    const lifeMs = Math.max(0, endsAtMs - sinceMs);
+    return { token, sinceMs, endsAtMs, renewAtMs: endsAtMs - Math.min(renewBeforeMs, lifeMs / 5) };
+  }
+
+  return {
+    async current() {
+      const timeMs = now();
+      if (kept === undefined || timeMs >= kept.endsAtMs) return (await renew()).token;
+      if (timeMs >= kept.renewAtMs && timeMs - failedAtMs >= TRY_AGAIN_MS) renew().catch(() => {});
+      return kept.token;
+    },
+    async after(refused) {
+      // Another call has renewed it meanwhile, or it is so new that another would be refused too.
+      if (kept !== undefined && (kept.token !== refused || now() - kept.sinceMs < TRY_AGAIN_MS)) return kept.token;
+      return (await renew()).token;
+    },
+  };
+}
+
+async function inTime(ask: TokenSource, timeoutMs: number): Promise<string | Token> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const late = (): void => reject(new Error(`the source of tokens gave none within ${timeoutMs} ms`));
+  const timer = setTimeout(late, timeoutMs);
+  try {
+    return await Promise.race([ask(), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** When a JSON Web Token ends, which whoever holds it may read without a key. */
+function endOf(token: string): number | undefined {
+  const [, claims = "", signature] = token.split(".");
+  if (signature === undefined) return undefined;
+  try {
+    const { exp } = JSON.parse(Buffer.from(claims, "base64url").toString()) as { exp?: unknown };
+    return typeof exp === "number" ? exp * 1_000 : undefined;
+  } catch {
+    return undefined;
+  }
+}

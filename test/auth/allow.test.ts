@@ -1,0 +1,114 @@
+import { Code, createServer } from "trunkline";
+import { type Authenticate, allow, auth, mutualTls, type Rules } from "trunkline/auth";
+import { expect, test } from "vitest";
+import * as certs from "../support/certs.ts";
+import { Orders, ordersPair } from "./orders.ts";
+
+const named: Authenticate = ({ metadata }) => {
+  const subject = metadata.get("x-name");
+  const scopes = new Set((metadata.get("x-scopes") ?? "orders:write orders:read").split(" "));
+  return subject === undefined ? undefined : { subject, issuer: metadata.get("x-issuer"), scopes, claims: {} };
+};
+
+const as = (name: string, more = {}) => ({ metadata: { "x-name": name, ...more } });
+
+async function isLetIn(rules: Rules, ...options: Parameters<typeof as>): Promise<boolean> {
+  await using pair = await ordersPair({ interceptors: [auth(named), allow(rules)] });
+  try {
+    await pair.orders.place({}, as(...options));
+    return true;
+  } catch (error) {
+    expect(error).toMatchObject({
+      code: Code.PERMISSION_DENIED,
+      message: "/orders.v1.Orders/Place is not for this caller",
+    });
+    return false;
+  }
+}
+
+test("who is named is let in, and nobody else", async () => {
+  const rules: Rules = { "orders.v1.Orders/Place": { subjects: ["ada", "team/*"] }, "*": {} };
+  expect(await isLetIn(rules, "ada")).toBe(true);
+  expect(await isLetIn(rules, "team/grace")).toBe(true);
+  expect(await isLetIn(rules, "adam")).toBe(false);
+  expect(await isLetIn(rules, "team")).toBe(false);
+});
+
+test("the closest rule holds, alone; of a list one is enough", async () => {
+  expect(await isLetIn({ "*": { subjects: ["ada"] }, "orders.v1.Orders": { subjects: ["grace"] } }, "ada")).toBe(false);
+  const narrow: Rules = {
+    "orders.v1.Orders": { subjects: ["ada"] },
+    "/orders.v1.Orders/Place": { subjects: ["grace"] },
+  };
+  expect(await isLetIn(narrow, "ada")).toBe(false);
+  expect(await isLetIn(narrow, "grace")).toBe(true);
+  expect(await isLetIn({ "*": [{ subjects: ["ada"] }, { scopes: ["orders:write"] }] }, "eve")).toBe(true);
+});
+
+test("issuer, scopes and a rule of one's own must hold together", async () => {
+  const when = async ({ subject }: { subject: string }) => subject !== "eve";
+  const rules: Rules = { "*": { issuer: "id", scopes: ["admin"], when } };
+  const right = { "x-issuer": "id", "x-scopes": "orders:write admin" };
+  expect(await isLetIn(rules, "ada", right)).toBe(true);
+  expect(await isLetIn(rules, "eve", right)).toBe(false);
+  expect(await isLetIn(rules, "ada", { ...right, "x-issuer": "other" })).toBe(false);
+  expect(await isLetIn(rules, "ada", { ...right, "x-scopes": "orders:write" })).toBe(false);
+});
+
+test("a public method that no rule names is left alone", async () => {
+  await using pair = await ordersPair({ interceptors: [auth(named), allow({ "*": { subjects: ["ada"] } })] });
+  expect((await pair.orders.menu({})).message).toBe("nobody");
+  await expect(pair.orders.track({})).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
+});
+
+test.each<[Rules, string]>([
+  [{ "orders.v1.Orders/Plaice": {} }, "allow names /orders.v1.Orders/Plaice, which this server does not have"],
+  [{ "orders.v1.Orders/Place": {} }, "no rule of allow speaks of /orders.v1.Orders/Track, /orders.v1.Orders/Follow"],
+])("a server does not start with %j", async (rules, message) => {
+  const server = createServer({ interceptors: [allow(rules)] });
+  server.add(Orders, { menu: () => ({}), track: () => ({}), place: () => ({}), async *follow() {} });
+  await expect(server.listen("127.0.0.1:0")).rejects.toThrow(message);
+  await server.close();
+});
+
+test("allow refuses a name given twice, and an option that a rule has not", () => {
+  expect(() => allow({ "a.B/C": {}, "/a.B/C": {} })).toThrow("allow names /a.B/C twice: give it one rule, or a list");
+  expect(() => allow({ "*": { subject: ["x"] } as never })).toThrow('the rule of * has no option "subject"');
+});
+
+const tls = { ca: certs.authority, ...certs.clientCertificate };
+
+test("a certificate makes its owner known by its SPIFFE id", async () => {
+  const rules: Rules = { "*": { subjects: ["spiffe://example/*"] } };
+  const scopesOf = () => ["orders:write"];
+  const interceptors = [auth(mutualTls({ trustDomain: "example", scopesOf })), allow(rules)];
+  await using pair = await ordersPair({ tls: certs.mutualTls, interceptors }, { tls });
+  expect((await pair.orders.place({})).message).toBe("spiffe://example/client");
+});
+
+test("who has no id of the trust domain is not known, nor who shows no certificate", async () => {
+  const elsewhere = [auth(mutualTls({ trustDomain: "example.org" }))];
+  await using pair = await ordersPair({ tls: certs.mutualTls, interceptors: elsewhere }, { tls });
+  await expect(pair.orders.track({})).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
+  await using plain = await ordersPair({ interceptors: [auth(mutualTls())] });
+  await expect(plain.orders.track({})).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
+});
+
+const tlsOf = (CN: string | undefined, ...alternativeNames: string[]) => ({
+  caller: { address: "127.0.0.1:1", tls: { subject: { CN }, alternativeNames, fingerprint256: "" } },
+});
+
+test.each([
+  ["its SPIFFE id", tlsOf("a", "DNS:a.example", "URI:spiffe://x/y"), "spiffe://x/y"],
+  ["its common name", tlsOf("a", "DNS:a.example"), "a"],
+  ["its DNS name", tlsOf(undefined, "URI:https://a.example", "DNS:a.example"), "a.example"],
+  ["nothing", tlsOf(undefined), undefined],
+])("a certificate makes known by %s", (_, call, subject) => {
+  const found = mutualTls()(call as never) as { subject: string } | undefined;
+  expect(found?.subject).toBe(subject);
+});
+
+test("nobody takes a SPIFFE id by a common name, or by a second URI", () => {
+  expect(() => mutualTls()(tlsOf("spiffe://x/admin") as never)).toThrow("never a common name");
+  expect(() => mutualTls()(tlsOf("a", "URI:spiffe://x/y", "URI:spiffe://x/z") as never)).toThrow("has no other URI");
+});
