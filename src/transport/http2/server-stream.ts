@@ -327,7 +327,11 @@ export class ServerStream extends Stream implements Receiver, Sender {
   #finish(): void {
     if (this.#over) return;
     this.#finishing = true;
-    if (this.pending !== undefined) return;
+    if (this.pending !== undefined) {
+      // A handler that answered at once set no alarm, and its client need not take the answer.
+      if (this.deadline !== NEVER && this.slot < 0) this.#connection.wheel.set(this, this.deadline);
+      return;
+    }
     const { trailer } = this.#reply as Reply;
     try {
       if (trailer !== Metadata.EMPTY) checkSentMetadata(trailer);

@@ -188,6 +188,16 @@ test("requests that a server takes nothing of are charged, and their calls end a
   expect(own.lent).toBe(0);
 });
 
+test("a deadline ends a call whose answer its client does not take, though the handler answered at once", async () => {
+  const { address } = await serving(64 * MIB, PATIENT_MS);
+  const client = await withoutWindow(address);
+  client.send(FrameType.HEADERS, Flag.END_HEADERS, 1, requestBlock(ECHO, { "grpc-timeout": "100m" }));
+  client.send(FrameType.DATA, Flag.END_STREAM, 1, hello);
+  expect(await codesUntil(client, 1)).toEqual(new Map([[1, String(Code.DEADLINE_EXCEEDED)]]));
+  expect(memory.unsent).toBe(0);
+  client.socket.destroy();
+});
+
 /** Reads the heads of answers until that of a stream, and gives the status of each that has one. */
 async function codesUntil(client: RawPeer, last: number): Promise<Map<number, string>> {
   const heads = new HpackDecoder(4096, 65_536);
