@@ -55,6 +55,8 @@ export class Watch extends Alarm {
   #early = false;
   #blockSince = 0;
   #pauseMs: number;
+  /** When streams were looked at last. */
+  #lookedAt: number = now();
 
   constructor(wheel: TimerWheel, connection: Connection<Stream, unknown>, options: WatchOptions) {
     super();
@@ -154,13 +156,20 @@ export class Watch extends Alarm {
   }
 
   #checkStreams(time: number, stalled: (stream: Stream) => void): void {
-    const { streams, limits } = this.#connection;
+    const { streams, limits, memory } = this.#connection;
+    const sinceMs = time - this.#lookedAt;
+    this.#lookedAt = time;
     if (streams.size === 0) return;
     let begun = 0;
     for (const { stalledSince, arrived } of streams.all()) if (stalledSince > 0 && arrived > 0) begun++;
     const bytesPerMs = limits.leastBytesPerSecond / Math.min(MOST_THAT_SHARE, Math.max(1, begun)) / 1000;
     for (const stream of streams.all()) {
-      if (stream.stalledSince === 0 || stream.window <= 0) continue;
+      if (stream.stalledSince === 0) continue;
+      // What it may not send yet does not come late, nor once it may: the time that we held it back is not its own.
+      if (stream.window <= 0 || memory.window <= 0) {
+        stream.stalledSince = Math.min(time, stream.stalledSince + sinceMs);
+        continue;
+      }
       const allowedMs = limits.stallTimeoutMs + stream.arrived / bytesPerMs;
       if (time - stream.stalledSince > allowedMs) stalled(stream);
     }

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { Payload } from "../../../gen/probe/v1/probe.ts";
@@ -16,6 +17,7 @@ import {
   expand,
   failure,
   payload,
+  reply,
   responses,
 } from "../../contract/transport/world.ts";
 import { serverTls } from "../../support/certs.ts";
@@ -318,6 +320,44 @@ describe("messages", () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 * 1024 * 1024);
     client.socket.destroy();
     await stillServes(listener);
+  });
+
+  test("a message that waited for room, as another came slowly, has all its time from then on", async () => {
+    const limits = {
+      streamWindowBytes: 16_384,
+      growthBytes: 65_536,
+      leastBytesPerSecond: 131_072,
+      stallTimeoutMs: 200,
+    };
+    const { address } = await attacked(limits)({ echo: () => reply(payload("small")) });
+    const client = await rawClient(address);
+    const large = framed(Buffer.from(Payload.encode(payload("", 200_000)).finish()));
+    const send = (id: number, from: number, to: number): void => {
+      for (let at = from; at < to; at += 16_384) {
+        const end = Math.min(to, at + 16_384);
+        client.send(FrameType.DATA, end === large.length ? Flag.END_STREAM : 0, id, large.subarray(at, end));
+      }
+    };
+    const room = (id: number): Promise<Frame> =>
+      client.frame((frame) => frame.type === FrameType.WINDOW_UPDATE && frame.id === id);
+    await client.frame(({ type, flags }) => type === FrameType.SETTINGS && (flags & Flag.ACK) !== 0);
+    client.send(FrameType.SETTINGS, Flag.ACK, 0);
+    for (const id of [1, 3]) {
+      client.send(FrameType.HEADERS, Flag.END_HEADERS, id, requestBlock(ECHO));
+      send(id, 0, 16_384);
+    }
+    await room(1);
+    send(1, 16_384, 120_000);
+    // Longer than the other may be late with what it has sent.
+    await sleep(1_000);
+    send(1, 120_000, large.length);
+    await room(3);
+    await sleep(150);
+    send(3, 16_384, large.length);
+    const decoder = new HpackDecoder(4096, 65_536);
+    expect(await status(client, 1, decoder)).toBe(Code.OK);
+    expect(await status(client, 3, decoder)).toBe(Code.OK);
+    client.socket.destroy();
   });
 
   test("a length that lies about the frame is a request without a message", async () => {
