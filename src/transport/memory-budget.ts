@@ -251,11 +251,12 @@ export class MemoryBudget {
     const [first] = this.#waiting;
     const most = this.bytes * FAVOURED_PART - this.#lent;
     if (first === undefined || most <= 0) return false;
-    this.#waiting.delete(first);
     first.favour(anyway ? Number.POSITIVE_INFINITY : most);
+    if (!first.short) return true;
     // The next time it is another's turn.
-    if (first.short) this.#waiting.add(first);
-    return !first.short;
+    this.#waiting.delete(first);
+    this.#waiting.add(first);
+    return false;
   }
 
   /** Ends those of whom most waits and who take nothing of it, until half of what is shared is free. */

@@ -248,6 +248,28 @@ test("where nothing moves and nobody can be ended, one after the other has what 
   expect(done).toEqual([0, 1]);
 });
 
+test("who waits alone beside others that move, and leave it too little, has what it needs in the end", async () => {
+  const memory = new MemoryBudget({ bytes: 16 * MIB, patienceMs: 100 });
+  let evicted = 0;
+  const moving = open(memory, { evict: () => void evicted++ });
+  moving.hold(10 * MIB);
+  const timer = setInterval(() => {
+    moving.free(5 * MIB);
+    moving.hold(5 * MIB);
+  }, 4);
+  const had = event();
+  const waiting: MemoryAccount = open(memory, {
+    room() {
+      if (waiting.has(10 * MIB)) had.happen();
+      else waiting.wait();
+    },
+  });
+  waiting.wait();
+  await had.happened;
+  clearInterval(timer);
+  expect(evicted).toBe(0);
+});
+
 test("the budget of the process is a part of what it may use", () => {
   const { bytes } = new MemoryBudget();
   expect(bytes).toBeGreaterThan(0);
