@@ -150,7 +150,8 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
     connection = opened;
     logger.debug({ address }, "connected");
     for (const { use } of drainWaiting()) use(opened);
-    become("ready");
+    // Those may have used it up.
+    if (connection === opened) become("ready");
   }
 
   function failed(latest: Failure): void {

@@ -276,6 +276,16 @@ test("who waits uses the connection in turn, and before anybody hears that it is
   link.close();
 });
 
+test("a connection that whoever waited for it uses up is never said to be ready", async () => {
+  const { link, attempts, states } = linked();
+  const waiting = link.connected(call(), () => attempts[0]?.lose("its stream ids are used up"));
+  attempts[0]?.succeed();
+  await waiting;
+  expect(link).toMatchObject({ state: "connecting", connection: undefined });
+  expect(states).toEqual([]);
+  link.close();
+});
+
 test("a call that is over already waits for nothing", async () => {
   const { link } = linked();
   const cancelled = new AbortController();
