@@ -3,6 +3,7 @@ import { type ConnectionOptions, checkServerIdentity, type TLSSocket, connect as
 import type { ClientTls } from "../../core/transport.ts";
 import { socketAddress } from "../address.ts";
 import { clientTlsOptions } from "../tls.ts";
+import type { TlsSession } from "../tls-sessions.ts";
 
 /**
  * What a socket reads at once, in bytes. All sockets without TLS read into one buffer: what is there has been taken in
@@ -19,12 +20,14 @@ export type OnRead = (bytes: Buffer, length: number) => void;
 /**
  * Connects, with the TLS handshake where `tls` is given. What is read goes to `onRead`, in one buffer that is
  * used again and again. Destroys the socket when the signal aborts. It keeps no process alive: calls do.
+ * @param session what the server gave before, with `tls`; what it gives now is kept there
  */
 export function dial(
   address: string,
   tls: ClientTls | undefined,
   signal: AbortSignal,
   onRead: OnRead,
+  session?: TlsSession,
 ): Promise<Socket> {
   const onread = {
     buffer: tls === undefined ? sharedBuffer() : Buffer.allocUnsafeSlow(TLS_READ_BYTES),
@@ -38,8 +41,9 @@ export function dial(
     const socket =
       tls === undefined
         ? connect({ ...to, onread, noDelay: true })
-        : tlsConnect({ ...secureOptions(tls, address), ...to, onread } as object);
+        : tlsConnect({ ...secureOptions(tls, address), ...to, session: session?.ticket, onread } as object);
     socket.unref();
+    socket.on("session", (ticket) => session?.keep(ticket, (socket as TLSSocket).isSessionReused()));
     const abort = (): void => {
       socket.destroy();
       reject(new Error("given up"));

@@ -7,6 +7,7 @@ import { CONFIRM_IDLE_MS, patienceMs } from "../idle.ts";
 import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
 import { DEFAULT_MAX_METADATA_BYTES } from "../metadata-size.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
+import type { TlsSession, TlsSessions } from "../tls-sessions.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { dial } from "./dial.ts";
 import type { Limits } from "./limits.ts";
@@ -24,6 +25,7 @@ export interface DiallerOptions {
   readonly options: ConnectOptions;
   readonly limits: Limits;
   readonly wheel: TimerWheel;
+  readonly sessions: TlsSessions;
   readonly fields: RequestFields;
   /** Called when a connection may be able to take another call. */
   readonly freed: () => void;
@@ -47,16 +49,31 @@ export interface Dialler {
 
 /** Opens connections to one server, and watches over each until it is closed. */
 export function createDialler(common: DiallerOptions): Dialler {
-  const { address, options, limits, wheel, fields } = common;
+  const { address, options, limits, wheel, fields, sessions } = common;
   const open = new Set<ClientConnection>();
   /** How many times rarer than by its options it pings. */
   let calm = 1;
   let trusted = true;
 
   async function connect(signal: AbortSignal, lost: (reason: string) => void): Promise<ClientConnection> {
+    const session = options.tls && sessions.of(address, options.tls);
+    try {
+      return await connectWith(session, signal, lost);
+    } catch (error) {
+      session?.drop();
+      throw error;
+    }
+  }
+
+  async function connectWith(
+    session: TlsSession | undefined,
+    signal: AbortSignal,
+    lost: (reason: string) => void,
+  ): Promise<ClientConnection> {
     const startedAt = now();
     let connection: ClientConnection | undefined;
-    const socket = await dial(address, options.tls, signal, (bytes, length) => connection?.receive(bytes, length));
+    const onRead = (bytes: Buffer, length: number): void => connection?.receive(bytes, length);
+    const socket = await dial(address, options.tls, signal, onRead, session);
     const { promise, resolve, reject } = Promise.withResolvers<ClientConnection>();
     const opened = new ClientConnection(socket, {
       address,

@@ -1,6 +1,7 @@
 import type { Transport } from "../../core/transport.ts";
 import { checkConnectOptions, checkListenOptions } from "../check-options.ts";
 import { TimerWheel } from "../timer-wheel.ts";
+import { createTlsSessions } from "../tls-sessions.ts";
 import { checkBudget } from "./check-budget.ts";
 import { type Http2Limits, limitsFrom } from "./limits.ts";
 import { listen } from "./listener.ts";
@@ -15,13 +16,14 @@ export type { Http2Limits } from "./limits.ts";
 export function http2(options: Http2Limits = {}): Transport {
   const limits = limitsFrom(options);
   const wheel = new TimerWheel();
+  const sessions = createTlsSessions();
   return {
     name: "http2",
     check: (messageLimits) => checkBudget(limits, messageLimits),
     connect(endpoint, connectOptions) {
       checkConnectOptions(connectOptions);
       checkBudget(limits, connectOptions);
-      return new Http2Peer(endpoint, connectOptions, limits, wheel);
+      return new Http2Peer(endpoint, connectOptions, { limits, wheel, sessions });
     },
     async listen(address, acceptor, listenOptions) {
       checkListenOptions(listenOptions);

@@ -12,12 +12,20 @@ import { createLink, type Link } from "../link.ts";
 import { checkSentMetadata } from "../metadata-size.ts";
 import { shutAfter } from "../shut-after.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
+import type { TlsSessions } from "../tls-sessions.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import { createDialler, type Dialler } from "./dialler.ts";
 import type { Limits } from "./limits.ts";
 import { createMoreConnections, type MoreConnections } from "./more-connections.ts";
 import { WaitingCall } from "./waiting-call.ts";
 import { WaitingCalls } from "./waiting-calls.ts";
+
+/** What the peers of one transport have in common. */
+export interface OfTransport {
+  readonly limits: Limits;
+  readonly wheel: TimerWheel;
+  readonly sessions: TlsSessions;
+}
 
 /**
  * A server and our connections to it: one that is kept up for ever, and others while the server allows fewer streams
@@ -29,6 +37,7 @@ export class Http2Peer implements Peer {
   readonly #options: ConnectOptions;
   readonly #limits: Limits;
   readonly #wheel: TimerWheel;
+  readonly #sessions: TlsSessions;
   readonly #link: Link<ClientConnection>;
   /** The connection that is kept up, while it is. */
   #main: ClientConnection | undefined;
@@ -39,12 +48,13 @@ export class Http2Peer implements Peer {
   #inflight = 0;
   #closing: PromiseWithResolvers<void> | undefined;
 
-  constructor(endpoint: Endpoint, options: ConnectOptions, limits: Limits, wheel: TimerWheel) {
+  constructor(endpoint: Endpoint, options: ConnectOptions, { limits, wheel, sessions }: OfTransport) {
     this.endpoint = endpoint;
     this.#address = endpoint.address;
     this.#options = options;
     this.#limits = limits;
     this.#wheel = wheel;
+    this.#sessions = sessions;
     this.#dialler = this.#createDialler();
     const { connectTimeoutMs = 5000, logger } = options;
     this.#more = createMoreConnections({
@@ -72,6 +82,7 @@ export class Http2Peer implements Peer {
       options: this.#options,
       limits: this.#limits,
       wheel: this.#wheel,
+      sessions: this.#sessions,
       fields: { scheme, authority: this.#authority(), userAgent, compression },
       freed: this.#serve,
       over: this.#over,
