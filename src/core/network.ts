@@ -14,6 +14,12 @@ export function networkOf(address: string): string {
   return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(":")}::/64`;
 }
 
+/** The same of the other end of a connection: `10.0.0.5:41234`, `[2001:db8::1]:41234`, or `unix:`. */
+export function networkOfPeer(address: string): string {
+  const [, ipv6] = /^\[([^\]]*)\]/.exec(address) ?? [];
+  return networkOf(ipv6 ?? address.replace(/:\d+$/, ""));
+}
+
 /** What is written as IPv4 at its end stands for two groups. */
 function groupsOf(part: string): string[] {
   return part.split(":").flatMap((group) => (group === "" ? [] : group.includes(".") ? ["0", "0"] : [group]));

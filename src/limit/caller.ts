@@ -1,5 +1,5 @@
 import type { Call, Caller } from "../core/call.ts";
-import { networkOf } from "../core/network.ts";
+import { networkOfPeer } from "../core/network.ts";
 
 /** Tells who makes a call; `undefined` for nobody in particular. */
 export type CallerOf = (call: Call) => string | undefined;
@@ -14,13 +14,8 @@ export function callerOfConnection({ caller }: Pick<Call, "caller">): string | u
   if (caller === undefined) return undefined;
   let name = names.get(caller);
   if (name === undefined) {
-    name = caller.tls?.fingerprint256 ?? hostOf(caller.address);
+    name = caller.tls?.fingerprint256 ?? networkOfPeer(caller.address);
     names.set(caller, name);
   }
   return name;
-}
-
-function hostOf(address: string): string {
-  const [, ipv6] = /^\[([^\]]*)\]/.exec(address) ?? [];
-  return networkOf(ipv6 ?? address.replace(/:\d+$/, ""));
 }

@@ -1,5 +1,6 @@
 import { totalmem } from "node:os";
 import { checkNames } from "../core/option-names.ts";
+import { CallRoom } from "./call-room.ts";
 import { MemoryAccount } from "./memory-account.ts";
 
 /** Who holds memory: a connection. */
@@ -25,6 +26,8 @@ const UNSENT_PART = 1 / 2;
 const SMALL_UNSENT_BYTES = 4 * 1024 * 1024;
 /** What may always wait for one connection. */
 const FIRST_UNSENT_BYTES = 64 * 1024;
+/** What calls that are open may take, as a part of the budget and beside it. */
+const CALLS_PART = 1 / 2;
 /** How often those that wait are looked at, in milliseconds. */
 const LOOK_MS = 1000;
 
@@ -52,6 +55,8 @@ export interface MemoryBudgetOptions {
 export class MemoryBudget {
   /** What all may hold together. */
   readonly bytes: number;
+  /** What calls take while they are open: beside what is lent, and half as much. */
+  readonly calls: CallRoom;
   readonly #patienceMs: number;
   #lent = 0;
   #unsent = 0;
@@ -73,6 +78,7 @@ export class MemoryBudget {
     const { bytes = defaultBytes(), patienceMs = 5000 } = options;
     if (!(bytes > 0)) throw new TypeError(`a memory budget of ${bytes} bytes: give a number over 0`);
     this.bytes = bytes;
+    this.calls = new CallRoom(bytes * CALLS_PART);
     this.#patienceMs = patienceMs;
   }
 

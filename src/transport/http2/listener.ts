@@ -74,6 +74,7 @@ export async function listen(
       strange: (speech) => warnStrange(socket.remoteAddress, { peer: peerAddress, reason: strangeness[speech] }),
       evicted,
       overran: ({ path }) => overran({ method: path }),
+      crowded: () => crowded({}),
       closed: (reason) => {
         watch.stop();
         lifetime?.stop();
@@ -113,6 +114,11 @@ export async function listen(
   );
   const overran = seldom<{ method: string }>(WARN_EVERY_MS, (fields) => {
     const why = "a handler goes on though its call is over: let it heed context.signal";
+    logger.warn({ address: port.address, ...fields }, why);
+  });
+
+  const crowded = seldom(WARN_EVERY_MS, (fields) => {
+    const why = "calls are refused: more are open than there is memory for; raise memoryBudgetBytes where they may be";
     logger.warn({ address: port.address, ...fields }, why);
   });
 

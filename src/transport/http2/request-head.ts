@@ -23,6 +23,8 @@ export interface RequestHead {
   /** -1 where it is not given. */
   readonly contentLength: number;
   readonly metadata: Metadata;
+  /** What the head takes of memory, in bytes. */
+  readonly bytes: number;
   /** True where bytes are in it, which whoever gets them could write to. */
   readonly hasBytes: boolean;
   /** True where the metadata was over the limit and has been dropped. */
@@ -43,9 +45,11 @@ export function readRequestHead(fields: readonly string[], spareBytes: number, a
   let hasBytes = false;
   let malformed: string | undefined;
   let regular = false;
+  let bytes = 0;
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] as string;
     const value = fields[i + 1] as string;
+    bytes += FIELD_BYTES + name.length + value.length;
     if (name.startsWith(":")) {
       malformed ??= pseudoError(name, value, pseudo, regular);
       pseudo[name] = value;
@@ -79,12 +83,16 @@ export function readRequestHead(fields: readonly string[], spareBytes: number, a
     encoding: known["grpc-encoding"] ?? "identity",
     accepts: acceptedOf(known["grpc-accept-encoding"]),
     contentLength: length === undefined ? -1 : Number(length),
+    bytes,
     metadata: oversized ? Metadata.EMPTY : metadataOf(metadata, hasBytes),
     hasBytes,
     oversized,
     opens,
   };
 }
+
+/** Two texts and their places in a list, beside their characters. */
+const FIELD_BYTES = 64;
 
 const ownFields: ReadonlySet<string> = new Set([
   "content-type",

@@ -3,8 +3,10 @@ import type { Caller } from "../../core/call.ts";
 import { Code } from "../../core/code.ts";
 import { Metadata } from "../../core/metadata.ts";
 import type { Method } from "../../core/method.ts";
+import { networkOfPeer } from "../../core/network.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import type { Acceptor, Compression } from "../../core/transport.ts";
+import type { ConnectionRoom } from "../call-room.ts";
 import { escapeMessage } from "../grpc-message.ts";
 import { encodeDetails } from "../rich-status.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
@@ -41,6 +43,8 @@ export interface ServerConnectionOptions extends ConnectionOptions {
   readonly evicted: (heldBytes: number) => void;
   /** Called when a handler has gone on for too long after its call was over. */
   readonly overran: (method: Method) => void;
+  /** Called when a call is refused since too many are open for the memory there is. */
+  readonly crowded: () => void;
 }
 
 function headsFor(acceptor: Acceptor): HeadMeaning<RequestHead> {
@@ -63,6 +67,7 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
   protected lastSeenId = 0;
   readonly #options: ServerConnectionOptions;
   readonly #resets: Allowance;
+  readonly #room: ConnectionRoom;
   readonly #header = new CachedBlock();
   readonly #trailers = new CachedBlock();
   /** Until it has said what it speaks. */
@@ -82,6 +87,7 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
     this.acceptsCompression = options.acceptCompression;
     const { resetsPerSecond } = options.limits;
     this.#resets = new Allowance(resetsPerSecond * 5, resetsPerSecond);
+    this.#room = options.limits.memory.calls.open(networkOfPeer(options.caller.address));
   }
 
   /** The stream that was opened last; 0 before the first. */
@@ -143,6 +149,11 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
       return;
     }
     const stream = new ServerStream(this, id, head);
+    if (!this.#room.take(stream.roomBytes)) {
+      this.#options.crowded();
+      this.#refuse(id, ErrorCode.REFUSED_STREAM);
+      return;
+    }
     stream.remoteEnded = ended;
     stream.window = this.firstWindowBytes;
     this.streams.add(stream);
@@ -328,7 +339,8 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
     if (this.streams.size === 0) this.finish("the server went away");
   }
 
-  protected onForgotten(): void {
+  protected onForgotten(stream: ServerStream): void {
+    this.#room.giveBack(stream.roomBytes);
     if (this.#draining && this.#lastAccepted !== MAX_31_BITS && this.streams.size === 0 && !this.deaf) {
       this.finish("the server went away");
     }
@@ -358,6 +370,7 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
   }
 
   protected onClosed(reason: string): void {
+    this.#room.close();
     this.#options.closed(reason);
   }
 }

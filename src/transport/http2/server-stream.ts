@@ -6,6 +6,7 @@ import { Metadata } from "../../core/metadata.ts";
 import type { Method } from "../../core/method.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import { isThenable } from "../../core/thenable.ts";
+import { CALL_BYTES } from "../call-room.ts";
 import { decodeMessage, encodeFailure } from "../message.ts";
 import { checkSentMetadata, sendable } from "../metadata-size.ts";
 import { checkEncoding, decodedInTurn, isKnownEncoding, LARGE_BYTES } from "./compression.ts";
@@ -50,6 +51,11 @@ export class ServerStream extends Stream implements Receiver, Sender {
     this.#connection = connection;
     this.#head = head;
     if (head.timeoutMs !== NEVER) this.deadline = connection.heardAt + head.timeoutMs;
+  }
+
+  /** What it takes of memory while it is open, in bytes. */
+  get roomBytes(): number {
+    return CALL_BYTES + this.#head.bytes;
   }
 
   /** `undefined` where its path names none. */

@@ -6,13 +6,13 @@ import { Code } from "../../../src/core/code.ts";
 import { silent } from "../../../src/core/logger.ts";
 import type { Peer } from "../../../src/core/transport.ts";
 import { createServer } from "../../../src/server/server.ts";
-import { ErrorCode, FrameType } from "../../../src/transport/http2/frame.ts";
+import { ErrorCode, Flag, FrameType } from "../../../src/transport/http2/frame.ts";
 import { http2 } from "../../../src/transport/http2/index.ts";
 import { leastBudgetBytes } from "../../../src/transport/http2/limits.ts";
 import { MemoryBudget } from "../../../src/transport/memory-budget.ts";
 import { createWorld, echo, failure, payload, reply } from "../../contract/transport/world.ts";
 import { beginMessages } from "../../support/begun-messages.ts";
-import { rawServer, uint32 } from "./raw-peer.ts";
+import { rawClient, rawServer, requestBlock, uint32 } from "./raw-peer.ts";
 
 const MIB = 1024 * 1024;
 const ECHO = "/probe.v1.Probe/Echo";
@@ -71,7 +71,10 @@ test("messages that many begin and nobody ends fill the budget and an eighth of 
 
 test("the log says once that connections were ended, and how many", async () => {
   const warned: object[] = [];
-  const logger = { ...silent, warn: (fields: object) => void warned.push(fields) };
+  const logger = {
+    ...silent,
+    warn: (fields: object, text?: string) => void (text?.startsWith("connections were ended") && warned.push(fields)),
+  };
   const listener = await withMemory(5 * MIB, 50).serve({}, { logger });
   const attack = { path: ECHO, messages: 100, claimedBytes: 4_000_000, sentBytes: 120 * 1024 };
   const attackers = Array.from({ length: 4 }, () => beginMessages(listener.address, attack));
@@ -210,4 +213,29 @@ test("a client whose connection is ended for memory says so", async () => {
   const error = await failure(echo(peer, payload("hello")));
   expect(error.message).toContain("the server closed it (ENHANCE_YOUR_CALM: memory is short)");
   await Promise.all([peer.close(), server.close()]);
+});
+
+test("calls that are opened and never end take no more than half of the budget, and others' calls go on", async () => {
+  const warnings: string[] = [];
+  const logger = { ...silent, warn: (_: object, text?: string) => void warnings.push(text ?? "") };
+  const { listener } = await withMemory(16 * MIB, 500).pair({}, { listen: { logger } });
+  const peer = http2({ memoryBudgetBytes: 16 * MIB }).connect({ address: listener.address }, {});
+  await echo(peer);
+  const attackers = await Promise.all(Array.from({ length: 4 }, () => rawClient(listener.address)));
+  for (const [at, each] of attackers.entries()) {
+    for (let id = 1; id < 2000; id += 2) {
+      const block = requestBlock("/probe.v1.Probe/Collect", { "x-padding": "x".repeat(100), "x-of": `${at} ${id}` });
+      each.send(FrameType.HEADERS, Flag.END_HEADERS, id, block);
+    }
+  }
+  await Promise.all(attackers.map((each) => each.frame(({ type }) => type === FrameType.RST_STREAM)));
+  expect(memory.calls.taken).toBeGreaterThan(3 * MIB);
+  expect(memory.calls.taken).toBeLessThan(5 * MIB);
+  expect(listener.inflight).toBeLessThan(1000);
+  await Promise.all(Array.from({ length: 9 }, () => echo(peer)));
+  expect(warnings.filter((text) => text.startsWith("calls are refused"))).toHaveLength(1);
+  for (const each of attackers) each.socket.destroy();
+  await Promise.all(attackers.map(({ closed }) => closed));
+  await expect.poll(() => memory.calls.taken).toBe(0);
+  await peer.close();
 });
