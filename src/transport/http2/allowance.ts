@@ -21,17 +21,18 @@ export class Allowance {
     if (this.#left < this.#burst) this.#left++;
   }
 
-  /** Takes one. False where there is none left. */
-  spend(): boolean {
-    if (this.#left >= 1) {
-      this.#left--;
+  /** Takes one, or as many as it costs, though no more than there can be. False where there are not so many left. */
+  spend(cost = 1): boolean {
+    const count = Math.min(cost, this.#burst);
+    if (this.#left >= count) {
+      this.#left -= count;
       return true;
     }
     const time = now();
     this.#left = Math.min(this.#burst, this.#left + ((time - this.#since) / 1000) * this.#perSecond);
     this.#since = time;
-    if (this.#left < 1) return false;
-    this.#left--;
+    if (this.#left < count) return false;
+    this.#left -= count;
     return true;
   }
 }

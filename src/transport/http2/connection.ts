@@ -33,6 +33,8 @@ const KEEPALIVE_PING = Buffer.from("trunklin", "latin1");
 const DRAIN_PING = Buffer.from("draining", "latin1");
 /** How long a peer has to take what was sent last, in milliseconds. */
 const PARTING_MS = 1000;
+/** To look at so many streams costs about what a frame costs. */
+const STREAMS_OF_FRAME = 32;
 const NOT_READ = "the peer does not read";
 
 export interface ConnectionOptions {
@@ -347,6 +349,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink, Borr
   }
 
   #shiftWindows(delta: number): void {
+    this.#chargeStreams("SETTINGS frames that change the windows of streams");
     for (const stream of this.streams.all()) {
       stream.sendWindow += delta;
       if (stream.sendWindow > MAX_31_BITS) {
@@ -384,6 +387,7 @@ export abstract class Connection<S extends Stream, H> implements FrameSink, Borr
     if (id !== 0) throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, `GOAWAY on stream ${id}`);
     if (end - start < 8) throw new ConnectionError(ErrorCode.FRAME_SIZE_ERROR, "GOAWAY has less than 8 bytes");
     this.chargeControl("GOAWAY frames");
+    this.#chargeStreams("GOAWAY frames");
     const lastId = readUint32(bytes, start) & MAX_31_BITS;
     const debug = bytes.toString("latin1", start + 8, Math.min(end, start + 8 + 200));
     this.onGoAway(lastId, readUint32(bytes, start + 4), debug);
@@ -425,9 +429,14 @@ export abstract class Connection<S extends Stream, H> implements FrameSink, Borr
   }
 
   /** @throws ConnectionError where the peer sends more of what carries no call forward than it may */
-  protected chargeControl(what: string): void {
-    if (this.#control.spend()) return;
+  protected chargeControl(what: string, cost = 1): void {
+    if (this.#control.spend(cost)) return;
     throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, `too many ${what}`);
+  }
+
+  /** Charges a frame for which each stream is looked at. */
+  #chargeStreams(what: string): void {
+    this.chargeControl(what, this.streams.size / STREAMS_OF_FRAME);
   }
 
   // Sending.

@@ -118,6 +118,17 @@ describe("floods end the connection, and only that", () => {
     await stillServes(listener);
   });
 
+  test("SETTINGS that change the windows of many streams", async () => {
+    const listener = await serve();
+    const client = await rawClient(listener.address);
+    for (let i = 0; i < 640; i++) client.send(FrameType.HEADERS, Flag.END_HEADERS, 2 * i + 1, requestBlock(COLLECT));
+    const window = (bytes: number): Buffer =>
+      Buffer.concat([Buffer.from([0, Setting.INITIAL_WINDOW_SIZE]), uint32(bytes)]);
+    for (let i = 0; i < 150; i++) client.send(FrameType.SETTINGS, 0, 0, window(65_000 + i));
+    await goAwayWith(client, ErrorCode.ENHANCE_YOUR_CALM);
+    await stillServes(listener);
+  });
+
   test("empty DATA", async () => {
     const listener = await serve();
     const client = await rawClient(listener.address);
