@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/interop/**"],
-    globalSetup: ["test/support/install-etcd.ts", "test/support/install-nginx.ts"],
+    globalSetup: ["test/support/install-etcd.ts", "test/support/install-nginx.ts", "test/support/install-shells.ts"],
     testTimeout: 20_000,
     hookTimeout: 60_000,
     dangerouslyIgnoreUnhandledErrors: false,

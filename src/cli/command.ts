@@ -55,6 +55,8 @@ interface Definition<F extends Flags, V> {
   /** The arguments as the help shows them: `<service>/<method>`. */
   readonly usage: string;
   readonly description: string;
+  /** What its argument can be, where that is known; for shells that complete it. */
+  readonly choices?: readonly string[];
   readonly flags: F;
   /** Lines that can be copied and run. */
   readonly examples: readonly string[];

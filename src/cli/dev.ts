@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { parseAddress } from "../core/endpoint.ts";
 import { shownUri } from "../core/shown-uri.ts";
 import { createDevEtcd } from "../devetcd/index.ts";
+import { createComings } from "./comings.ts";
 import { type Command, command } from "./command.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -19,7 +20,7 @@ export const dev: Command = command({
       summary: `Where to listen; ${defaultAddress} by default, :0 for any port.`,
     },
     json: { type: "boolean", summary: "Print one line of JSON: address and uri." },
-    quiet: { type: "boolean", short: "q", summary: "Print nothing." },
+    quiet: { type: "boolean", short: "q", summary: "Print nothing, not even who comes and goes." },
   },
   examples: ["trunkline dev", "trunkline dev --listen 127.0.0.1:0 --json"],
   async run({ values, positionals, terminal, signal }) {
@@ -28,13 +29,15 @@ export const dev: Command = command({
     const wanted = values.listen ?? defaultAddress;
     const { host } = checkedAddress(wanted);
     // Later than any revision of a run before, so that a client that watches on learns that its history is gone.
-    const registry = createDevEtcd({ firstRevision: BigInt(Date.now()) });
+    const comings = values.json || values.quiet ? undefined : createComings((line) => void terminal.print(line));
+    const registry = createDevEtcd({ firstRevision: BigInt(Date.now()), onKey: comings?.tell });
     const address = await registry.listen(wanted).catch((error: Error) => Promise.reject(explained(error, wanted)));
     const uri = `etcd://${address}`;
     if (values.json) await terminal.print(JSON.stringify({ address, uri }));
     else if (!values.quiet) await terminal.print(...greeting(uri));
     if (!isLoopback(host)) terminal.note(`Whoever reaches ${address} can read and write it: it asks for no password.`);
     if (!signal.aborted) await once(signal, "abort");
+    comings?.stop();
     await registry.close();
     return 0;
   },
@@ -44,7 +47,7 @@ function greeting(uri: string): string[] {
   return [
     `The registry listens: ${uri}`,
     `Servers and clients find it by: export TRUNKLINE_REGISTRY=${uri}`,
-    "Ctrl-C stops it, and what it holds is gone.",
+    "Ctrl-C stops it, and what it holds is gone. Who comes and goes:",
   ];
 }
 

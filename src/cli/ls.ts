@@ -1,11 +1,14 @@
 import { shownUri } from "../core/shown-uri.ts";
 import type { Snapshot } from "../registry/registry.ts";
 import { type Command, command } from "./command.ts";
+import { countedBy, inPart, jsonOf, textOf } from "./endpoint-list.ts";
 import { openRegistry, registryFlag, registryUri } from "./registry-flag.ts";
 import { follow, nobodyServes, patienceMs, servicesNow, snapshotNow } from "./registry-view.ts";
 import { timeoutFlag, timeoutOf } from "./timeout-flag.ts";
 import { UsageError } from "./usage-error.ts";
 
+/** Servers of a service that fit a screen. */
+const mostLines = 50;
 /** `trunkline ls` */
 export const ls: Command = command({
   name: "ls",
@@ -13,6 +16,12 @@ export const ls: Command = command({
   description: "Lists the services in the registry and their servers, or the servers of one service.",
   flags: {
     registry: registryFlag,
+    zone: { type: "string", value: "ZONE", summary: "Only servers whose registration says zone=ZONE." },
+    limit: {
+      type: "string",
+      value: "N",
+      summary: `The most servers of a service to print; ${mostLines} by default, all with --json, and with 0.`,
+    },
     json: { type: "boolean", summary: "Print a line of JSON for each service." },
     timeout: timeoutFlag(`Milliseconds to wait for the registry; ${patienceMs} by default, 0 without end.`),
     watch: { type: "boolean", short: "w", summary: "Print the service again whenever it changes, until Ctrl-C." },
@@ -31,11 +40,14 @@ export const ls: Command = command({
     const uri = registryUri(values.registry, terminal);
     if (uri === undefined) throw new UsageError("which registry? give --registry URI, or set TRUNKLINE_REGISTRY");
     const patience = { signal, timeoutMs: timeoutOf(values.timeout) ?? patienceMs };
-    const registry = await openRegistry(uri);
+    const limit = limitOf(values.limit) ?? (values.json ? 0 : mostLines);
     const format = values.json ? jsonOf : textOf;
+    const show = (service: string, snapshot: Snapshot): Promise<void> =>
+      terminal.print(...format(service, inPart(snapshot, values.zone, limit)));
+    const registry = await openRegistry(uri);
     try {
       if (only !== undefined && values.watch) {
-        await follow(registry, only, signal, (snapshot) => terminal.print(...format(only, snapshot)));
+        await follow(registry, only, signal, (snapshot) => show(only, snapshot));
         return 0;
       }
       const names = only === undefined ? await servicesNow(registry, patience) : [only];
@@ -45,7 +57,8 @@ export const ls: Command = command({
       for (const name of names) {
         const now = await snapshotNow(registry, name, patience);
         if (only !== undefined && now.endpoints.length === 0) throw await nobodyServes(registry, name, now, patience);
-        await terminal.print(...format(name, now));
+        if (only !== undefined && values.zone !== undefined) checkZone(only, now, values.zone);
+        await show(name, now);
       }
       return 0;
     } catch (error) {
@@ -57,21 +70,16 @@ export const ls: Command = command({
   },
 });
 
-function jsonOf(service: string, { endpoints, state, reason, incomplete }: Snapshot): string[] {
-  return [JSON.stringify({ service, ...(state !== "current" && { state, reason }), incomplete, endpoints })];
+function limitOf(given: string | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(given))
+    throw new UsageError(`--limit ${shownUri(given)} is no number: give 1 or more, or 0 for all`);
+  return Number(given);
 }
 
-function textOf(service: string, { endpoints, state, reason, incomplete }: Snapshot): string[] {
-  const lines = endpoints.map(({ address, metadata = {} }) => {
-    const facts = Object.entries(metadata).map(([key, value]) => `  ${word(key)}=${word(value)}`);
-    return `  ${word(address)}${facts.join("")}`;
-  });
-  const doubt = state === "current" ? "" : ` (${state}: ${reason ?? "no reason known"})`;
-  const unread = incomplete === undefined ? "" : ` (${incomplete})`;
-  return [`${word(service)}${doubt}${unread}`, ...(lines.length === 0 ? ["  no servers"] : lines)];
-}
-
-/** In quotes what has spaces or quotes, and so could pass for more than one fact. */
-function word(text: string): string {
-  return /^[^\s"]+$/.test(text) ? text : JSON.stringify(text);
+/** @throws Error that says in which zones there are servers, where there is none in this */
+function checkZone(service: string, { endpoints }: Snapshot, zone: string): void {
+  if (endpoints.some(({ metadata }) => metadata?.zone === zone)) return;
+  const where = countedBy("zone", endpoints) || ", none of which names a zone";
+  throw new Error(`${service} has no server in zone ${JSON.stringify(zone)} (it has ${endpoints.length}${where})`);
 }

@@ -31,6 +31,11 @@ const commands: readonly Listed[] = [
     summary: "List the services in the registry, and their servers.",
     load: async () => (await import("./ls.ts")).ls,
   },
+  {
+    name: "completion",
+    summary: "Print what makes bash, zsh or fish complete commands and flags.",
+    load: async () => (await import("./completion.ts")).completion(commands),
+  },
 ];
 
 /**

@@ -8,7 +8,7 @@ import { leaseService } from "./lease-service.ts";
 import { createLeases, type LeasesOptions } from "./leases.ts";
 import { authService, clusterService, maintenanceService } from "./member-services.ts";
 import { defaultMaxRequestBytes, type RoomOptions } from "./room.ts";
-import { createStore, type StoreOptions } from "./store.ts";
+import { type Change, createStore, type StoreOptions } from "./store.ts";
 import { watchStream } from "./watch-stream.ts";
 import { createWatches, type WatchesOptions } from "./watches.ts";
 
@@ -17,6 +17,8 @@ export interface DevEtcdOptions extends StoreOptions, LeasesOptions, RoomOptions
   readonly progressNotifyMs?: number | undefined;
   /** Silent by default. */
   readonly logger?: Logger | undefined;
+  /** Told of every key that comes and goes; not of one that is written anew. */
+  readonly onKey?: ((key: string, event: "came" | "went") => void) | undefined;
 }
 
 /** An etcd for a laptop and for tests: in memory, one process, gone when it is closed. */
@@ -44,11 +46,16 @@ const overheadBytes = 512 * 1024;
  * etcd3, etcdctl and Go's clientv3 work with it unchanged. For production run etcd.
  */
 export function createDevEtcd(options: DevEtcdOptions = {}): DevEtcd {
-  const { maxRequestBytes = defaultMaxRequestBytes, progressNotifyMs = 600_000, logger } = options;
+  const { maxRequestBytes = defaultMaxRequestBytes, progressNotifyMs = 600_000, logger, onKey } = options;
   // A new cluster each time: by its id clients can tell that what they know of is gone.
   const member: Member = { clusterId: randomId(), memberId: randomId() };
   const store = createStore(options);
   const leases = createLeases(store, options);
+  if (onKey !== undefined) {
+    store.onWrite((changes) => {
+      for (const change of changes) tell(change, onKey);
+    });
+  }
   const server = createServer({ logger, maxReceiveMessageBytes: maxRequestBytes + overheadBytes });
 
   server.add(KV, kvService(store, leases, member, options));
@@ -80,6 +87,12 @@ export function createDevEtcd(options: DevEtcdOptions = {}): DevEtcd {
     [Symbol.asyncDispose]: () => devEtcd.close(),
   };
   return devEtcd;
+}
+
+function tell({ deleted, kv }: Change, onKey: NonNullable<DevEtcdOptions["onKey"]>): void {
+  const key = Buffer.from(kv.key).toString();
+  if (deleted) onKey(key, "went");
+  else if (kv.version === 1n) onKey(key, "came");
 }
 
 function randomId(): bigint {

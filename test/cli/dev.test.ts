@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { registryFromUri } from "trunkline";
 import { expect, test } from "vitest";
+import { createComings } from "../../src/cli/comings.ts";
 import { type EtcdClient, etcdClient } from "../devetcd/etcd-client.ts";
 import { freePort } from "../support/free-port.ts";
 import type { Program } from "../support/program.ts";
@@ -38,6 +39,35 @@ test("is a registry: what one process announces, another finds", async () => {
   expect(stdout).toBe("a.B\n  10.0.0.1:50051\n");
   await server.close();
   await stop(program);
+});
+
+test("says who comes and goes, a line each", async () => {
+  const program = start(["dev", "--listen", "127.0.0.1:0"]);
+  const uri = /listens: (\S+)/.exec(await program.printed(/comes and goes/))?.[1] ?? "";
+  const registry = await registryFromUri(uri);
+  const registration = registry.register({ services: ["a.B"], endpoint: { address: "10.0.0.1:50051" } });
+  await program.printed(/^\+ a\.B {2}10\.0\.0\.1:50051$/m);
+  await registration.close();
+  await program.printed(/^- a\.B {2}10\.0\.0\.1:50051$/m);
+  await registry.close();
+  expect(await stop(program)).toMatchObject({ code: 0, stderr: "" });
+});
+
+test("of a crowd that comes at once it says how many more there were", async () => {
+  const said: string[] = [];
+  const { promise: counted, resolve } = Promise.withResolvers<void>();
+  const comings = createComings((line) => {
+    said.push(line);
+    if (line.startsWith("  and")) resolve();
+  });
+  for (let i = 0; i < 500; i++) comings.tell(`a.B/10.0.0.1:${i}`, "came");
+  comings.tell("no registration", "came");
+  await counted;
+  expect(said).toHaveLength(21);
+  expect(said.at(-1)).toBe("  and 480 more came or went");
+  comings.tell("a.B/unix:/run/a.sock", "went");
+  expect(said.at(-1)).toBe("- a.B  unix:/run/a.sock");
+  comings.stop();
 });
 
 test("tells a script where it listens, and stops when it is told to", async () => {

@@ -166,3 +166,65 @@ test("entries that cannot be read are counted, where there are servers beside th
   expect(json(inJson.stdout)).toMatchObject({ incomplete: "1 entry cannot be read" });
   await client.channel.close();
 });
+
+/** A registry with so many servers of one service: in zone a, b or c by turns. */
+async function large(count: number): Promise<{ readonly uri: string; close(): Promise<void> }> {
+  const store = createDevEtcd();
+  await store.listen();
+  const { kv, channel } = etcdClient(store.address ?? "");
+  for (let i = 0; i < count; i++) {
+    const Addr = `10.0.${i >> 8}.${i & 255}:50051`;
+    const value = JSON.stringify({ Op: 0, Addr, Metadata: { zone: "abc"[i % 3], version: i < 10 ? "2" : "1" } });
+    await kv.put({ key: Buffer.from(`big.v1.Big/${Addr}`), value: Buffer.from(value) });
+  }
+  return {
+    uri: store.uri ?? "",
+    async close() {
+      await channel.close();
+      await store.close();
+    },
+  };
+}
+
+test("of many servers the first are listed, and the others counted", async () => {
+  const many = await large(500);
+  const list = async (...flags: readonly string[]) => {
+    const { code, stdout, stderr } = await trunkline(["ls", "big.v1.Big", "--registry", many.uri, ...flags]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    return lines(stdout);
+  };
+  const usual = await list();
+  expect(usual).toHaveLength(52);
+  expect(usual.at(-1)).toMatch(
+    /^ {2}and 450 more, zone [abc] 150, [abc] 150, [abc] 150, version 1 4\d\d(, 2 \d+)?; --limit 0 for all$/,
+  );
+  expect(await list("--limit", "0")).toHaveLength(501);
+  expect(await list("--limit", "3")).toHaveLength(5);
+  const zoned = await list("--zone", "a", "--limit", "0");
+  expect(zoned).toHaveLength(168);
+  expect(zoned.slice(1).every((line) => line.includes("zone=a"))).toBe(true);
+  const [all] = (await list("--json")).map(json) as { endpoints: unknown[]; more?: number }[];
+  expect(all?.endpoints).toHaveLength(500);
+  const [few] = (await list("--json", "--limit", "2", "--zone", "b")).map(json) as {
+    endpoints: unknown[];
+    more?: number;
+  }[];
+  expect({ listed: few?.endpoints.length, more: few?.more }).toEqual({ listed: 2, more: 165 });
+  await many.close();
+});
+
+test("a zone without servers is a failure that names those there are", async () => {
+  const { code, stderr } = await trunkline(["ls", "shop.v1.Cart", "--zone", "b"], { registry: uri });
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: 'shop.v1.Cart has no server in zone "b" (it has 1, zone a 1)\n',
+  });
+  const { stdout } = await trunkline(["ls", "--zone", "a"], { registry: uri });
+  expect(stdout).toContain("greeter.v1.Greeter\n  no servers there, and 1 elsewhere\n");
+});
+
+test.each(["x", "-1", "1.5"])("a limit of %s is refused", async (limit) => {
+  const { code, stderr } = await trunkline(["ls", `--limit=${limit}`], { registry: uri });
+  expect(code).toBe(2);
+  expect(stderr).toContain(`--limit ${limit} is no number: give 1 or more, or 0 for all`);
+});
