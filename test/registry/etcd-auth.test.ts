@@ -100,11 +100,11 @@ test.runIf(hasEtcd)(
     server.ctl("user", "grant-role", "root", "root");
     server.ctl("auth", "enable");
     const log = createLog();
-    const it = etcd(server.urls, { username: "root", password: "secret", ttlSeconds: 3, logger: log });
+    const it = etcd(server.urls, { username: "root", password: "secret", ttlSeconds: 5, logger: log });
     await it.register({ services: ["auth.v1.Three"], endpoint }).registered;
     for (const [i, node] of server.nodes.entries()) {
       node.freeze();
-      await new Promise((resolve) => setTimeout(resolve, 2_500));
+      await new Promise((resolve) => setTimeout(resolve, 4_000));
       const during = it.register({ services: [`auth.v1.Three${i}`], endpoint });
       await during.registered;
       await during.close();

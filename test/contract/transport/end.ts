@@ -203,7 +203,8 @@ export function end(world: () => World): void {
     });
     const error = await failure(expand(peer, {}, { deadline: deadlineAfter(300) }));
     expect(error).toMatchObject({ code: Code.DEADLINE_EXCEEDED });
-    expect(await first).toMatchObject({ code: Code.DEADLINE_EXCEEDED });
+    // Where the machine is slow, the client's reset overtakes the server's own alarm.
+    expect([Code.DEADLINE_EXCEEDED, Code.CANCELLED]).toContain((await first)?.code);
     expect(ends.length).toBe(1);
   });
 
