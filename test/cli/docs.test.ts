@@ -5,10 +5,12 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createDevEtcd, type DevEtcd } from "../../src/devetcd/index.ts";
 import { freePort } from "../support/free-port.ts";
+import { blocksOf, examplesOf, readPage } from "../support/page.ts";
 import { type Program, repository, runProgram, startProgram } from "../support/program.ts";
-import { examples, page } from "./page.ts";
 import { trunkline } from "./trunkline.ts";
 
+const page = readPage("docs/cli.md");
+const examples = examplesOf(page);
 const main = join(repository, "src/cli/main.ts");
 
 let registry: DevEtcd;
@@ -51,8 +53,7 @@ test("the page's program runs", async () => {
   const scratch = join(repository, ".trunkline");
   mkdirSync(scratch, { recursive: true });
   const folder = mkdtempSync(join(scratch, "cli-"));
-  const code = /^```ts file=registry.ts\n(.*?)^```/ms.exec(page)?.[1] ?? "";
-  writeFileSync(join(folder, "registry.ts"), code);
+  writeFileSync(join(folder, "registry.ts"), blocksOf(page).find(({ file }) => file === "registry.ts")?.text ?? "");
   const ended = await runProgram(join(folder, "registry.ts"));
   rmSync(folder, { recursive: true, force: true });
   expect(ended).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^etcd:\/\/127\.0\.0\.1:\d+\n$/) });

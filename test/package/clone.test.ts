@@ -1,10 +1,11 @@
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { examples } from "../cli/page.ts";
+import { copyRepository } from "../support/copy-repository.ts";
 import { freePort } from "../support/free-port.ts";
-import { type Program, repository, run, startCommand } from "../support/program.ts";
+import { examplesOf, readPage } from "../support/page.ts";
+import { type Program, run, startCommand } from "../support/program.ts";
 
 // What somebody has who cloned the repository and ran `npm ci`: none of what was built or installed here.
 const clone = mkdtempSync(join(tmpdir(), "trunkline-clone-"));
@@ -15,8 +16,7 @@ let port: number;
 let env: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
-  const files = await run("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
-  for (const file of files.stdout.split("\0").filter(Boolean)) cpSync(join(repository, file), join(clone, file));
+  await copyRepository(clone);
   const installed = await run("npm", ["ci", "--prefer-offline", "--no-audit", "--no-fund"], { cwd: clone });
   expect(installed, installed.stderr).toMatchObject({ code: 0 });
 
@@ -39,7 +39,7 @@ afterAll(async () => {
 
 test("npx trunkline runs every line of its page after npm ci", async () => {
   const here = (text: string): string => text.replaceAll("50051", `${port}`);
-  for (const { command, output } of examples) {
+  for (const { command, output } of examplesOf(readPage("docs/cli.md"))) {
     const ran = await run("sh", ["-c", `trunkline() { npx trunkline "$@" 2>&1; }; ${here(command)}`], {
       cwd: clone,
       env,

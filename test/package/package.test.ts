@@ -1,92 +1,21 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { repository } from "../support/program.ts";
-import { createUserProject, type UserProject } from "./user-project.ts";
+import { repository, run } from "../support/program.ts";
+import { installTypeScripts, type TypeScripts } from "../support/typescripts.ts";
+import { createShop } from "./shop.ts";
+import type { UserProject } from "./user-project.ts";
 
-// A user's project with a contract of its own, and with what the README says to install.
 let project: UserProject;
-
+let typeScripts: TypeScripts;
 beforeAll(async () => {
-  project = await createUserProject();
-  const { write, succeed } = project;
-  const { devDependencies } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
-  const readme = readFileSync(join(repository, "README.md"), "utf8");
-  write("package.json", JSON.stringify({ name: "shop", private: true, type: "module" }));
-  write("buf.yaml", "version: v2\nmodules:\n  - path: proto\n");
-  write("buf.gen.yaml", /```yaml file=buf.gen.yaml\n(.*?)```/s.exec(readme)?.[1] as string);
-  write(
-    "proto/shop/v1/shop.proto",
-    `syntax = "proto3";
-package shop.v1;
-import "google/protobuf/timestamp.proto";
-service Shop {
-  // Finds an article.
-  rpc Find(FindRequest) returns (Article);
-}
-message FindRequest { string id = 1; }
-message Article { string id = 1; int64 cents = 2; google.protobuf.Timestamp since = 3; }
-`,
-  );
-  write(
-    "tsconfig.json",
-    JSON.stringify({
-      compilerOptions: {
-        target: "es2024",
-        lib: ["es2024", "esnext.disposable"],
-        module: "nodenext",
-        types: ["node"],
-        strict: true,
-        erasableSyntaxOnly: true,
-        verbatimModuleSyntax: true,
-        exactOptionalPropertyTypes: true,
-        allowImportingTsExtensions: true,
-        noEmit: true,
-      },
-      include: ["*.ts", "gen"],
-    }),
-  );
-  write(
-    "main.ts",
-    `import { createChannel, createClient, createServer } from "trunkline";
-import { Shop } from "./gen/shop/v1/shop.rpc.ts";
-
-await using server = createServer();
-server.add(Shop, { find: ({ id }) => ({ id, cents: 250, since: { seconds: 5 } }) });
-await using channel = createChannel({ endpoints: [await server.listen("127.0.0.1:0")] });
-const { id, cents, since } = await createClient(Shop, channel).find({ id: "tea" });
-console.log(id, cents, since?.seconds);
-`,
-  );
-  write(
-    "plain.js",
-    `import { createChannel, createClient, createServer } from "trunkline";
-import { createDevEtcd } from "trunkline/devetcd";
-import { etcd } from "trunkline/etcd";
-import { Shop } from "./gen/shop/v1/shop.rpc.ts";
-
-const dev = createDevEtcd();
-await dev.listen("127.0.0.1:0");
-const registry = etcd(dev.uri);
-const server = createServer({ registry });
-server.add(Shop, { find: ({ id }) => ({ id, cents: 250n }) });
-await server.listen("127.0.0.1:0");
-const channel = createChannel({ registry });
-console.log((await createClient(Shop, channel).find({ id: "tea" })).cents);
-await channel.close();
-await server.close();
-await registry.close();
-await dev.close();
-`,
-  );
-  const versions = ["@bufbuild/buf", "ts-proto", "typescript", "@types/node"].map(
-    (name) => `${name}@${devDependencies[name]}`,
-  );
-  await succeed("npm", "install", "--no-audit", "--no-fund", "--prefer-offline", project.tarball, ...versions);
-  await succeed("npx", "buf", "generate");
+  project = await createShop();
+  typeScripts = await installTypeScripts();
 }, 240_000);
-
-afterAll(() => project.remove());
+afterAll(() => {
+  typeScripts?.remove();
+  project?.remove();
+});
 
 test("a user's own .proto becomes a client and a server that type-check strictly and talk", async () => {
   await project.succeed("npx", "tsc", "-p", ".");
@@ -129,6 +58,70 @@ export const parts = (peer: Peer, call: Call, error: RpcError, handler: HandlerC
     "--outDir",
     "declared",
   );
+});
+
+const shipped = `import { createChannel, createClient, createServer, type Implementation } from "trunkline";
+import type { MessageInit } from "trunkline/contract";
+import * as contract from "trunkline/contract";
+import * as devetcd from "trunkline/devetcd";
+import * as etcd from "trunkline/etcd";
+import * as grpcJs from "trunkline/grpc-js";
+import * as observe from "trunkline/observe";
+import * as testing from "trunkline/testing";
+import { Shop } from "./gen/shop/v1/shop.rpc.ts";
+import type { Tree } from "./gen/shop/v1/shop.ts";
+
+export const rooms = [contract, devetcd, etcd, grpcJs, observe, testing];
+export const deep: MessageInit<Tree> = { next: { twin: { byName: { a: { kind: { $case: "inner", value: { label: "b" } } } } } } };
+export const ids: MessageInit<Tree> = { byId: new Map([[1n, { tree: { branches: [deep] } }]]) };
+export const shop: Implementation<typeof Shop> = { find: ({ id }) => ({ id }), prune: (tree) => tree.next ?? deep };
+createServer().add(Shop, { find: async () => ({}), prune: async () => ({ branches: [deep, ids] }) });
+createServer().add(Shop, {
+  find: () => ({}),
+  // @ts-expect-error a misspelt field, three messages deep
+  prune: () => ({ next: { twin: { lable: "b" } } }),
+});
+const client = createClient(Shop, createChannel({ endpoints: ["127.0.0.1:1"] }));
+export const label: Promise<string | undefined> = client.prune(deep).then(({ next }) => next?.twin?.label);
+// @ts-expect-error keys of another type
+void client.prune({ byId: new Map([["1", {}]]) });
+`;
+
+// The README's own is nodenext, without skipLibCheck.
+const modules = [
+  { module: "node16", moduleResolution: "node16" },
+  { module: "esnext", moduleResolution: "bundler" },
+];
+
+test.each(["5.9", "newest"])(
+  "the types that are shipped hold with no library skipped, by TypeScript %s, however modules are found",
+  async (version) => {
+    project.write("strictly/shipped.ts", shipped.replaceAll("./gen/", "../gen/"));
+    for (const found of modules) {
+      const compilerOptions = {
+        ...found,
+        skipLibCheck: false,
+        noUncheckedIndexedAccess: true,
+        noPropertyAccessFromIndexSignature: true,
+        noImplicitOverride: true,
+        isolatedModules: true,
+      };
+      project.write(
+        "strictly/tsconfig.json",
+        JSON.stringify({ extends: "../tsconfig.json", compilerOptions, include: ["."] }),
+      );
+      await project.succeed(process.execPath, typeScripts.compilers.get(version) as string, "-p", "strictly");
+    }
+  },
+  180_000,
+);
+
+test("npm has nothing to correct in package.json before it publishes", async () => {
+  const given = readFileSync(join(repository, "package.json"), "utf8");
+  project.write("published/package.json", given);
+  const published = join(project.folder, "published");
+  expect(await run("npm", ["pkg", "fix"], { cwd: published })).toMatchObject({ code: 0 });
+  expect(readFileSync(join(published, "package.json"), "utf8")).toBe(given);
 });
 
 test("plain JavaScript finds its server through the embedded registry", async () => {

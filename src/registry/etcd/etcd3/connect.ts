@@ -27,7 +27,7 @@ export function connect(settings: EtcdSettings): Connection {
   const { hosts, tls, username, password, callTimeoutMs, hedgeMs } = settings;
   const urls = hosts.map((host) => `${tls === undefined ? "http" : "https"}://${host}`);
   const policies = createHostPolicies(urls, (url) => probe(new URL(url).host, tls, hedgeMs));
-  const interceptors = [atStart(() => logins?.current?.token)];
+  const interceptors: Interceptor[] = [atStart((): string | undefined => logins?.current?.token)];
   const etcd = new Etcd3({
     hosts: urls,
     ...(tls === undefined ? {} : { credentials: credentials(tls) }),
