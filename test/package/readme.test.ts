@@ -2,37 +2,26 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort } from "../support/free-port.ts";
+import { blocksOf, examplesOf, readPage } from "../support/page.ts";
 import { repository, run } from "../support/program.ts";
+import { installTypeScripts } from "../support/typescripts.ts";
 import { createUserProject, type UserProject } from "./user-project.ts";
 
 // An empty folder, in which what the README says is done, and nothing else: only the package comes from a tarball, and
 // the port is a free one.
-const readme = readFileSync(join(repository, "README.md"), "utf8");
-const use = readme.slice(readme.indexOf("## Use it"));
-
-interface Block {
-  readonly language: string;
-  readonly file: string | undefined;
-  readonly text: string;
-}
-
-const blocks: readonly Block[] = [...use.matchAll(/^```(\w+)(?: file=(\S+))?\n(.*?)^```/gms)].map(
-  ([, language = "", file, text = ""]) => ({ language, file, text }),
-);
+const readme = readPage("README.md");
+const blocks = blocksOf(readme.slice(readme.indexOf("## Use it")));
 
 let project: UserProject;
 
 beforeAll(async () => {
   project = await createUserProject();
   const port = `${await freePort()}`;
-  for (const { language, file, text } of blocks) {
-    if (file !== undefined) project.write(file, text.replaceAll("50051", port));
-    else if (language === "sh") await project.succeed("sh", "-ec", text.replace(/\btrunkline\b/, project.tarball));
-  }
+  await project.follow(blocks.map((block) => ({ ...block, text: block.text.replaceAll("50051", port) })));
 }, 240_000);
 afterAll(() => project.remove());
 
-test("every block is a file or a command", () => {
+test("every block is a file, a command or what one prints", () => {
   expect(blocks.filter(({ file }) => file !== undefined).map(({ file }) => file)).toEqual([
     "proto/greeter/v1/greeter.proto",
     "buf.yaml",
@@ -42,15 +31,17 @@ test("every block is a file or a command", () => {
     "tsconfig.json",
     "etcd.ts",
   ]);
-  expect(blocks.filter(({ file, language }) => file === undefined && language !== "sh")).toEqual([]);
+  expect(blocks.filter(({ file, language }) => file === undefined && !/^(sh|console)$/.test(language))).toEqual([]);
 });
+
+const [{ output: printed } = { output: "" }] = examplesOf(readme);
 
 const greets = async (runtime: string, ...args: readonly string[]): Promise<void> => {
   const server = project.start(runtime, ...args, "server.ts");
   await server.printed(/serving on/);
   const client = await project.succeed(runtime, ...args, "client.ts");
   server.child.kill("SIGTERM");
-  expect(client).toMatchObject({ code: 0, stdout: "Hello you\nHello Ada\nHello Grace\n" });
+  expect(client).toMatchObject({ code: 0, stdout: printed });
   expect(await server.ended).toMatchObject({ code: 0 });
 };
 
@@ -85,9 +76,9 @@ test("the lines on etcd run, and hold nothing open that is not in use", async ()
 
 test("all of it type-checks as it stands, by the oldest TypeScript that is promised and by the newest", async () => {
   await project.succeed("npx", "tsc");
-  const oldest = /TypeScript (\d+\.\d+) or later/.exec(readme)?.[1] as string;
-  await project.succeed("npm", "install", "--no-save", "--prefix", "oldest", `typescript@~${oldest}.0`);
-  await project.succeed(process.execPath, "oldest/node_modules/typescript/bin/tsc", "-p", ".");
+  const typeScripts = await installTypeScripts();
+  for (const tsc of typeScripts.compilers.values()) await project.succeed(process.execPath, tsc, "-p", ".");
+  typeScripts.remove();
 }, 120_000);
 
 test("what it links to is in the package", async () => {
