@@ -17,5 +17,5 @@ test.each(["5.9", "newest"])(
     const compiled = await runProgram(tsc, ["-p", join(repository, "test/types")], { execArgv: [] });
     expect(compiled).toMatchObject({ code: 0, stdout: "" });
   },
-  60_000,
+  120_000,
 );
