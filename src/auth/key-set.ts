@@ -7,7 +7,7 @@ export type Jose = typeof import("jose");
 
 /** Milliseconds until a set is fetched anew, while what is there goes on to be used. */
 const REFRESH_MS = 600_000;
-/** Milliseconds between two looks for a key that the set does not have. */
+/** Milliseconds between two looks for a key that the set does not have, or for a set that could not be had. */
 const LOOK_AGAIN_MS = 30_000;
 /** The same where there is no set yet. */
 const TRY_AGAIN_MS = 1_000;
@@ -24,6 +24,7 @@ export function remoteKeys(source: string | URL, now: () => number): (jose: Jose
   const url = secureUrl(source);
   let keys: ReturnType<Jose["createLocalJWKSet"]> | undefined;
   let askedMs = Number.NEGATIVE_INFINITY;
+  let freshUntilMs = Number.NEGATIVE_INFINITY;
   let fetching: Promise<void> | undefined;
 
   function fetchAnew(jose: Jose): Promise<void> {
@@ -31,6 +32,7 @@ export function remoteKeys(source: string | URL, now: () => number): (jose: Jose
     fetching ??= fetchSet(url)
       .then((set) => {
         keys = jose.createLocalJWKSet(set);
+        freshUntilMs = now() + REFRESH_MS;
       })
       .finally(() => {
         fetching = undefined;
@@ -43,7 +45,7 @@ export function remoteKeys(source: string | URL, now: () => number): (jose: Jose
     if (keys === undefined) {
       if (fetching === undefined && sinceMs < TRY_AGAIN_MS) throw noKeys();
       await (fetching ?? fetchAnew(jose)).catch((cause) => Promise.reject(noKeys(cause)));
-    } else if (sinceMs >= REFRESH_MS) fetchAnew(jose).catch(() => {});
+    } else if (now() >= freshUntilMs && sinceMs >= LOOK_AGAIN_MS) fetchAnew(jose).catch(() => {});
     if (keys === undefined) throw noKeys();
     try {
       return await keys(header, token);

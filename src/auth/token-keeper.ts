@@ -28,7 +28,7 @@ interface Kept {
   readonly endsAtMs: number;
 }
 
-/** Milliseconds between two times that a source is asked, while there is a token. */
+/** Milliseconds between two times that a source is asked. */
 const TRY_AGAIN_MS = 1_000;
 /** As RFC 6750 has it, and no more than what a header can carry. */
 const wellFormed = /^[A-Za-z0-9._~+/-]+=*$/;
@@ -38,6 +38,7 @@ export function createTokenKeeper({ ask, renewBeforeMs, renewTimeoutMs, now }: T
   let kept: Kept | undefined;
   let renewing: Promise<Kept> | undefined;
   let failedAtMs = Number.NEGATIVE_INFINITY;
+  let failure: unknown;
 
   function renew(): Promise<Kept> {
     renewing ??= inTime(ask, renewTimeoutMs)
@@ -47,6 +48,7 @@ export function createTokenKeeper({ ask, renewBeforeMs, renewTimeoutMs, now }: T
       })
       .catch((error) => {
         failedAtMs = now();
+        failure = error;
         throw error;
       })
       .finally(() => {
@@ -67,8 +69,12 @@ export function createTokenKeeper({ ask, renewBeforeMs, renewTimeoutMs, now }: T
   return {
     async current() {
       const timeMs = now();
-      if (kept === undefined || timeMs >= kept.endsAtMs) return (await renew()).token;
-      if (timeMs >= kept.renewAtMs && timeMs - failedAtMs >= TRY_AGAIN_MS) renew().catch(() => {});
+      const rests = timeMs - failedAtMs < TRY_AGAIN_MS;
+      if (kept === undefined || timeMs >= kept.endsAtMs) {
+        if (rests && renewing === undefined) throw failure;
+        return (await renew()).token;
+      }
+      if (timeMs >= kept.renewAtMs && !rests) renew().catch(() => {});
       return kept.token;
     },
     async after(refused) {

@@ -129,7 +129,11 @@ test("a source that fails harms nobody while the old token is good, and is asked
   expect(error).toMatchObject({ code: Code.UNAUTHENTICATED, local: true });
   expect(error.message).not.toContain("hunter2");
   expect(error.cause).toMatchObject({ message: "hunter2 is not the password" });
+  const before = asked;
+  await expect(pair.orders.track({})).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
+  expect(asked).toBe(before);
   fails = false;
+  timeMs += 1_000;
   expect((await pair.orders.track({})).message).toBe("new");
 });
 
