@@ -1,5 +1,6 @@
 import { systemClock } from "../core/clock.ts";
 import type { Endpoint } from "../core/endpoint.ts";
+import { checkKind, text } from "../core/option-kinds.ts";
 import { checkNames } from "../core/option-names.ts";
 import { createPace } from "../core/pace.ts";
 import type { Resolver, Snapshot } from "../registry/registry.ts";
@@ -22,12 +23,13 @@ export interface SubsetOptions {
  * Even spread is a matter of chance. Where clients x size is a hundred times the number of servers, each server has
  * within about a quarter of the average; with fewer clients the differences are larger.
  *
- * @throws TypeError for a size that is no positive integer
+ * @throws TypeError for a size that is no positive integer, or a client without a name
  */
 export function subset(resolver: Resolver, options: SubsetOptions): Resolver {
   checkNames(options, { size: true, client: true }, "subset");
   const { size, client } = options;
   if (!Number.isInteger(size) || size < 1) throw new TypeError(`subset size ${size}: give a positive integer`);
+  checkKind("client of subset", client, text);
   const seed = hash(client);
   return {
     local: resolver.local,

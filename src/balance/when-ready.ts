@@ -3,6 +3,7 @@ import { Code } from "../core/code.ts";
 import { NEVER } from "../core/deadline.ts";
 import { hold, letGo } from "../core/hold.ts";
 import { rejectedLater } from "../core/later.ts";
+import { abortSignal, checkKinds } from "../core/option-kinds.ts";
 import { checkNames } from "../core/option-names.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Pool } from "./pool.ts";
@@ -16,15 +17,23 @@ export interface ReadyOptions {
 
 /**
  * Waits until a call can be sent, and keeps the process alive meanwhile.
- * @throws RpcError DEADLINE_EXCEEDED that says what is missing, or CANCELLED
+ * @throws RpcError DEADLINE_EXCEEDED or CANCELLED, that says what is missing
  */
 export function whenReady(pool: Pool, service: string, options: ReadyOptions, clock: Clock): Promise<void> {
   checkNames(options, { timeoutMs: true, signal: true }, "ready");
   const { timeoutMs = 10_000, signal } = options;
-  if (!(timeoutMs >= 0))
-    throw new TypeError(`timeoutMs of ready is ${timeoutMs}: give milliseconds, or 0 for no limit`);
+  if (typeof timeoutMs !== "number" || !(timeoutMs >= 0))
+    throw new TypeError(
+      `timeoutMs of ready is ${typeof timeoutMs === "string" ? JSON.stringify(timeoutMs) : timeoutMs}: give milliseconds, or 0 for no limit`,
+    );
+  checkKinds(options, { signal: abortSignal });
   if (pool.state === "READY") return Promise.resolve();
-  const cancelled = () => RpcError.from(signal?.reason, Code.CANCELLED);
+  const cancelled = () => {
+    const reason = RpcError.from(signal?.reason, Code.CANCELLED);
+    if (reason === signal?.reason) return reason;
+    const why = `${service} was not ready when the wait was ended (${reason.message}): ${pool.trouble}`;
+    return new RpcError(reason.code, why, { local: true, cause: signal?.reason });
+  };
   if (signal?.aborted) return rejectedLater(cancelled());
   const { promise, resolve, reject } = Promise.withResolvers<void>();
 

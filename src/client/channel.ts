@@ -18,7 +18,7 @@ import type { Resolver } from "../registry/registry.ts";
 import { staticRegistry } from "../registry/static.ts";
 import { retry } from "../retry/retry.ts";
 import { http2 } from "../transport/http2/index.ts";
-import { checkChannelOptions, checkCloseTimeout } from "./check-channel.ts";
+import { checkChannelOptions, checkCloseTimeout, checkStateListener, nameOf } from "./check-channel.ts";
 import { healthChecked } from "./health-check.ts";
 import { interceptOwn } from "./own-failures.ts";
 import { sharedConnections } from "./shared-connections.ts";
@@ -170,9 +170,12 @@ export function createChannel(options: ChannelOptions): Channel {
     callerStacks: options.callerStacks,
     policyOf: (method) => policyOf(method),
     checkService: (service) => checkPolicyMethods(options.policy ?? {}, service),
-    state: ({ name }) => toService.state(name),
-    ready: ({ name }, ready = {}) => toService.ready(name, ready).catch(rethrownAtCallSite),
-    watchState: ({ name }, listener) => toService.watchState(name, listener),
+    state: (service) => toService.state(nameOf(service)),
+    ready: (service, ready = {}) => toService.ready(nameOf(service), ready).catch(rethrownAtCallSite),
+    watchState(service, listener) {
+      checkStateListener(listener);
+      return toService.watchState(nameOf(service), listener);
+    },
     async close(timeoutMs = 10_000) {
       checkCloseTimeout(timeoutMs);
       closing ??= toService.close();

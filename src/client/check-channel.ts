@@ -1,7 +1,21 @@
 import type { BreakerOptions } from "../breaker/breaker.ts";
+import { isObject } from "../core/json-object.ts";
+import type { Service } from "../core/method.ts";
 import { atLeast, checkRanges, numberFrom } from "../core/number-range.ts";
+import {
+  checkKind,
+  checkKinds,
+  codeNames,
+  flag,
+  functionLike,
+  having,
+  logger,
+  type OptionKind,
+  type OptionKinds,
+} from "../core/option-kinds.ts";
 import { checkNames, type OptionNames } from "../core/option-names.ts";
 import { checkPolicyNames } from "../core/policy-names.ts";
+import { checkInterceptors } from "../core/service-interceptors.ts";
 import { checkConnectOptions } from "../transport/check-options.ts";
 import type { ChannelOptions } from "./channel.ts";
 
@@ -38,12 +52,30 @@ const names: OptionNames<ChannelOptions> = {
   maxMetadataBytes: true,
 };
 
+const kinds: OptionKinds<ChannelOptions> = {
+  registry: having(["resolve"], 'etcd("http://127.0.0.1:2379")'),
+  endpoints: { fits: Array.isArray, remedy: 'give a list: ["127.0.0.1:50051"]' },
+  unixAddresses: flag,
+  transport: having(["connect", "listen"], "http2()"),
+  balancer: functionLike("roundRobin()"),
+  healthCheck: {
+    fits: (value) => typeof value === "boolean" || typeof value === "string",
+    remedy: "give true, false or the name of a service",
+  },
+  logger,
+};
+
 const elsewhere: ReadonlyMap<string, string> = new Map(
   ["timeoutMs", "retry", "hedge", "waitForReady", "maxRequestBytes", "maxResponseBytes"].map((name) => [
     name,
     "policy",
   ]),
 );
+
+const serviceKind: OptionKind = {
+  fits: (value) => isObject(value) && typeof value.name === "string",
+  remedy: "give a generated service, such as Greeter",
+};
 
 const breakerNames: OptionNames<BreakerOptions> = {
   consecutiveFaults: true,
@@ -64,6 +96,10 @@ const breakerNames: OptionNames<BreakerOptions> = {
 /** @throws TypeError that names the option that there is not, or that cannot be, and what it can be */
 export function checkChannelOptions(options: ChannelOptions): void {
   checkNames(options, names, "createChannel", elsewhere);
+  checkKinds(options, kinds);
+  if (options.registry !== undefined && options.endpoints !== undefined) {
+    throw new TypeError("registry and endpoints are both given: give the registry, or the servers themselves");
+  }
   if (options.policy !== undefined) checkPolicyNames(options.policy);
   checkConnectOptions(options);
   checkRanges<Pick<ChannelOptions, "resolveTimeoutMs" | "slowStartMs" | "doubtMs" | "idleTimeoutMs">>(options, {
@@ -72,11 +108,14 @@ export function checkChannelOptions(options: ChannelOptions): void {
     doubtMs: noneOrMore,
     idleTimeoutMs: oneOrMore,
   });
+  checkInterceptors(options.interceptors ?? [], "interceptors");
+  checkInterceptors(options.attemptInterceptors ?? [], "attemptInterceptors");
   if (options.breaker) checkBreakerOptions(options.breaker);
 }
 
 function checkBreakerOptions(options: BreakerOptions): void {
   checkNames(options, breakerNames, "breaker");
+  checkKinds(options, { faults: codeNames, onChange: functionLike("(state, endpoint) => {}"), logger }, "breaker.");
   checkRanges(options, {
     consecutiveFaults: oneOrMore,
     minimumCalls: noneOrMore,
@@ -87,6 +126,17 @@ function checkBreakerOptions(options: BreakerOptions): void {
     probeTimeoutMs: noneOrMore,
     faultRate: numberFrom(0, { most: 1 }),
   });
+}
+
+/** @throws TypeError for what is no service */
+export function nameOf(service: Pick<Service, "name">): string {
+  checkKind("the service", service, serviceKind);
+  return service.name;
+}
+
+/** @throws TypeError for what is no function */
+export function checkStateListener(listener: unknown): void {
+  checkKind("the listener of watchState", listener, functionLike("(state) => console.log(state)"));
 }
 
 /** @throws TypeError for what is no time to close in */

@@ -1,4 +1,5 @@
 import { closest } from "./closest.ts";
+import { whatIs } from "./what-is.ts";
 
 type KeyOf<T> = T extends unknown ? keyof T & string : never;
 
@@ -17,8 +18,8 @@ export function checkNames<T extends object>(
   of: string,
   elsewhere?: ReadonlyMap<string, string>,
 ): void {
-  if (typeof given !== "object" || given === null) {
-    throw new TypeError(`the options of ${of} are ${describe(given)}: give an object`);
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    throw new TypeError(`the options of ${of} are ${whatIs(given)}: give an object`);
   }
   for (const name in given) if (!Object.hasOwn(names, name)) throw unknown(name, Object.keys(names), of, elsewhere);
 }
@@ -35,8 +36,4 @@ function unknown(
   return new TypeError(
     `${of} has no option ${JSON.stringify(name)}: ${where === undefined ? remedy : `give it to ${where}`}`,
   );
-}
-
-function describe(given: unknown): string {
-  return given === null ? "null" : given === undefined ? "undefined" : `a ${typeof given}`;
 }

@@ -1,5 +1,6 @@
 import { Code } from "./code.ts";
 import type { Method } from "./method.ts";
+import { codeNames } from "./option-kinds.ts";
 import type { HedgePolicy, MethodPolicy, RetryPolicy } from "./policy.ts";
 import { RpcError } from "./rpc-error.ts";
 
@@ -94,8 +95,8 @@ function resolve(method: Method, layers: readonly Layer[]): Policy {
     // What streams its requests cannot send them to two servers.
     hedge: safe && asked && !method.requestStream ? checkedHedge(method, hedge) : undefined,
     waitForReady: checkedFlag(method, first(layers, "waitForReady") ?? false),
-    maxRequestBytes: first(layers, "maxRequestBytes"),
-    maxResponseBytes: first(layers, "maxResponseBytes"),
+    maxRequestBytes: checkedSize(method, "maxRequestBytes", layers),
+    maxResponseBytes: checkedSize(method, "maxResponseBytes", layers),
   };
 }
 
@@ -131,6 +132,10 @@ function checkedRetry(method: Method, retry: Required<RetryPolicy> | undefined):
   check(method, "retry.initialBackoffMs", retry.initialBackoffMs, 0);
   check(method, "retry.maxBackoffMs", retry.maxBackoffMs, 0);
   check(method, "retry.backoffMultiplier", retry.backoffMultiplier, 0);
+  if (!codeNames.fits(retry.retryableCodes)) {
+    const given = JSON.stringify(retry.retryableCodes);
+    throw invalid(method, `has the policy retry.retryableCodes ${given}`, codeNames.remedy);
+  }
   const maxAttempts = check(method, "retry.maxAttempts", retry.maxAttempts, 1);
   return { ...retry, maxAttempts: Math.min(maxAttempts, MOST_ATTEMPTS) };
 }
@@ -145,6 +150,15 @@ function checkedHedge(method: Method, hedge: Required<HedgePolicy> | undefined):
 function checkedFlag(method: Method, waitForReady: boolean): boolean {
   if (typeof waitForReady === "boolean") return waitForReady;
   throw invalid(method, `has the policy waitForReady ${waitForReady}`, "give true or false");
+}
+
+function checkedSize(
+  method: Method,
+  name: "maxRequestBytes" | "maxResponseBytes",
+  layers: readonly Layer[],
+): number | undefined {
+  const bytes = first(layers, name);
+  return bytes === undefined ? undefined : check(method, name, bytes, 0);
 }
 
 function check(method: Method, name: string, value: number, least: number): number {

@@ -53,6 +53,12 @@ export function checkResendingNames({ retry, hedge }: MethodPolicy, of = ""): vo
 export function checkPolicyMethods(policy: ChannelPolicy, service: Service<any>): void {
   const known = Object.values(service.methods as Record<string, Method>).map(({ name }) => name);
   for (const key of Object.keys(policy.methods ?? {})) {
+    const dotted = known.find((name) => key === `${service.name}.${name}`);
+    if (dotted !== undefined) {
+      throw new TypeError(
+        `policy.methods names ${key}, and that is no service: did you mean ${service.name}/${dotted}?`,
+      );
+    }
     const [of, method] = key.replace(/^\//, "").split("/");
     if (of !== service.name || method === undefined || known.includes(method)) continue;
     const meant = closest(method, known);

@@ -1,5 +1,5 @@
 import { layOutStack } from "./call-site.ts";
-import { Code, type CodeName, codeName } from "./code.ts";
+import { Code, type CodeName, codeFrom, codeName } from "./code.ts";
 import type { MessageInit, MessageType } from "./message.ts";
 import { Metadata } from "./metadata.ts";
 import { pushbackOf } from "./pushback.ts";
@@ -55,9 +55,10 @@ export class RpcError extends Error {
   readonly #metadata: Metadata;
   readonly #header: Metadata;
 
+  /** @param code OK, and what gRPC does not define, becomes UNKNOWN: an error is never taken for a success */
   constructor(code: Code, message: string, options: RpcErrorOptions = {}) {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
-    this.code = code;
+    this.code = code === Code.OK ? Code.UNKNOWN : codeFrom(code);
     this.#details = options.details ?? [];
     this.#metadata = options.metadata ?? Metadata.EMPTY;
     this.#header = options.header ?? Metadata.EMPTY;

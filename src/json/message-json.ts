@@ -1,4 +1,4 @@
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import type { MessageInit, MessageType } from "../core/message.ts";
 import { located } from "./located.ts";
 import { readJson } from "./read-json.ts";
@@ -34,7 +34,7 @@ export interface FromJsonOptions {
  */
 export function toJson<T>(type: MessageType<T>, message: MessageInit<T>, options: ToJsonOptions = {}): JsonValue {
   const { schema, registry } = recorded(type, options.types);
-  const read = fromBinary(schema, encoded(type, message), { readUnknownFields: false });
+  const read = readBack(schema, encoded(type, message));
   return writeJson(schema, read, { registry, alwaysEmitImplicit: options.alwaysEmitImplicit ?? false });
 }
 
@@ -52,6 +52,15 @@ export function fromJson<T>(type: MessageType<T>, json: unknown, options: FromJs
   const { schema, registry } = recorded(type, options.types);
   const read = readJson(schema, json, { registry, ignoreUnknownFields: options.ignoreUnknownFields ?? false });
   return type.decode(toBinary(schema, read));
+}
+
+function readBack(schema: DescMessage, bytes: Uint8Array): Message {
+  try {
+    return fromBinary(schema, bytes, { readUnknownFields: false });
+  } catch (cause) {
+    // What has just been written is well-formed: it can only be too deep.
+    throw new TypeError(`${schema.typeName} holds messages that are nested more than 100 deep`, { cause });
+  }
 }
 
 function encoded<T>(type: MessageType<T>, message: MessageInit<T>): Uint8Array {

@@ -11,7 +11,12 @@ import { located, misfit } from "./located.ts";
 
 /** @throws TypeError that says where in the JSON what does not fit stands: `items[3].price: …` */
 export function readJson(schema: DescMessage, json: unknown, options: Partial<JsonReadOptions>): Message {
-  return located(json, (given) => fromJson(schema, given as JsonValue, options));
+  try {
+    return located(json, (given) => fromJson(schema, given as JsonValue, options));
+  } catch (error) {
+    if (typeof json !== "string" || !/^\s*[{[]/.test(json)) throw error;
+    throw new TypeError(`${schema.typeName} is given as text: give what JSON.parse makes of it`, { cause: error });
+  }
 }
 
 /** As `readJson`, from text; a key that occurs twice is refused. */

@@ -1,8 +1,11 @@
 import type { Call, Caller } from "../core/call.ts";
 import { networkOfPeer } from "../core/network.ts";
+import { functionLike, type OptionKind } from "../core/option-kinds.ts";
 
 /** Tells who makes a call; `undefined` for nobody in particular. */
 export type CallerOf = (call: Call) => string | undefined;
+
+export const callerOfKind: OptionKind = functionLike('(call) => call.metadata.get("x-tenant")');
 
 const names = new WeakMap<Caller, string>();
 

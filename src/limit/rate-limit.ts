@@ -5,10 +5,11 @@ import { Code } from "../core/code.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Method } from "../core/method.ts";
 import { atLeast, checkRanges } from "../core/number-range.ts";
+import { checkKinds } from "../core/option-kinds.ts";
 import { checkNames, type OptionNames } from "../core/option-names.ts";
 import type { RpcError } from "../core/rpc-error.ts";
 import { type LooksAtServed, namesOf, SERVED } from "../core/served.ts";
-import { type CallerOf, callerOfConnection } from "./caller.ts";
+import { type CallerOf, callerOfConnection, callerOfKind } from "./caller.ts";
 import { refusal } from "./refusal.ts";
 import { type Buckets, createBuckets, type Rate } from "./token-bucket.ts";
 
@@ -58,6 +59,7 @@ export function rateLimit(options: RateLimitOptions): Interceptor {
   const { perMethod = {}, perCaller, callerOf = callerOfConnection, maxCallers = 10_000 } = options;
   const { clock = systemClock, random = Math.random } = options;
   checkRanges(options, { maxCallers: atLeast(1) });
+  checkKinds(options, { callerOf: callerOfKind });
   // By the path of a method, or by the name of a service.
   const named = new Map<string, Buckets>();
   for (const [given, rate] of Object.entries(perMethod)) {

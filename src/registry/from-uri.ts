@@ -1,4 +1,5 @@
 import type { Logger } from "../core/logger.ts";
+import { checkKind } from "../core/option-kinds.ts";
 import { checkNames } from "../core/option-names.ts";
 import { shownUri } from "../core/shown-uri.ts";
 import type { Registry } from "./registry.ts";
@@ -9,6 +10,10 @@ export interface RegistryFromUriOptions {
   readonly logger?: Logger | undefined;
 }
 
+const uriKind = {
+  fits: (value: unknown) => typeof value === "string",
+  remedy: "give text, such as etcd://127.0.0.1:2379",
+};
 const etcdUri = /^(etcds?|https?):\/\//i;
 
 /**
@@ -21,6 +26,7 @@ const etcdUri = /^(etcds?|https?):\/\//i;
 export async function registryFromUri(uri: string, options: RegistryFromUriOptions = {}): Promise<Registry> {
   checkNames(options, { logger: true }, "registryFromUri");
   const { logger } = options;
+  checkKind("the URI of a registry", uri, uriKind);
   const text = uri.trim();
   if (etcdUri.test(text)) {
     const { etcd } = await import("./etcd/index.ts");

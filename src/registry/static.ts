@@ -1,4 +1,5 @@
 import type { Endpoint } from "../core/endpoint.ts";
+import { whatIs } from "../core/what-is.ts";
 import { checkEndpoint } from "./announcement.ts";
 import type { Registration, Registry, Snapshot } from "./registry.ts";
 
@@ -11,8 +12,11 @@ const nothingToDo: Registration = { registered: Promise.resolve(), close: async 
  */
 export function staticRegistry(endpoints: readonly (string | Endpoint)[]): Registry {
   const byAddress = new Map<string, Endpoint>();
-  for (const each of endpoints) {
+  for (const [i, each] of endpoints.entries()) {
     const endpoint = typeof each === "string" ? { address: each } : each;
+    if (typeof endpoint?.address !== "string") {
+      throw new TypeError(`endpoints[${i}] is ${whatIs(each)}: give "host:port", or an object with such an address`);
+    }
     checkEndpoint(endpoint);
     byAddress.set(endpoint.address, endpoint);
   }

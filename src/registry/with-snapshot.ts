@@ -1,5 +1,6 @@
 import { type Logger, silent } from "../core/logger.ts";
 import { checkRanges, numberFrom } from "../core/number-range.ts";
+import { checkKind, checkKinds, logger as loggerKind, text } from "../core/option-kinds.ts";
 import { checkNames } from "../core/option-names.ts";
 import { createListeners, type Listeners } from "./listeners.ts";
 import type { Registry, Snapshot } from "./registry.ts";
@@ -28,12 +29,14 @@ const ranges = { maxAgeSeconds: numberFrom(0, { endless: true }) };
  * Lets a client start while the registry is away: what it said last is kept on disk and stands in where it cannot be
  * reached at the start, as `stale` and with its age in the reason. Only lists with a server in them are kept.
  * Everything else is the registry's own.
- * @throws TypeError for a `maxAgeSeconds` that cannot be
+ * @throws TypeError that names an option that cannot be
  */
 export function withSnapshot(registry: Registry, options: WithSnapshotOptions): Registry {
   checkNames(options, { dir: true, maxAgeSeconds: true, logger: true }, "withSnapshot");
   const { dir, maxAgeSeconds = 86_400, logger = silent } = options;
   checkRanges({ maxAgeSeconds }, ranges);
+  checkKind("dir of withSnapshot", dir, text);
+  checkKinds(options, { logger: loggerKind });
   const files = createSnapshotFiles({ dir, maxAgeSeconds, logger });
   const resolving = new Map<string, { readonly listeners: Listeners; readonly stop: () => void }>();
 

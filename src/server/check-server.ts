@@ -1,4 +1,6 @@
+import { isObject } from "../core/json-object.ts";
 import { checkRanges } from "../core/number-range.ts";
+import { checkKinds, flag, having, logger, type OptionKinds } from "../core/option-kinds.ts";
 import { checkNames, type OptionNames } from "../core/option-names.ts";
 import { checkInterceptors } from "../core/service-interceptors.ts";
 import { checkListenOptions } from "../transport/check-options.ts";
@@ -30,6 +32,16 @@ const names: OptionNames<ServerOptions> = {
   maxMetadataBytes: true,
 };
 
+const isText = (value: unknown): boolean => typeof value === "string";
+
+const kinds: OptionKinds<ServerOptions> = {
+  registry: having(["register"], 'etcd("http://127.0.0.1:2379")'),
+  metadata: { fits: isObject, remedy: 'give an object whose values are text: { zone: "eu-1" }' },
+  transport: having(["connect", "listen"], "http2()"),
+  reflection: flag,
+  logger,
+};
+
 const drainNames: OptionNames<DrainOptions> = {
   quietMs: true,
   quietTimeoutMs: true,
@@ -40,7 +52,11 @@ const drainNames: OptionNames<DrainOptions> = {
 /** @throws TypeError that names the option that there is not, or that cannot be, and what it can be */
 export function checkServerOptions(options: ServerOptions): void {
   checkNames(options, names, "createServer");
+  checkKinds(options, kinds);
   checkListenOptions(options);
+  const { metadata = {} } = options;
+  const value = { fits: isText, remedy: "give text" };
+  checkKinds(metadata, Object.fromEntries(Object.keys(metadata).map((key) => [key, value])), "metadata.");
   const { drain, interceptors = [], builtInInterceptors = [] } = options;
   if (drain !== undefined) checkDrain(drain, "drain");
   checkInterceptors(interceptors, "interceptors");
@@ -56,4 +72,5 @@ export function checkDrain(options: DrainOptions, of: string): void {
 /** As `checkServerOptions`. */
 export function checkListenAddress(options: ListenAddress): void {
   checkNames(options, { advertise: true }, "listen");
+  checkKinds(options, { advertise: { fits: isText, remedy: "give host or host:port" } });
 }

@@ -1,5 +1,6 @@
 import { checkTls } from "../core/check-tls.ts";
 import { atLeast, between, checkRanges, type NumberRange } from "../core/number-range.ts";
+import { checkKinds, flag, type OptionKinds, oneOf } from "../core/option-kinds.ts";
 import type { ConnectOptions, ListenOptions, MessageLimits } from "../core/transport.ts";
 import { LONGEST_TIMER_MS } from "./alarm.ts";
 
@@ -35,14 +36,29 @@ const listenRanges: Ranges<ListenOptions> = {
   keepaliveTimeoutMs: atLeast(1),
 };
 
+const compression = oneOf("identity", "gzip", "deflate");
+
+const connectKinds: OptionKinds<ConnectOptions> = {
+  keepaliveWithoutCalls: flag,
+  compression,
+  userAgent: {
+    fits: (value) => typeof value === "string" && /^[\x20-\x7e]*$/.test(value),
+    remedy: "give one line of printable ASCII",
+  },
+};
+
+const listenKinds: OptionKinds<ListenOptions> = { acceptCompression: flag, compression };
+
 /** @throws TypeError that names the option that cannot be, and what it can be */
 export function checkConnectOptions(options: ConnectOptions): void {
+  checkKinds(options, connectKinds);
   checkRanges(options, connectRanges);
   if (options.tls !== undefined) checkTls(options.tls, "client");
 }
 
 /** @throws TypeError that names the option that cannot be, and what it can be */
 export function checkListenOptions(options: ListenOptions): void {
+  checkKinds(options, listenKinds);
   checkRanges(options, listenRanges);
   if (options.maxConnectionAgeGraceMs !== undefined && options.maxConnectionAgeMs === undefined) {
     throw new TypeError("maxConnectionAgeGraceMs is given without an age: give maxConnectionAgeMs beside it");

@@ -43,3 +43,9 @@ test("an error of another, older copy of the package becomes one of this", async
   expect(error).toMatchObject({ code: Code.UNAVAILABLE, message: "old", local: false, final: true, cause: old });
   expect(error.with({ local: true }).local).toBe(true);
 });
+
+test("an error is never taken for a success, nor has it a code that there is not", () => {
+  for (const code of [Code.OK, 99, -1, "NOT_FOUND", undefined]) {
+    expect(new RpcError(code as Code, "x")).toMatchObject({ code: Code.UNKNOWN, codeName: "UNKNOWN" });
+  }
+});

@@ -161,6 +161,11 @@ test.each([[undefined], [null], ["text"], [5]])("%s is no message, and no JSON o
   expect(() => fromJson(Tag, wrong)).toThrow(/^cannot decode message shapes.v1.Tag from JSON/);
 });
 
+test("JSON as text is to be parsed first", () => {
+  const why = "shapes.v1.Tag is given as text: give what JSON.parse makes of it";
+  expect(() => fromJson(Tag, '{"key":"a"}')).toThrow(new TypeError(why));
+});
+
 test("a type without a descriptor says what to do", () => {
   const { $file: _, ...bare } = HelloRequest;
   expect(() => toJson(bare, {})).toThrow(/generate it with messages=ts-proto of protoc-gen-trunkline/);
@@ -171,6 +176,12 @@ test("what is nested too deep, or is large and wrong at its end, is an error and
   let deep: object = {};
   for (let i = 0; i < 10_000; i++) deep = { again: deep };
   expect(() => fromJson(Everything, deep)).toThrow(/recursion depth/);
+  expect(() => toJson(Everything, deep)).toThrow(TypeError);
+  let over: object = {};
+  for (let i = 0; i < 101; i++) over = { again: over };
+  expect(() => toJson(Everything, over)).toThrow(
+    new TypeError("shapes.v1.Everything holds messages that are nested more than 100 deep"),
+  );
   const many = Array.from({ length: 100_000 }, () => ({ key: "a" }));
   expect(() => fromJson(Everything, { manyTags: [...many, { key: 1 }] })).toThrow(/^manyTags\[100000\]\.key: /);
 });

@@ -3,8 +3,10 @@ import { isIP } from "node:net";
 import { parseAddress } from "../../core/endpoint.ts";
 import type { Logger } from "../../core/logger.ts";
 import { atLeast, between, checkRanges, type NumberRange } from "../../core/number-range.ts";
+import { checkKinds, logger, type OptionKinds } from "../../core/option-kinds.ts";
 import { checkNames, type OptionNames } from "../../core/option-names.ts";
 import type { ClientTls } from "../../core/transport.ts";
+import { whatIs } from "../../core/what-is.ts";
 import { LONGEST_TIMER_MS } from "../../transport/alarm.ts";
 import { type DialectName, dialectNamed } from "./dialects/by-name.ts";
 import type { Dialect } from "./dialects/dialect.ts";
@@ -70,6 +72,16 @@ const ranges: { readonly [K in keyof EtcdOptions]?: NumberRange } = {
   doubtMs: atLeast(0),
 };
 
+const anyText = { fits: (value: unknown) => typeof value === "string", remedy: "give text" };
+
+const kinds: OptionKinds<EtcdOptions> = {
+  username: anyText,
+  password: anyText,
+  namespace: anyText,
+  dialects: { fits: Array.isArray, remedy: 'give a list: ["go-naming"]' },
+  logger,
+};
+
 const names: OptionNames<EtcdOptions> = {
   username: true,
   password: true,
@@ -86,7 +98,11 @@ const names: OptionNames<EtcdOptions> = {
 
 /** @throws TypeError that names what is wrong; never with a password in it */
 export function etcdSettings(hosts: string | readonly string[], options: EtcdOptions): EtcdSettings {
-  const uris = (typeof hosts === "string" ? [hosts] : hosts).map(parseEtcdUri);
+  const given = typeof hosts === "string" ? [hosts] : hosts;
+  if (!Array.isArray(given) || !given.every((host) => typeof host === "string")) {
+    throw new TypeError(`the hosts of etcd() are ${whatIs(hosts)}: give "http://127.0.0.1:2379", or a list of such`);
+  }
+  const uris = given.map(parseEtcdUri);
   const first = uris[0];
   if (first === undefined) throw new TypeError("etcd() needs at least one host: http://127.0.0.1:2379");
   if (uris.some(({ secure }) => secure !== first.secure)) {
@@ -103,6 +119,7 @@ export function etcdSettings(hosts: string | readonly string[], options: EtcdOpt
   }
   checkNames(options, names, "etcd");
   checkRanges({ ...options, ttlSeconds }, ranges);
+  checkKinds(options, kinds);
   if (tls !== undefined && !first.secure) {
     throw new TypeError("etcd() has TLS options, but its hosts say http://; write https:// or etcds://");
   }

@@ -1,4 +1,5 @@
 import { atLeast, between, checkRanges, type NumberRange } from "../../core/number-range.ts";
+import { checkKinds, having } from "../../core/option-kinds.ts";
 import { checkNames, type OptionNames } from "../../core/option-names.ts";
 import { firstBytes } from "../memory-account.ts";
 import { MemoryBudget, processMemory } from "../memory-budget.ts";
@@ -157,6 +158,7 @@ const elsewhere: ReadonlyMap<string, string> = new Map([
 export function limitsFrom(given: Http2Limits): Limits {
   checkNames(given, names, "http2", elsewhere);
   checkRanges(given, ranges);
+  checkKinds(given, { memory: having(["lendShare"], "new MemoryBudget({ bytes })") });
   if (given.memory !== undefined && given.memoryBudgetBytes !== undefined) {
     throw new TypeError("memory and memoryBudgetBytes are both given: give the budget, or the bytes of one of its own");
   }
