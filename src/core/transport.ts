@@ -182,7 +182,7 @@ export interface ListenOptions extends MessageLimits {
 export interface Listener {
   /** What it is bound to, with the port that the system chose where 0 was asked for. */
   readonly address: string;
-  /** Calls under way. */
+  /** Calls under way; over HTTP/2 a connection whose client still takes its last answer counts as one. */
   readonly inflight: number;
   /** Stops accepting connections and tells clients to go elsewhere; calls in flight go on. */
   drain(): void;

@@ -1,10 +1,13 @@
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Code, createChannel, createClient, createServer, memoryRegistry, type Registrar } from "trunkline";
 import { expect, test } from "vitest";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 import type { DrainOptions } from "../../src/server/drain.ts";
+import { Flag, FrameType, PREFACE, Setting } from "../../src/transport/http2/frame.ts";
 import { greetings } from "../support/greeter.ts";
 import { createLog } from "../support/log.ts";
+import { framed, rawSocket, requestBlock, uint32 } from "../transport/http2/raw-peer.ts";
 
 test("a call in flight is finished before the server is gone", async () => {
   const { promise: started, resolve: start } = Promise.withResolvers<void>();
@@ -48,6 +51,54 @@ test("what does not finish in time ends with UNAVAILABLE, and its handler hears 
   expect(await call).toMatchObject({ code: Code.UNAVAILABLE });
   await ended;
   await channel.close();
+});
+
+test("a client that takes its last answer slowly has it whole", async () => {
+  const bytes = 12 * 1024 * 1024;
+  let isSent = false;
+  const server = createServer({
+    interceptors: [
+      (next) => (call) => {
+        call.origin?.onEnd(() => {
+          isSent = true;
+        });
+        return next(call);
+      },
+    ],
+  });
+  server.add(Greeter, { ...greetings, sayHello: () => ({ message: "x".repeat(bytes) }) });
+  const client = await rawSocket(await server.listen("127.0.0.1:0"));
+  const window = Buffer.alloc(6);
+  window.writeUInt16BE(Setting.INITIAL_WINDOW_SIZE, 0);
+  window.writeUInt32BE(2 ** 30, 2);
+  client.socket.write(PREFACE);
+  client.send(FrameType.SETTINGS, 0, 0, window);
+  client.send(FrameType.WINDOW_UPDATE, 0, 0, uint32(2 ** 30));
+  client.send(FrameType.HEADERS, Flag.END_HEADERS, 1, requestBlock("/greeter.v1.Greeter/SayHello"));
+  client.send(FrameType.DATA, Flag.END_STREAM, 1, framed(Buffer.alloc(0)));
+  const trailers = client.frame(({ type, flags }) => type === FrameType.HEADERS && (flags & Flag.END_STREAM) !== 0);
+  const answerPings = async (): Promise<never> => {
+    for (;;) {
+      const { payload } = await client.frame(({ type, flags }) => type === FrameType.PING && flags === 0);
+      client.send(FrameType.PING, Flag.ACK, 0, payload);
+    }
+  };
+  answerPings().catch(() => {});
+  await once(client.socket, "data");
+  const closed = server.close();
+  while (!isSent) {
+    client.socket.resume();
+    await once(client.socket, "data");
+    client.socket.pause();
+    await sleep(1);
+  }
+  // Longer than a connection is left open that has ended; and a client that reads says so.
+  await sleep(1_500);
+  client.send(FrameType.WINDOW_UPDATE, 0, 0, uint32(1));
+  await sleep(100);
+  client.socket.resume();
+  expect((await trailers).id).toBe(1);
+  await closed;
 });
 
 test("no call is lost while servers behind a registry are replaced one after the other", async () => {

@@ -504,6 +504,11 @@ export abstract class Connection<S extends Stream, H> implements FrameSink, Borr
     this.frames.ping(DRAIN_PING);
   }
 
+  /** True while `pingForDrain` waits for its answer. */
+  protected get drainPinged(): boolean {
+    return this.#drainPinged;
+  }
+
   /** Since when a PING has waited for its answer, on the clock of `now()`; 0 where none does. */
   get pingSentAt(): number {
     return this.#pingSentAt;

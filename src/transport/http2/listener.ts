@@ -133,7 +133,7 @@ export async function listen(
     address: port.address,
     get inflight() {
       let count = 0;
-      for (const { streams } of connections) count += streams.size;
+      for (const { inflight } of connections) count += inflight;
       return count;
     },
     drain,

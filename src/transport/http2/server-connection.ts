@@ -76,6 +76,10 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
   /** Streams above this one are refused; they came after the last GOAWAY. */
   #lastAccepted = MAX_31_BITS;
   #draining = false;
+  /** Something was answered since the client was last asked whether it has read what it was sent. */
+  #unseen = false;
+  /** It is asked for the last time. */
+  #parting = false;
 
   constructor(socket: Socket, options: ServerConnectionOptions) {
     super(socket, headsFor(options.acceptor), options, true);
@@ -219,7 +223,8 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
   protected onPingAnswered(): void {}
 
   protected onDrainSeen(): void {
-    this.stopAccepting();
+    if (this.#lastAccepted === MAX_31_BITS) this.stopAccepting();
+    else this.#finishOnceSeen();
   }
 
   // Answering.
@@ -336,14 +341,35 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
     this.#lastAccepted = this.lastSeenId;
     this.goingAway = true;
     this.frames.goAway(this.lastSeenId, ErrorCode.NO_ERROR, "the server goes away");
-    if (this.streams.size === 0) this.finish("the server went away");
+    this.#finishOnceSeen();
   }
 
   protected onForgotten(stream: ServerStream): void {
     this.#room.giveBack(stream.roomBytes);
-    if (this.#draining && this.#lastAccepted !== MAX_31_BITS && this.streams.size === 0 && !this.deaf) {
-      this.finish("the server went away");
+    if (!this.#draining) return;
+    this.#unseen = true;
+    this.#finishOnceSeen();
+  }
+
+  /**
+   * A client may take longer for its last answers than a connection that has ended is left open, and what the system holds
+   * of them is lost with it: so the client is asked whether it has read them.
+   */
+  #finishOnceSeen(): void {
+    if (this.#lastAccepted === MAX_31_BITS || this.streams.size > 0 || this.deaf) return;
+    if (!this.#unseen) {
+      if (!this.#parting || !this.drainPinged) this.finish("the server went away");
+    } else if (!this.drainPinged) {
+      this.#unseen = false;
+      this.#parting = true;
+      this.pingForDrain();
     }
+  }
+
+  /** Calls under way; 1 where the client only has to read the last of what it was answered. */
+  get inflight(): number {
+    if (this.streams.size > 0 || this.deaf) return this.streams.size;
+    return this.#unseen || this.#parting || this.outbox.busy ? 1 : 0;
   }
 
   /** Ends calls of these methods with UNAVAILABLE. */
