@@ -2,16 +2,16 @@ import { clone, type DescFile, toBinary } from "@bufbuild/protobuf";
 import { base64Encode } from "@bufbuild/protobuf/wire";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { createImports, relativeImport } from "./imports.ts";
+import type { Layout } from "./layout.ts";
 import { quoted } from "./literal.ts";
-import { modulePath } from "./names.ts";
 
 /** `<name>.desc.ts`: a file's own descriptor, without source info, and the descriptors of what it imports. */
-export function renderDescriptorFile(file: DescFile, extension: string): string {
+export function renderDescriptorFile(file: DescFile, layout: Layout, extension: string): string {
   const imports = createImports(["file"]);
-  const self = modulePath(file.proto.name);
+  const self = layout.pathOf(file);
   const type = imports.useType("trunkline/contract", "FileDescriptor");
   const dependencies = file.dependencies.map((each) =>
-    imports.use(relativeImport(self, `${modulePath(each.proto.name)}.desc`, extension), "file"),
+    imports.use(relativeImport(self, `${layout.pathOf(each)}.desc`, extension), "file"),
   );
   const proto = clone(FileDescriptorProtoSchema, file.proto);
   proto.sourceCodeInfo = undefined;

@@ -14,12 +14,14 @@ import { printable } from "../core/printable.ts";
 import { resolveAuths } from "./auth.ts";
 import { withReadableComments } from "./comments.ts";
 import { renderDescriptorFile, withDependencies } from "./descriptor-file.ts";
+import { ownLayout, tsProtoLayout } from "./layout.ts";
 import { checkMessages } from "./message-check.ts";
 import { generateMessages } from "./messages.ts";
 import { checkNames } from "./name-check.ts";
-import { modulePath } from "./names.ts";
 import { parseOptions } from "./options.ts";
 import { resolvePolicies } from "./policy.ts";
+import { renamedFiles } from "./rename-report.ts";
+import { findRenames } from "./renames.ts";
 import { renderServiceConfig } from "./service-config.ts";
 import { type Declared, renderServiceFile } from "./service-file.ts";
 import { withUsedFiles } from "./used-files.ts";
@@ -61,24 +63,27 @@ function render(sent: CodeGeneratorRequest, warn: (text: string) => void): Map<s
   const files = request.fileToGenerate.map((name) => registry.getFile(name) ?? notSent(name));
   const serving = files.filter((file) => file.services.length > 0);
   const using = withUsedFiles(messages ? files : serving);
-  const used = checkMessages(using, messages);
+  const renames = findRenames(registry.files);
+  const layout = messages ? ownLayout(registry.files, renames) : tsProtoLayout;
+  const used = checkMessages(using, renames, messages);
   const { policies, auths } = check(serving, registry, used.problems);
-  used.warnings.slice(0, mostWarnings).forEach(warn);
-  if (used.warnings.length > mostWarnings) warn(`and ${used.warnings.length - mostWarnings} more like these`);
+  const warnings = [...renamedFiles(using, layout), ...used.warnings];
+  warnings.slice(0, mostWarnings).forEach(warn);
+  if (warnings.length > mostWarnings) warn(`and ${warnings.length - mostWarnings} more like these`);
   const output = new Map<string, string>();
   const put = (name: string, content: string): void => {
     if (output.has(name)) throw new Error(`two files would be generated as ${name}: rename one of the .proto files`);
     output.set(name, content);
   };
   for (const file of serving) {
-    put(`${modulePath(file.proto.name)}.rpc.ts`, renderServiceFile(file, { policies, auths }, importExtension));
+    put(`${layout.pathOf(file)}.rpc.ts`, renderServiceFile(file, { policies, auths }, layout, importExtension));
     for (const service of file.services) {
       const config = renderServiceConfig(service, policies);
       if (config !== undefined) put(`service_config/${service.typeName}.json`, config);
     }
   }
   for (const file of withDependencies(messages ? using : serving)) {
-    put(`${modulePath(file.proto.name)}.desc.ts`, renderDescriptorFile(file, importExtension));
+    put(`${layout.pathOf(file)}.desc.ts`, renderDescriptorFile(file, layout, importExtension));
   }
   if (messages) {
     for (const { name, content } of generateMessages(request, files, importExtension)) put(name, content);

@@ -1,4 +1,5 @@
 import { type DescField, type DescMessage, type DescOneof, ScalarType } from "@bufbuild/protobuf";
+import { propertyOf, type Renames } from "./renames.ts";
 
 /**
  * What ts-proto made of messages, changed where it would lose what a message may hold: a map's key "__proto__", -0, a
@@ -6,9 +7,12 @@ import { type DescField, type DescMessage, type DescOneof, ScalarType } from "@b
  * field whose last number runs over its end is refused.
  * @param types by their full names, each whose code may be in `content`
  */
-export function lossless(content: string, types: ReadonlyMap<string, DescMessage>): string {
+export function lossless(content: string, types: ReadonlyMap<string, DescMessage>, renames: Renames): string {
   const changed = content
-    .replace(/\$type: "([^"]+)" as const,[\s\S]*?\n\};\n/g, (code, name: string) => codecOf(code, types.get(name)))
+    .replace(/\$type: "([^"]+)" as const,[\s\S]*?\n\};\n/g, (code, name: string) =>
+      codecOf(code, types.get(name), renames),
+    )
+    .replace(/(\bFieldMask[\w$]*\.wrap\(message\.[\w$]+\.value)\)/g, "$1 ?? [])")
     .replace(/^( +)(struct\.fields|object)\[key\] = (.+);$/gm, "$1$$setEntry($2, key, $3);");
   const needed = helpers.filter(({ name }) => changed.includes(name)).map(({ code }) => code);
   return changed.replace(/\nfunction createBase/, (found) => `${needed.map((code) => `\n${code}`).join("")}${found}`);
@@ -29,28 +33,28 @@ const helpers = [
   },
   {
     name: "$overrun",
-    code: `function $overrun(): Error {
+    code: `function $overrun(): globalThis.Error {
   return new globalThis.Error("a packed field runs over its end");
 }
 `,
   },
 ];
 
-function codecOf(code: string, type: DescMessage | undefined): string {
-  return [keepNegativeZero, keepEveryKey, endPackedFields, fillCases, readOwnFields].reduce(
-    (changed, change) => change(changed, type),
+function codecOf(code: string, type: DescMessage | undefined, renames: Renames): string {
+  return [keepNegativeZero, keepEveryKey, endPackedFields, fillCases].reduce(
+    (changed, change) => change(changed, type, renames),
     code,
   );
 }
 
 function keepNegativeZero(code: string): string {
-  const written = /if \((message\.\w+) !== 0\) \{(?=\s+writer\.uint32\(\d+\)\.(?:float|double)\()/g;
+  const written = /if \((message\.[\w$]+) !== 0\) \{(?=\s+writer\.uint32\(\d+\)\.(?:float|double)\()/g;
   return code.replace(written, "if (!globalThis.Object.is($1, 0)) {");
 }
 
 function keepEveryKey(code: string, type: DescMessage | undefined): string {
   return code
-    .replace(/(message\.\w+)\[(entry(\d+))\.key\] = \2\.value;/g, (found, map, entry, number) => {
+    .replace(/(message\.[\w$]+)\[(entry(\d+))\.key\] = \2\.value;/g, (found, map, entry, number) => {
       const field = type?.fields.find((field) => field.number === Number(number));
       if (field?.fieldKind === "map" && field.mapKey !== ScalarType.STRING) return found;
       return `$setEntry(${map}, ${entry}.key, ${entry}.value);`;
@@ -66,22 +70,17 @@ function endPackedFields(code: string): string {
 }
 
 /** In `fromPartial`, which forgets the case of a oneof that has no value. */
-function fillCases(code: string, type: DescMessage | undefined): string {
+function fillCases(code: string, type: DescMessage | undefined, renames: Renames): string {
+  const named = (property: string) => (of: DescField | DescOneof) => propertyOf(of, renames) === property;
   const guarded =
-    /case "([^"]+)": \{\s+if \(\s*object\.(\w+)\?\.value !== undefined &&\s+object\.\2\?\.value !== null\s*\) \{\s+(message\.\2 = [\s\S]*?;)\n\s+\}\n\s+break;/g;
+    /case "([^"]+)": \{\s+if \(\s*object\.([\w$]+)\?\.value !== undefined &&\s+object\.\2\?\.value !== null\s*\) \{\s+(message\.\2 = [\s\S]*?;)\n\s+\}\n\s+break;/g;
   return code.replace(guarded, (found, name: string, oneof: string, set: string) => {
     const fields = type?.oneofs.find(named(oneof))?.fields ?? [];
     const field = fields.find(named(name));
     if (field === undefined) return found;
-    const filled = set.replace(`object.${oneof}.value`, `object.${oneof}.value ?? ${defaultOf(field)}`);
+    const filled = set.replace(`object.${oneof}.value`, (value) => `${value} ?? ${defaultOf(field)}`);
     return `case "${name}": {\n        ${filled.replaceAll("\n  ", "\n")}\n        break;`;
   });
-}
-
-/** Whether ts-proto calls it so: it writes names of a .proto in camel case. */
-function named(name: string): (of: DescField | DescOneof) => boolean {
-  const plain = (text: string): string => text.replaceAll("_", "").toLowerCase();
-  return (of) => plain(of.name) === plain(name);
 }
 
 /** As an expression, what a field holds by default, in the shape that ts-proto gives it. */
@@ -117,12 +116,4 @@ function scalarDefault(type: ScalarType | undefined): string {
     default:
       return "0";
   }
-}
-
-/** What is left out must not be found on `Object.prototype`. */
-function readOwnFields(code: string): string {
-  const names = new Set([...code.matchAll(/\bobject\.(\w+)/g)].map(([, name]) => name as string));
-  if (![...names].some((name) => name in {})) return code;
-  const begin = /fromPartial\(object: .+\): .+ \{\n/;
-  return code.replace(begin, "$&    object = globalThis.Object.assign(globalThis.Object.create(null), object);\n");
 }

@@ -1,8 +1,9 @@
 import { type DescField, type DescFile, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { Edition, FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
-import { checkMessageNames } from "./message-names.ts";
 import { fieldProperty } from "./names.ts";
 import { hasPresence } from "./presence.ts";
+import { renamedServices, renamedTypes } from "./rename-report.ts";
+import type { Renames } from "./renames.ts";
 import { type Declaration, nameOf, placeOf } from "./source.ts";
 import { messagesOf } from "./used-files.ts";
 
@@ -17,28 +18,31 @@ export interface MessageReport {
 /**
  * Looks at every message of these files, whether a service sends it or not: a line for each problem, and a line for each
  * file and kind of warning.
- * @param kept true where ts-proto is run by this plugin, and presence is kept (`withPresence`)
+ * @param kept true where ts-proto is run by this plugin, and presence is kept (`writePresence`)
  */
-export function checkMessages(files: Iterable<DescFile>, kept: boolean): MessageReport {
+export function checkMessages(files: Iterable<DescFile>, renames: Renames, kept: boolean): MessageReport {
   const problems: string[] = [];
   const warnings: string[] = [];
   for (const file of files) {
     const messages = messagesOf(file);
     const fields = messages.flatMap((message) => message.fields);
-    problems.push(...checkMessageNames(file));
+    const renamed = renamedTypes(file, renames);
     for (const of of [...messages, ...fields]) {
       const problem = of.kind === "field" ? miscoded(of, kept) : isMessageSet(of) ? messageSet : undefined;
       if (problem !== undefined) problems.push(`${placeOf(of)}: ${nameOf(of)} ${problem}`);
     }
-    const warn = (concerned: readonly Declaration[], text: string) => {
+    if (!kept) problems.push(...[...renamed].filter(([of]) => !isNameOfEveryObject(of)).map(unnamed));
+    const warn = (concerned: readonly Declaration[], text: string, shown = nameOf) => {
       const [first] = concerned;
-      if (first !== undefined) warnings.push(`${placeOf(first)}: ${listed(concerned)}: ${text}`);
+      if (first !== undefined) warnings.push(`${placeOf(first)}: ${listed(concerned.map(shown))}: ${text}`);
     };
+    const inCode = new Map([...(kept ? renamed : []), ...renamedServices(file)]);
+    warn([...inCode.keys()], otherName, (of) => `${nameOf(of)} is ${inCode.get(of)}`);
     if (!kept) warn(fields.filter(losesPresence), lostPresence);
     warn(fields.filter(isRequired), required);
     if (kept) warn(fields.filter(hasDefault), declaredDefault);
     warn(messages.filter(isExtensible), extended);
-    warn(fields.filter(isNameOfEveryObject), everyObject);
+    if (!kept) warn(fields.filter(isNameOfEveryObject), everyObject);
   }
   return { problems, warnings };
 }
@@ -51,6 +55,8 @@ const required = "required, but messages are sent and taken without: set them al
 const declaredDefault =
   "where they are unset they are undefined, not what [default] says: fill it in where you read them";
 const extended = "extensions of them are dropped when they are decoded, and so not passed on";
+const otherName =
+  "so called in code, where TypeScript or something else has the name; on the wire and in JSON they keep their own";
 const everyObject = "called as a property of every JavaScript object: never leave them out of a message that you send";
 
 /** Defaults that are what an unset field reads as anyhow. */
@@ -88,8 +94,8 @@ function hasDefault({ proto }: DescField): boolean {
   return !zeros.includes(proto.defaultValue);
 }
 
-function isNameOfEveryObject({ name }: DescField): boolean {
-  return fieldProperty(name) in {};
+function isNameOfEveryObject({ kind, name }: Declaration): boolean {
+  return kind === "field" && fieldProperty(name) in {};
 }
 
 function isMessageSet({ proto }: DescMessage): boolean {
@@ -102,7 +108,12 @@ function isExtensible({ proto }: DescMessage): boolean {
 
 const mostListed = 3;
 
-function listed(of: readonly Declaration[]): string {
-  const names = of.slice(0, mostListed).map(nameOf).join(", ");
-  return of.length > mostListed ? `${names} and ${of.length - mostListed} more` : names;
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, mostListed).join(", ");
+  return names.length > mostListed ? `${shown} and ${names.length - mostListed} more` : shown;
+}
+
+function unnamed([of, name]: readonly [Declaration, string]): string {
+  const how = `rename it, or let this plugin run ts-proto (messages=ts-proto), which calls it ${name}`;
+  return `${placeOf(of)}: ${nameOf(of)} has no name in the code that ts-proto makes by itself: ${how}`;
 }

@@ -1,16 +1,20 @@
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { type DescFile, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { clone, create, createFileRegistry, type DescFile, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   type CodeGeneratorRequest,
   CodeGeneratorRequestSchema,
   type CodeGeneratorResponse_File,
   CodeGeneratorResponseSchema,
+  type DescriptorProto,
+  FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
 import { lossless } from "./lossless.ts";
 import { withDescriptor } from "./message-file.ts";
-import { withPresence } from "./presence.ts";
+import { writePresence } from "./presence.ts";
+import { rename } from "./rename.ts";
+import { findRenames } from "./renames.ts";
 import { stringable } from "./stringable.ts";
 import { messagesOf, withUsedFiles } from "./used-files.ts";
 
@@ -41,10 +45,13 @@ export function generateMessages(
   files: readonly DescFile[],
   importExtension: string,
 ): CodeGeneratorResponse_File[] {
-  const own = withPresence(request);
+  const own = withoutOthers(request);
+  own.fileToGenerate = [...withUsedFiles(files)].map(({ proto }) => proto.name);
+  const all = [...createFileRegistry(create(FileDescriptorSetSchema, { file: own.protoFile })).files];
+  writePresence(all);
+  const renames = findRenames(all);
+  const restore = rename(own, all, renames);
   own.parameter = [...tsProtoOptions, `importSuffix=${importExtension}`].join(",");
-  const used = [...withUsedFiles(files)];
-  own.fileToGenerate = used.map((file) => file.proto.name);
   const run = spawnSync(process.execPath, [findTsProto()], {
     input: toBinary(CodeGeneratorRequestSchema, own),
     maxBuffer: Number.POSITIVE_INFINITY,
@@ -52,12 +59,28 @@ export function generateMessages(
   if (run.status !== 0) throw new Error(`ts-proto failed: ${run.error?.message ?? run.stderr.toString()}`);
   const response = fromBinary(CodeGeneratorResponseSchema, run.stdout);
   if (response.error !== "") throw new Error(`ts-proto failed: ${response.error}`);
-  const types = new Map(used.flatMap(messagesOf).map((type) => [type.typeName, type]));
+  const types = new Map(all.flatMap(messagesOf).map((type) => [type.typeName, type]));
   for (const file of response.file) {
-    const content = stringable(shareNoBytes(lossless(file.content, types)), types);
+    restore(file);
+    const content = stringable(shareNoBytes(lossless(file.content, types, renames)), types);
     file.content = withDescriptor(content, file.name, importExtension);
   }
   return response.file;
+}
+
+/** The request without what ts-proto is not asked for: services and extensions, which refer to messages as well. */
+function withoutOthers(sent: CodeGeneratorRequest): CodeGeneratorRequest {
+  const request = clone(CodeGeneratorRequestSchema, sent);
+  const strip = (message: DescriptorProto): void => {
+    message.extension = [];
+    message.nestedType.forEach(strip);
+  };
+  for (const proto of request.protoFile) {
+    proto.service = [];
+    proto.extension = [];
+    proto.messageType.forEach(strip);
+  }
+  return request;
 }
 
 const emptyBytes = /(?<=[:?] )new Uint8Array\(0\)/g;

@@ -6,7 +6,7 @@ import {
   type FileDescriptorProto,
 } from "@bufbuild/protobuf/wkt";
 import { printable } from "../core/printable.ts";
-import { modulePath } from "./names.ts";
+import { tsProtoPath, withoutEnding } from "./paths.ts";
 
 /**
  * Finds names that no compiler lets through: of names are made paths in the output folder, imports and identifiers, here
@@ -46,9 +46,9 @@ function isName(text: string): boolean {
   return /^[A-Za-z_]\w*$/.test(text);
 }
 
-/** The name and what becomes of it: `..proto./x.proto` is a path within the folder until its first ending is taken off. */
+/** The name and what becomes of it: `..proto./x.proto` is a path within the folder until ts-proto takes off its first ending. */
 function isFileName(name: string): boolean {
-  return [name, modulePath(name)].every((path) => path.split("/").every(isFolderName));
+  return [name, withoutEnding(name), tsProtoPath(name)].every((path) => path.split("/").every(isFolderName));
 }
 
 function isFolderName(text: string): boolean {

@@ -1,6 +1,5 @@
 import type { DescEnum, DescMessage, DescMethod, DescService } from "@bufbuild/protobuf";
-
-// `$` cannot stand in a proto name, so a name that ends in it collides with no other.
+import { freeName, safeName } from "./free-name.ts";
 
 const reservedWords = new Set(
   (
@@ -15,15 +14,22 @@ export function isReservedWord(name: string): boolean {
   return reservedWords.has(name);
 }
 
+/** Names that TypeScript lets no module give to a const. */
+const reservedConsts = new Set(["undefined", "__esModule", "exports", "require"]);
+
 /**
  * Names that an object has or that mean something on it. A client with a method `then` could not be awaited, and an
  * implementation that lacks `toString` would be found to have one.
  */
 const reservedProperties = new Set([...Object.getOwnPropertyNames(Object.prototype), "then", "toJSON", "prototype"]);
 
+function isReservedProperty(name: string): boolean {
+  return reservedProperties.has(name);
+}
+
 /** The const that a service is exported as: its own name, `delete$` for a reserved word. */
-export function serviceConst(service: DescService): string {
-  return isReservedWord(service.name) ? `${service.name}$` : service.name;
+export function serviceConst({ name }: DescService): string {
+  return isReservedWord(name) || reservedConsts.has(name) ? `${name}$` : name;
 }
 
 /**
@@ -32,14 +38,7 @@ export function serviceConst(service: DescService): string {
  */
 export function methodProperties(methods: readonly DescMethod[]): string[] {
   const taken = new Set<string>();
-  return methods.map(({ name }) => {
-    const camel = lowerCamel(name);
-    const safe = reservedProperties.has(camel) ? `${camel}$` : camel;
-    let free = safe;
-    for (let n = 1; taken.has(free); n++) free = `${safe}$${n}`;
-    taken.add(free);
-    return free;
-  });
+  return methods.map(({ name }) => freeName(safeName(lowerCamel(name), isReservedProperty), taken));
 }
 
 /** `say_hello` and `SayHello` to `sayHello`; a name that has no letter to begin with stays as it is. */
@@ -48,29 +47,23 @@ function lowerCamel(name: string): string {
   return /^[a-zA-Z]/.test(camel) ? camel.charAt(0).toLowerCase() + camel.slice(1) : name;
 }
 
-/** The name under which ts-proto exports a message or an enum: `Outer.Inner_one` is `Outer_InnerOne`. */
-export function typeExport(type: DescMessage | DescEnum): string {
-  const name = nestedName(type);
+/**
+ * The name under which ts-proto exports a message or an enum: `Outer.Inner_one` is `Outer_InnerOne`.
+ * @param own what it is told that the type is called, within those around it
+ */
+export function typeExport(type: DescMessage | DescEnum, own: (type: DescMessage | DescEnum) => string): string {
+  const name = nestedName(type, own);
   return name === "Date" || name === "Function" ? `${name}Message` : name;
+}
+
+function nestedName(type: DescMessage | DescEnum, own: (type: DescMessage | DescEnum) => string): string {
+  const name = fieldProperty(own(type));
+  return type.parent === undefined ? name : `${nestedName(type.parent, own)}_${name}`;
 }
 
 /** The property that ts-proto makes of a field or a oneof: `some_name` is `someName`. */
 export function fieldProperty(name: string): string {
-  return name.includes("_") ? snakeToCamel(name) : name;
-}
-
-function nestedName({ name, parent }: DescMessage | DescEnum): string {
-  const own = fieldProperty(name);
-  return parent === undefined ? own : `${nestedName(parent)}_${own}`;
-}
-
-function snakeToCamel(name: string): string {
+  if (!name.includes("_")) return name;
   const words = /[a-z]/.test(name) ? name.split("_") : name.toLowerCase().split("_");
   return words.map((word, i) => (i === 0 ? word : word.charAt(0).toUpperCase() + word.slice(1))).join("");
-}
-
-/** The path of a `.proto` without its ending, from which the names of the generated files are made. */
-export function modulePath(protoPath: string): string {
-  // As ts-proto does it, which takes the first; a name of which that makes another place is refused.
-  return protoPath.replace(".proto", "");
 }

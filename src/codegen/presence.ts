@@ -1,30 +1,24 @@
-import { clone, create, createFileRegistry, type DescField, type DescMessage } from "@bufbuild/protobuf";
+import { create, type DescField, type DescFile, type DescMessage } from "@bufbuild/protobuf";
 import {
-  type CodeGeneratorRequest,
-  CodeGeneratorRequestSchema,
   Edition,
   FeatureSet_FieldPresence,
   FieldDescriptorProto_Label,
   FieldOptionsSchema,
-  FileDescriptorSetSchema,
   OneofDescriptorProtoSchema,
 } from "@bufbuild/protobuf/wkt";
 
 /**
- * The request with proto2 and editions written as proto3, which is what ts-proto's code is right for: a field with
+ * Rewrites the descriptors of proto2 and editions as proto3, which is what ts-proto's code is right for: a field with
  * presence is `optional`, undefined while it is unset and sent when it is set, to its default too. The bytes are the same;
  * what proto3 has no word for (`required`, a default) is not the code's to keep.
  */
-export function withPresence(request: CodeGeneratorRequest): CodeGeneratorRequest {
-  const own = clone(CodeGeneratorRequestSchema, request);
-  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: own.protoFile }));
-  for (const { proto, edition, messages } of registry.files) {
+export function writePresence(files: Iterable<DescFile>): void {
+  for (const { proto, edition, messages } of files) {
     if (edition === Edition.EDITION_PROTO3) continue;
     messages.forEach(rewrite);
     proto.syntax = "proto3";
     proto.edition = Edition.EDITION_UNKNOWN;
   }
-  return own;
 }
 
 function rewrite(message: DescMessage): void {

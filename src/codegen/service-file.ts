@@ -4,8 +4,9 @@ import type { MethodAuth } from "../core/method-auth.ts";
 import type { MethodPolicy } from "../core/policy.ts";
 import { createImports, relativeImport } from "./imports.ts";
 import { jsDoc } from "./js-doc.ts";
+import type { Layout } from "./layout.ts";
 import { literal, quoted } from "./literal.ts";
-import { methodProperties, modulePath, serviceConst, typeExport } from "./names.ts";
+import { methodProperties, serviceConst } from "./names.ts";
 import { isIdempotent } from "./policy.ts";
 import { commentOf } from "./source.ts";
 
@@ -33,14 +34,14 @@ interface Scope extends Declared {
 }
 
 /** `<name>.rpc.ts`: a const for each service of a file. */
-export function renderServiceFile(file: DescFile, declared: Declared, extension: string): string {
+export function renderServiceFile(file: DescFile, declared: Declared, layout: Layout, extension: string): string {
   const imports = createImports(file.services.map(serviceConst));
-  const self = modulePath(file.proto.name);
+  const self = layout.pathOf(file);
   const scope: Scope = {
     contract: (name) => imports.use("trunkline/contract", name),
     contractType: (name) => imports.useType("trunkline/contract", name),
     message: (message) =>
-      imports.use(relativeImport(self, modulePath(message.file.proto.name), extension), typeExport(message)),
+      imports.use(relativeImport(self, layout.pathOf(message.file), extension), layout.exportOf(message)),
     descriptor: imports.use(relativeImport(self, `${self}.desc`, extension), "file"),
     ...declared,
   };

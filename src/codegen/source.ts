@@ -5,11 +5,12 @@ import type {
   DescFile,
   DescMessage,
   DescMethod,
+  DescOneof,
   DescService,
 } from "@bufbuild/protobuf";
 
 /** What can be found in a `.proto`. */
-export type Declaration = DescService | DescMethod | DescMessage | DescField | DescEnum | DescEnumValue;
+export type Declaration = DescService | DescMethod | DescMessage | DescField | DescOneof | DescEnum | DescEnumValue;
 
 /** What a `.proto` says above and behind a declaration. */
 export function commentOf(of: Declaration): string {
@@ -53,6 +54,8 @@ function pathOf(of: Declaration): number[] {
       return [4, of.file.messages.indexOf(of)];
     case "field":
       return [...pathOf(of.parent), 2, of.parent.fields.indexOf(of)];
+    case "oneof":
+      return [...pathOf(of.parent), 8, of.parent.oneofs.indexOf(of)];
     case "enum":
       if (of.parent !== undefined) return [...pathOf(of.parent), 4, of.parent.nestedEnums.indexOf(of)];
       return [5, of.file.enums.indexOf(of)];

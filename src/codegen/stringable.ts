@@ -9,7 +9,7 @@ import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf
  */
 export function stringable(content: string, types: ReadonlyMap<string, DescMessage>): string {
   const changed = content.replace(
-    /function createBase(\w+)\(\): \w+ \{\n {2}return \{([^{}]*(?:\{\}[^{}]*)*)\};\n\}\n(?=\nexport const \w+: MessageFns<[^>]*?"([^"]+)")/g,
+    /function createBase([\w$]+)\(\): [\w$]+ \{\n {2}return \{([^{}]*(?:\{\}[^{}]*)*)\};\n\}\n(?=\nexport const [\w$]+: MessageFns<[^>]*?"([^"]+)")/g,
     (code, name: string, literal: string, typeName: string) => {
       const type = types.get(typeName);
       return type?.fields.some(needsText) ? withPrototype(code, name, literal) : code;
@@ -46,7 +46,7 @@ function withPrototype(code: string, name: string, literal: string): string {
     .split(",")
     .map((field) => field.trim())
     .filter(Boolean)
-    .map((field) => /^(\w+): (.+)$/.exec(field) ?? []);
+    .map((field) => /^([\w$]+): (.+)$/.exec(field) ?? []);
   if (fields.some(([, key]) => key === undefined || key === "__proto__")) return code;
   const body = fields.map(([, key, value]) => `  this.${key} = ${value};\n`).join("");
   return `const $new${name} = /* @__PURE__ */ $stringable<${name}>(function () {

@@ -1,4 +1,4 @@
-import { create, createFileRegistry, type FileRegistry } from "@bufbuild/protobuf";
+import { create, createFileRegistry, type DescMessage, type FileRegistry } from "@bufbuild/protobuf";
 import { type FileDescriptorProto, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { wellKnownFiles } from "./well-known.ts";
 
@@ -6,7 +6,18 @@ import { wellKnownFiles } from "./well-known.ts";
 export function fileRegistry(files: Iterable<FileDescriptorProto>): FileRegistry {
   const all = new Map(wellKnownFiles.map(({ proto }) => [proto.name, proto]));
   for (const file of files) all.set(file.name, file);
-  return createFileRegistry(create(FileDescriptorSetSchema, { file: inOrder(all) }));
+  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: inOrder(all) }));
+  for (const type of registry) if (type.kind === "message") nameApart(type);
+  return registry;
+}
+
+/** Fields become properties of a message: not those that every object has, nor a field and a oneof the same. */
+function nameApart({ members }: DescMessage): void {
+  const taken = new Set<string>();
+  for (const member of members as readonly { localName: string }[]) {
+    while (member.localName in {} || taken.has(member.localName)) member.localName += "$";
+    taken.add(member.localName);
+  }
 }
 
 /** Each file behind those that it imports. */

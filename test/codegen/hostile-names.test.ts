@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   CodeGeneratorRequestSchema,
@@ -11,6 +11,7 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
 import { answerTo, root } from "./buf.ts";
+import { written } from "./written.ts";
 
 // Descriptors as no compiler makes them: a plugin takes what it is sent, and some are sent by servers or kept in images.
 
@@ -151,12 +152,11 @@ test("a file that is to be generated and was not sent is named", () => {
 });
 
 test("two files that would be generated as one are refused", () => {
-  const sent = request(goodFile(), "messages=ts-proto");
-  sent.protoFile.push(create(FileDescriptorProtoSchema, { name: "good/v1/good.rpc.proto", syntax: "proto3" }));
-  sent.fileToGenerate.push("good/v1/good.rpc.proto");
-  expect(answerTo(sent).error).toBe(
-    "two files would be generated as good/v1/good.rpc.ts: rename one of the .proto files",
-  );
+  const method = { name: "Do", inputType: ".M", outputType: ".M" };
+  const service = [{ name: "S", method: [method] }];
+  const sent = request({ name: "a.proto", dependency: ["a"], messageType: [{ name: "M" }], service });
+  sent.protoFile.unshift(create(FileDescriptorProtoSchema, { name: "a" }));
+  expect(answerTo(sent).error).toBe("two files would be generated as a.desc.ts: rename one of the .proto files");
 });
 
 test("unusual names that are names generate code that runs", () => {
@@ -205,14 +205,8 @@ test("comments, JSON names, defaults of strings and options may hold any text, a
 
 /** Imports all of it; what went wrong, or that something else ran. */
 function runs(files: ReadonlyMap<string, string>): string {
-  // Inside the repository, so that `import "trunkline/contract"` finds the package itself.
-  mkdirSync(join(root, ".trunkline"), { recursive: true });
-  const folder = mkdtempSync(join(root, ".trunkline", "names-"));
+  const folder = written(files);
   try {
-    for (const [path, text] of files) {
-      mkdirSync(dirname(join(folder, path)), { recursive: true });
-      writeFileSync(join(folder, path), text);
-    }
     const all = [...files.keys()].filter((path) => path.endsWith(".ts")).map((path) => join(folder, path));
     const script = `for (const path of ${JSON.stringify(all)}) await import(path);
       if (globalThis.pwned !== undefined) throw new Error("foreign code ran");`;

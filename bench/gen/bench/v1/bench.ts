@@ -74,7 +74,7 @@ export interface Item {
   options: number[];
 }
 
-function $overrun(): Error {
+function $overrun(): globalThis.Error {
   return new globalThis.Error("a packed field runs over its end");
 }
 

@@ -323,7 +323,7 @@ export interface TLSCreds {
   key: Uint8Array;
 }
 
-function $overrun(): Error {
+function $overrun(): globalThis.Error {
   return new globalThis.Error("a packed field runs over its end");
 }
 

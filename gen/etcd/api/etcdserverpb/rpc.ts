@@ -671,7 +671,7 @@ export interface AuthenticateResponse {
   token: string;
 }
 
-function $overrun(): Error {
+function $overrun(): globalThis.Error {
   return new globalThis.Error("a packed field runs over its end");
 }
 

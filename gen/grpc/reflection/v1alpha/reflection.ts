@@ -155,7 +155,7 @@ export interface ErrorResponse {
   errorMessage: string;
 }
 
-function $overrun(): Error {
+function $overrun(): globalThis.Error {
   return new globalThis.Error("a packed field runs over its end");
 }
 

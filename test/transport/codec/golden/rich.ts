@@ -165,7 +165,7 @@ function $setEntry<T>(map: { [key: string]: T }, key: string, value: T): void {
   globalThis.Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
-function $overrun(): Error {
+function $overrun(): globalThis.Error {
   return new globalThis.Error("a packed field runs over its end");
 }
 

@@ -16,7 +16,7 @@ export interface OldItem {
   packed: number[];
 }
 
-function $overrun(): Error {
+function $overrun(): globalThis.Error {
   return new globalThis.Error("a packed field runs over its end");
 }
 

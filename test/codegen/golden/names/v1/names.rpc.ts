@@ -10,7 +10,7 @@ import {
 import { file } from "./names.desc.ts";
 import {
   allCaps,
-  Array,
+  Array$,
   BidiStreaming,
   DateMessage,
   defineService as defineService$1,
@@ -62,14 +62,14 @@ export const Names: Service<{
 /** Messages that are called as JavaScript's own things, or as what the service file imports. */
 export const Messages: Service<{
   one: Unary<DateMessage, FunctionMessage>;
-  two: Unary<Array, Promise>;
+  two: Unary<Array$, Promise>;
   three: Unary<Service$1, Unary$1>;
   four: Unary<unary$1, file$1>;
   five: Unary<Outer_InnerThing, allCaps>;
   six: BidiStreaming$1<defineService$1, BidiStreaming>;
 }> = defineService("names.v1.Messages", {
   one: unary("One", DateMessage, FunctionMessage),
-  two: unary("Two", Array, Promise),
+  two: unary("Two", Array$, Promise),
   three: unary("Three", Service$1, Unary$1),
   four: unary("Four", unary$1, file$1),
   five: unary("Five", Outer_InnerThing, allCaps),

@@ -30,8 +30,8 @@ export interface FunctionMessage {
   name: string;
 }
 
-export interface Array {
-  arrays: Array[];
+export interface Array$ {
+  arrays: Array$[];
 }
 
 export interface Promise {
@@ -433,22 +433,22 @@ export const FunctionMessage: MessageFns<FunctionMessage, "names.v1.Function"> =
   },
 };
 
-function createBaseArray(): Array {
+function createBaseArray$(): Array$ {
   return { arrays: [] };
 }
 
-export const Array: MessageFns<Array, "names.v1.Array"> = {
+export const Array$: MessageFns<Array$, "names.v1.Array"> = {
   $type: "names.v1.Array" as const,
   $file,
 
-  encode(message: Array, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: Array$, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.arrays) {
-      Array.encode(v!, writer.uint32(10).fork()).join();
+      Array$.encode(v!, writer.uint32(10).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): Array {
+  decode(input: BinaryReader | Uint8Array, length?: number): Array$ {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -457,7 +457,7 @@ export const Array: MessageFns<Array, "names.v1.Array"> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseArray();
+      const message = createBaseArray$();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -466,7 +466,7 @@ export const Array: MessageFns<Array, "names.v1.Array"> = {
               break;
             }
 
-            message.arrays.push(Array.decode(reader, reader.uint32()));
+            message.arrays.push(Array$.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -481,12 +481,12 @@ export const Array: MessageFns<Array, "names.v1.Array"> = {
     }
   },
 
-  create(base?: DeepPartial<Array>): Array {
-    return Array.fromPartial(base ?? {});
+  create(base?: DeepPartial<Array$>): Array$ {
+    return Array$.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<Array>): Array {
-    const message = createBaseArray();
-    message.arrays = object.arrays?.map((e) => Array.fromPartial(e)) || [];
+  fromPartial(object: DeepPartial<Array$>): Array$ {
+    const message = createBaseArray$();
+    message.arrays = object.arrays?.map((e) => Array$.fromPartial(e)) || [];
     return message;
   },
 };

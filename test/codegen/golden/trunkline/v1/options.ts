@@ -150,7 +150,7 @@ export interface Hedge {
   delayMs?: number | undefined;
 }
 
-function $overrun(): Error {
+function $overrun(): globalThis.Error {
   return new globalThis.Error("a packed field runs over its end");
 }
 
