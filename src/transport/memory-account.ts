@@ -19,6 +19,8 @@ export class MemoryAccount {
   window: number;
   /** What is kept for it. */
   held = 0;
+  /** The network that it comes from, where that is known: all of one take their turn together. */
+  readonly from: string | undefined;
   borrowed = 0;
   /** What it may fill without anything being borrowed: its first window, whatever others do. It is lent as it is filled. */
   readonly first: number;
@@ -38,7 +40,8 @@ export class MemoryAccount {
   readonly #budget: MemoryBudget;
   readonly #borrower: Borrower;
 
-  constructor(budget: MemoryBudget, borrower: Borrower, window: number) {
+  constructor(budget: MemoryBudget, borrower: Borrower, window: number, from?: string) {
+    this.from = from;
     this.#budget = budget;
     this.#borrower = borrower;
     this.window = window;

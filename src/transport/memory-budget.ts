@@ -109,9 +109,12 @@ export class MemoryBudget {
     return this.bytes - this.#lent;
   }
 
-  /** @param window bytes that may come without being asked for */
-  open(borrower: Borrower, window: number): MemoryAccount {
-    const account = new MemoryAccount(this, borrower, window);
+  /**
+   * @param window bytes that may come without being asked for
+   * @param from the network that the connection comes from
+   */
+  open(borrower: Borrower, window: number, from?: string): MemoryAccount {
+    const account = new MemoryAccount(this, borrower, window, from);
     this.#accounts.add(account);
     return account;
   }

@@ -1,28 +1,39 @@
+/** Who hands in work. */
+export interface Worker {
+  /** All that come from there are one, which has its turn as others have; where it is not given, each is one itself. */
+  readonly from?: string | undefined;
+}
+
+type Line = (() => void)[];
+
 /**
  * Does work at most `most` of it at a time, for one after the other of those whose work waits: who hands in much does not
- * hold up others. What one hands in is done in its order.
+ * hold up others, nor do many that come from one place. What one hands in is done in its order.
  */
-export function turns(most: number): <T>(whose: object, work: () => Promise<T>) => Promise<T> {
-  // Those whose turn comes first stand first.
-  const waiting = new Map<object, (() => void)[]>();
+export function turns(most: number): <T>(whose: Worker, work: () => Promise<T>) => Promise<T> {
+  // Those whose turn comes first stand first, in both.
+  const waiting = new Map<unknown, Map<Worker, Line>>();
   let working = 0;
 
-  function wait(whose: object): Promise<void> {
+  function wait(whose: Worker): Promise<void> {
     return new Promise((resolve) => {
-      const line = waiting.get(whose);
-      if (line === undefined) waiting.set(whose, [resolve]);
+      const from = whose.from ?? whose;
+      const lines = waiting.get(from) ?? new Map<Worker, Line>();
+      waiting.set(from, lines);
+      const line = lines.get(whose);
+      if (line === undefined) lines.set(whose, [resolve]);
       else line.push(resolve);
     });
   }
 
   function next(): (() => void) | undefined {
-    for (const [whose, line] of waiting) {
-      const first = line.shift();
-      waiting.delete(whose);
-      if (line.length > 0) waiting.set(whose, line);
-      return first;
-    }
-    return undefined;
+    const lines = takeFirst(waiting);
+    const line = lines && takeFirst(lines[1]);
+    if (lines === undefined || line === undefined) return undefined;
+    const first = line[1].shift();
+    if (line[1].length > 0) lines[1].set(...line);
+    if (lines[1].size > 0) waiting.set(...lines);
+    return first;
   }
 
   return async (whose, work) => {
@@ -37,4 +48,13 @@ export function turns(most: number): <T>(whose: object, work: () => Promise<T>) 
       else begin();
     }
   };
+}
+
+/** What is put back stands last. */
+function takeFirst<K, V>(map: Map<K, V>): [K, V] | undefined {
+  for (const entry of map) {
+    map.delete(entry[0]);
+    return entry;
+  }
+  return undefined;
 }

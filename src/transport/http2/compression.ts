@@ -4,7 +4,7 @@ import { Code } from "../../core/code.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import type { Compression } from "../../core/transport.ts";
 import type { MemoryAccount } from "../memory-account.ts";
-import { turns } from "../turns.ts";
+import { turns, type Worker } from "../turns.ts";
 import { overBudget, PREFIX_BYTES } from "./inbox.ts";
 import { type Inflated, inflate, TooLargeError } from "./inflate.ts";
 
@@ -36,14 +36,29 @@ type Transform = (bytes: Uint8Array, options: object, done: (error: Error | null
 const compressors: Readonly<Record<Exclude<Compression, "identity">, Transform>> = { gzip, deflate };
 const decompressed: ReadonlySet<string> = new Set(["gzip", "deflate"]);
 
-/** Compresses a message that stands behind its prefix, off the main thread, and gives it with its new prefix. */
-export async function compressFramed(encoding: Exclude<Compression, "identity">, framed: Buffer): Promise<Buffer> {
+/**
+ * Compresses a message that stands behind its prefix, off the main thread, when its turn has come, and gives it with its
+ * new prefix; `undefined` where it is not wanted any more by then.
+ */
+export function compressFramed(
+  encoding: Exclude<Compression, "identity">,
+  framed: Buffer,
+  whose: Worker,
+  isWanted: () => boolean,
+): Promise<Buffer | undefined> {
+  return compressing(whose, async () => (isWanted() ? compressNow(encoding, framed) : undefined));
+}
+
+async function compressNow(encoding: Exclude<Compression, "identity">, framed: Buffer): Promise<Buffer> {
   const body = await run(compressors[encoding], framed.subarray(PREFIX_BYTES), {});
   const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
   prefix[0] = 1;
   prefix.writeUInt32BE(body.length, 1);
   return Buffer.concat([prefix, body]);
 }
+
+/** So few at a time, for the whole process: the state of each takes a quarter of a megabyte. */
+const compressing = turns(4);
 
 /** From this size on a message waits for its turn to be decoded: one of them in a turn of the event loop. */
 export const LARGE_BYTES: number = 256 * 1024;

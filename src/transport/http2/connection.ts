@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { now } from "../../core/deadline.ts";
+import { networkOf } from "../../core/network.ts";
 import type { MemoryAccount } from "../memory-account.ts";
 import type { Borrower } from "../memory-budget.ts";
 import { Allowance } from "./allowance.ts";
@@ -96,7 +97,9 @@ export abstract class Connection<S extends Stream, H> implements FrameSink, Borr
     const limits = withSmallerWindows(options.limits);
     this.socket = socket;
     this.limits = limits;
-    this.memory = limits.memory.open(this, DEFAULT_WINDOW_BYTES);
+    const { remoteAddress } = socket;
+    const from = remoteAddress === undefined ? undefined : networkOf(remoteAddress);
+    this.memory = limits.memory.open(this, DEFAULT_WINDOW_BYTES, from);
     this.outbox = new Outbox(socket, this.memory, () => {
       this.frames.drained();
       this.sender.drained();

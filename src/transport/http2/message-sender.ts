@@ -24,6 +24,8 @@ const BY_REFERENCE_BYTES = 8 * 1024;
 /** Up to this size a message is not worth counting. */
 const TRIFLE_BYTES = 1024;
 const NOTHING = Buffer.allocUnsafeSlow(0);
+/** Small messages that may have to wait are encoded to this first. */
+const scratch = Buffer.allocUnsafeSlow(4 * 1024);
 /** What a message has at least to be encoded to, before it moves to memory of its own. */
 export const MESSAGE_ROOM_BYTES: number = OVERHEAD_BYTES + 64;
 
@@ -131,11 +133,13 @@ export class MessageSender<S extends Stream> {
   /** Encodes a message, with gRPC's prefix, into a buffer of its own. */
   encode(type: MessageType<unknown>, message: unknown): Buffer {
     const writer = this.#writer;
-    const end = writer.write(type, message, NOTHING, 0, PREFIX_BYTES);
+    const end = writer.write(type, message, scratch, 0, PREFIX_BYTES);
     const length = end - writer.start - PREFIX_BYTES;
     checkSize("sent", length, this.#options.maxMessageBytes);
     writePrefix(writer.slab, writer.start, length);
-    return writer.slab.subarray(writer.start, end);
+    const framed = writer.slab.subarray(writer.start, end);
+    // It may wait for long: what is small must not keep a slab in memory.
+    return writer.slab === scratch ? Buffer.from(framed) : framed;
   }
 
   /**
@@ -161,13 +165,14 @@ export class MessageSender<S extends Stream> {
     ends: boolean,
   ): Promise<void> {
     const kept = this.#keep(framed.length);
-    let compressed: Buffer;
+    const { memory } = this.#options;
+    let compressed: Buffer | undefined;
     try {
-      compressed = await compressFramed(encoding, framed);
+      compressed = await compressFramed(encoding, framed, memory, () => !stream.closed);
     } finally {
-      this.#options.memory.freeUnsent(kept);
+      memory.freeUnsent(kept);
     }
-    this.sendLater(stream, compressed, ends);
+    if (compressed !== undefined) this.sendLater(stream, compressed, ends);
   }
 
   /** Charges what is kept until the peer takes it, and gives how much was charged. */

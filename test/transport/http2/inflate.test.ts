@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { deflateSync, gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { decodedInTurn } from "../../../src/transport/http2/compression.ts";
+import { compressFramed, decodedInTurn } from "../../../src/transport/http2/compression.ts";
 import { inflate, TooLargeError } from "../../../src/transport/http2/inflate.ts";
 import { MemoryBudget } from "../../../src/transport/memory-budget.ts";
 
@@ -70,4 +70,21 @@ test("messages that wait for their turn are charged as they came, and those of a
   for (const { status } of await Promise.allSettled(all)) expect(status).toBe("rejected");
   expect(account.held).toBe(0);
   expect(await decodedInTurn({ ...message, mustBeWanted: wanted })).toBe(MIB);
+});
+
+test("messages are compressed in turn, and those that nobody wants by then are not", async () => {
+  const [many, few] = [open(), open()];
+  const framed = Buffer.concat([Buffer.alloc(5), randomBytes(MIB)]);
+  const done: string[] = [];
+  let over = false;
+  const all = Array.from({ length: 40 }, async () => {
+    const compressed = await compressFramed("gzip", framed, many, () => !over);
+    done.push(compressed === undefined ? "not wanted" : "many");
+  });
+  const compressed = await compressFramed("gzip", framed, few, () => true);
+  expect(compressed?.subarray(0, 1)).toEqual(Buffer.of(1));
+  over = true;
+  expect(done.length).toBeLessThan(10);
+  await Promise.all(all);
+  expect(done.filter((what) => what === "many").length).toBeLessThan(15);
 });

@@ -111,3 +111,13 @@ test("what a producer that never waits sends is held back after 256 KiB of a tur
   expect(sent * 20_000).toBeLessThan(400_000);
   close();
 });
+
+test("small messages that wait keep little more than their own bytes in memory", async () => {
+  const { sender, close } = await setup();
+  const encoded = Array.from({ length: 1000 }, () => sender.encode(Payload as never, message));
+  const buffers = new Set(encoded.map(({ buffer }) => buffer));
+  const kept = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  expect(kept).toBeLessThan(100_000);
+  expect(new Set(encoded.map((framed) => framed.toString("hex"))).size).toBe(1);
+  close();
+});
