@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { isConnected } from "../core/connected.ts";
 import type { Endpoint } from "../core/endpoint.ts";
+import { isUnixAddress } from "../core/grpc-address.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Snapshot } from "../registry/registry.ts";
@@ -135,7 +136,7 @@ export function createMembers(service: string, options: MembersOptions, changed:
       known.heardIn = heard;
       return false;
     }
-    if (!unixAddresses && address.startsWith("unix:")) return refuse(endpoint, warnOfUnix(address));
+    if (!unixAddresses && isUnixAddress(address)) return refuse(endpoint, warnOfUnix(address));
     try {
       const member = join(endpoint);
       refused.delete(address);

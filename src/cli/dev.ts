@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { parseAddress } from "../core/endpoint.ts";
+import { plainAddress } from "../core/grpc-address.ts";
 import { shownUri } from "../core/shown-uri.ts";
 import { createDevEtcd } from "../devetcd/index.ts";
 import { createComings } from "./comings.ts";
@@ -53,7 +54,7 @@ function greeting(uri: string): string[] {
 
 function checkedAddress(address: string): { readonly host: string } {
   try {
-    return parseAddress(address);
+    return parseAddress(plainAddress(address));
   } catch {
     const how = "write host:port, with IPv6 in brackets ([::1]:2379)";
     throw new UsageError(`trunkline dev --listen: "${shownUri(address)}" is no address: ${how}`);

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Channel, createChannel } from "../client/channel.ts";
 import { checkTls } from "../core/check-tls.ts";
 import { parseAddress } from "../core/endpoint.ts";
-import { shownUri } from "../core/shown-uri.ts";
+import { isUnixAddress, plainAddresses } from "../core/grpc-address.ts";
 import type { ClientTls } from "../core/transport.ts";
 import type { Registry, Resolver } from "../registry/registry.ts";
 import type { Switch, TextFlag, Values } from "./command.ts";
@@ -75,13 +75,11 @@ function reflectionOn(service: string, registry: Resolver): Resolver {
 }
 
 function checkedAddress(address: string): string {
-  if (address.startsWith("unix:")) return address;
   try {
-    parseAddress(address);
+    for (const each of plainAddresses(address)) if (!isUnixAddress(each)) parseAddress(each);
     return address;
-  } catch {
-    const how = "write host:port, with IPv6 in brackets ([::1]:50051); a registry is given by --registry";
-    throw new UsageError(`--address: "${shownUri(address)}" is no address: ${how}`);
+  } catch (error) {
+    throw new UsageError(`--address: ${(error as Error).message}; a registry is given by --registry`);
   }
 }
 

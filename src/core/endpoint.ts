@@ -2,7 +2,7 @@ import { shownUri } from "./shown-uri.ts";
 
 /** One server of a service. */
 export interface Endpoint {
-  /** `host:port`, IPv6 in brackets, or `unix:` and a path. */
+  /** `host:port`, IPv6 in brackets, `unix:` and a path, or `unix-abstract:` and a name. */
   readonly address: string;
   /** What its registration says of it: version, zone, weight. */
   readonly metadata?: Readonly<Record<string, string>>;
@@ -13,6 +13,10 @@ export interface HostPort {
   readonly port: number;
 }
 
+const schemes = ", or one of gRPC's schemes dns, ipv4, ipv6, unix and unix-abstract";
+/** Of gRPC, and not of ours. */
+const otherSchemes = /^(?:xds|google-c2p|passthrough|vsock|unix-abstract):/i;
+
 /**
  * Splits `host:port`; IPv6 stands in brackets.
  * @throws TypeError that names the address and what is wrong with it
@@ -22,7 +26,9 @@ export function parseAddress(address: string): HostPort {
   const port = Number(match?.[3]);
   const host = match?.[1] ?? match?.[2];
   if (host === undefined || !(port <= 65535)) {
-    throw new TypeError(`"${shownUri(address)}" is no address: write host:port, with IPv6 in brackets ([::1]:50051)`);
+    const other = /^[a-z][a-z0-9+.-]*:\/\//i.test(address) || otherSchemes.test(address) ? schemes : "";
+    const how = `write host:port, with IPv6 in brackets ([::1]:50051)${other}`;
+    throw new TypeError(`"${shownUri(address)}" is no address: ${how}`);
   }
   return { host, port };
 }

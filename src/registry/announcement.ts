@@ -1,4 +1,5 @@
 import { type Endpoint, parseAddress } from "../core/endpoint.ts";
+import { isUnixAddress, unixPath } from "../core/grpc-address.ts";
 import { printable, shortened } from "../core/printable.ts";
 import { shownUri } from "../core/shown-uri.ts";
 import type { Announcement } from "./registry.ts";
@@ -12,14 +13,15 @@ const maxMetadataLength = 64 * 1024;
 const maxMetadataKeys = 256;
 
 /**
- * Checks an address that others are to dial: `host:port` with a port from 1, or `unix:` and a path.
+ * Checks an address that others are to dial: `host:port` with a port from 1, `unix:` and a path, `unix-abstract:` and a
+ * name.
  * @throws TypeError that names the address and what is wrong with it
  */
 export function checkAddress(address: string): void {
   if (address.length > maxAddressLength || printable(address) !== address) {
     throw new TypeError(`"${shownUri(address)}" is no address: it is too long, or has characters that nobody can see`);
   }
-  if (/^unix:.+/.test(address)) return;
+  if (isUnixAddress(address)) return void unixPath(address);
   if (parseAddress(address).port === 0) throw new TypeError(`"${address}" is no address to dial: its port is 0`);
 }
 

@@ -1,6 +1,7 @@
 import { isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { formatAddress, parseAddress } from "../core/endpoint.ts";
+import { isUnixAddress, plainAddress } from "../core/grpc-address.ts";
 import { shortened } from "../core/printable.ts";
 
 /**
@@ -9,15 +10,16 @@ import { shortened } from "../core/printable.ts";
  */
 export function advertisedAddress(bound: string, advertise: string | undefined): string {
   if (advertise === "") throw noAddress(advertise);
-  if (bound.startsWith("unix:")) return advertise ?? bound;
+  if (isUnixAddress(bound)) return advertise === undefined ? bound : plainAddress(advertise);
   const { host, port } = parseAddress(bound);
   if (advertise === undefined) return formatAddress(isWildcard(host) ? reachableHost(host) : host, port);
-  if (advertise.startsWith("unix:") || hasPort(advertise)) return checked(advertise, advertise);
-  return checked(formatAddress(advertise.replace(/^\[(.*)\]$/, "$1"), port), advertise);
+  const plain = plainAddress(advertise);
+  if (isUnixAddress(plain) || hasPort(plain)) return checked(plain, advertise);
+  return checked(formatAddress(plain.replace(/^\[(.*)\]$/, "$1"), port), advertise);
 }
 
 function checked(address: string, given: string): string {
-  if (address.startsWith("unix:")) return address;
+  if (isUnixAddress(address)) return address;
   const host = hostOf(address);
   // What is left of a port that is none stands in brackets now, as if it were IPv6.
   if (host === undefined || (host.includes(":") && !isIPv6(host))) throw noAddress(given);

@@ -1,5 +1,6 @@
 import { formatMethods, METHODS } from "../balance/methods.ts";
 import type { Interceptor } from "../core/call.ts";
+import { plainAddress } from "../core/grpc-address.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import type { Method, Service } from "../core/method.ts";
 import { requireNode } from "../core/require-node.ts";
@@ -60,7 +61,8 @@ export interface Server {
     options?: ServiceInterceptors<M>,
   ): Server;
   /**
-   * Binds `host:port` (`:0` for any free port; IPv6 in brackets), then announces the services.
+   * Binds `host:port` (`:0` for any free port; IPv6 in brackets), `unix:` and a path, or an address as gRPC writes it
+   * (`dns:///localhost:50051`, `unix-abstract:name`), then announces the services.
    * @returns the address it is bound to
    * @throws RpcError UNAVAILABLE when the address cannot be bound; Error once `close` was called, before or meanwhile.
    * Whatever it throws, nothing listens
@@ -131,7 +133,7 @@ export function createServer(options: ServerOptions = {}): Server {
     const acceptor = counting(route(all, { logger, draining }), () => {
       arrived++;
     });
-    const bound = await transport.listen(address, acceptor, { ...options, logger });
+    const bound = await transport.listen(plainAddress(address), acceptor, { ...options, logger });
     try {
       if (closing !== undefined) throw new Error(`the server was closed before it listened on ${address}`);
       registration = announce(announced, bound.address, advertise);

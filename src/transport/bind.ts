@@ -145,7 +145,9 @@ async function listeningAt(server: Server, to: SocketAddress): Promise<void> {
     await listening(server, to);
   } catch (error) {
     const inUse = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
-    if (!inUse || !("path" in to) || !(await removeStaleSocket(to.path))) throw error;
+    // An abstract one leaves nothing behind.
+    const isFile = "path" in to && !to.path.startsWith("\0");
+    if (!inUse || !isFile || !(await removeStaleSocket(to.path))) throw error;
     await listening(server, to);
   }
 }

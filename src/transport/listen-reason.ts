@@ -36,7 +36,7 @@ function portReason(cause: NodeJS.ErrnoException, host: string, port: number): s
 /** The system says of a Unix socket what it says of a port, and that one may not where there is no such folder. */
 function pathReason(cause: NodeJS.ErrnoException, path: string): string {
   const folder = dirname(path);
-  if (!existsSync(folder)) return `there is no folder ${folder}`;
+  if (!path.startsWith("\0") && !existsSync(folder)) return `there is no folder ${folder}`;
   switch (cause.code) {
     case "EADDRINUSE":
       return "the path is in use (EADDRINUSE): stop the program that listens there, or give another";

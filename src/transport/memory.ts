@@ -1,5 +1,6 @@
 import { Code } from "../core/code.ts";
 import { formatAddress, parseAddress } from "../core/endpoint.ts";
+import { isUnixAddress } from "../core/grpc-address.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Transport } from "../core/transport.ts";
 import { checkConnectOptions, checkListenOptions } from "./check-options.ts";
@@ -22,7 +23,7 @@ export function memoryTransport(): MemoryTransport {
 
   /** Port 0 is one that is free. */
   function chosen(address: string): string {
-    if (address.startsWith("unix:")) return address;
+    if (isUnixAddress(address)) return address;
     const { host, port } = parseAddress(address);
     if (port !== 0) return address;
     lastPort += 1;

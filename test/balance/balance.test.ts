@@ -153,7 +153,7 @@ describe("a service's peers", () => {
   });
 
   test("at unix: addresses of a registry are left out, with one warning, unless they are asked for", async () => {
-    registry.say(["unix:/run/a.sock", "unix:/run/b.sock", A]);
+    registry.say(["unix:/run/a.sock", "unix-abstract:b", A]);
     const careful = start();
     expect(await callees(careful)).toEqual([A]);
     registry.say(["unix:/run/c.sock", A]);

@@ -313,6 +313,11 @@ test("nobody at the address is UNAVAILABLE", async () => {
   expect(stderr).toMatch(new RegExp(`^UNAVAILABLE: no server at ${address} is ready .*connection refused`));
 });
 
+test("the address may be written as gRPC does", async () => {
+  const { code } = await trunkline(["call", "probe.v1.Probe/Echo", "-a", `dns:///${server.address}`, "-d", "{}"]);
+  expect(code).toBe(0);
+});
+
 test("a service that is called without a method is answered with its methods", async () => {
   const said = "greeter.v1.Greeter is a service: write greeter.v1.Greeter/<method>; it has: SayHello,";
   for (const contract of [[], ["--proto", "greeter/v1/greeter.proto", "-I", "proto"]]) {

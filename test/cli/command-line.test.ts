@@ -44,6 +44,8 @@ test.each([
   [["call", "a.B/C"], "which server? give --address HOST:PORT or --registry URI"],
   [["call", "a.B/C", "-a", "x:1", "-r", "etcd://x"], "give --address or --registry, not both"],
   [["call", "a.B/C", "-a", "nowhere"], '"nowhere" is no address'],
+  [["call", "a.B/C", "-a", "xds:///a"], "or one of gRPC's schemes dns, ipv4, ipv6, unix and unix-abstract"],
+  [["call", "a.B/C", "-a", "dns://8.8.8.8/a:1"], "names are asked of this machine's own resolver"],
   [["call", "a.B/C", "-r", "ftp://x"], '"ftp://x" names no registry'],
   [
     ["call", "a.B/C", "-a", "x:1", "--timeout", "soon"],
