@@ -1,7 +1,9 @@
 import { isBuiltIn } from "../core/built-in.ts";
 import type { Call, Interceptor } from "../core/call.ts";
 import { Code } from "../core/code.ts";
+import { isObject } from "../core/json-object.ts";
 import type { Method } from "../core/method.ts";
+import { checkKind, checkKinds, functionLike, listOfText, type OptionKinds, text } from "../core/option-kinds.ts";
 import { checkNames, type OptionNames } from "../core/option-names.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { type LooksAtServed, namesOf, SERVED } from "../core/served.ts";
@@ -27,6 +29,12 @@ export interface Rule {
 export type Rules = Readonly<Record<string, Rule | readonly Rule[]>>;
 
 const names: OptionNames<Rule> = { subjects: true, issuer: true, scopes: true, when: true };
+const kinds: OptionKinds<Rule> = {
+  subjects: listOfText,
+  issuer: text,
+  scopes: listOfText,
+  when: functionLike('(caller) => caller.subject !== "eve"'),
+};
 const EVERYTHING = "*";
 
 /**
@@ -40,16 +48,20 @@ const EVERYTHING = "*";
  *   "*": {},
  * });
  * ```
- * @throws TypeError for a name given twice; and from `listen`, where a rule names nothing that the server has, or none
+ * @throws TypeError for a name given twice, or what is no rule; and from `listen`, where a rule names nothing that the server has, or none
  * speaks of a method
  */
 export function allow(rules: Rules): Interceptor {
+  checkKind("the rules of allow", rules, { fits: isObject, remedy: 'give an object: { "*": {} }' });
   const named = new Map<string, readonly Rule[]>();
   for (const [given, rule] of Object.entries(rules)) {
     const name = keyOf(given);
     if (named.has(name)) throw new TypeError(`allow names ${given} twice: give it one rule, or a list of them`);
     const those = Array.isArray(rule) ? (rule as readonly Rule[]) : [rule as Rule];
-    for (const each of those) checkNames(each, names, `the rule of ${given}`);
+    for (const each of those) {
+      checkNames(each, names, `the rule of ${given}`);
+      checkKinds(each, kinds, `the rule of ${given}: `);
+    }
     named.set(name, those);
   }
   const closest = ({ path, service }: Method): readonly Rule[] | undefined => named.get(path) ?? named.get(service);
@@ -87,7 +99,7 @@ async function holds({ subjects, issuer, scopes, when }: Rule, who: Identity, ca
   if (subjects !== undefined && !subjects.some((subject) => fits(subject, who.subject))) return false;
   if (issuer !== undefined && issuer !== who.issuer) return false;
   if (scopes?.every((scope) => who.scopes.has(scope)) === false) return false;
-  return when === undefined || (await when(who, call));
+  return when === undefined || (await when(who, call)) === true;
 }
 
 function fits(pattern: string, subject: string): boolean {

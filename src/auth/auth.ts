@@ -4,12 +4,13 @@ import { Code } from "../core/code.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import type { Method } from "../core/method.ts";
 import type { MethodAuth } from "../core/method-auth.ts";
+import { checkKinds, flag, listOfText } from "../core/option-kinds.ts";
 import { checkNames } from "../core/option-names.ts";
 import { shortened } from "../core/printable.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { seldom } from "../core/seldom.ts";
 import { type LooksAtServed, SERVED } from "../core/served.ts";
-import { type Authenticate, type Identity, identity } from "./identity.ts";
+import { type Authenticate, checkedIdentity, type Identity, identity } from "./identity.ts";
 import { notKnown } from "./not-known.ts";
 
 export interface AuthOptions {
@@ -36,7 +37,7 @@ const mostNamed = 3;
  *
  * Health and reflection are left alone, as by all of a server's interceptors; among `builtInInterceptors` it asks of those
  * who call them that they are known.
- * @throws TypeError without a way; and from `listen`, where a method's contract does not say who may call it
+ * @throws TypeError without a way, or for what nobody can be asked; and from `listen`, where a method's contract does not say who may call it
  */
 export function auth(ways: Authenticate | readonly Authenticate[], options: AuthOptions = {}): Interceptor {
   checkNames(options, { undeclared: true }, "auth");
@@ -47,6 +48,10 @@ export function auth(ways: Authenticate | readonly Authenticate[], options: Auth
     );
   }
   const { undeclared } = options;
+  if (undeclared !== undefined) {
+    checkNames(undeclared, { public: true, scopes: true }, "undeclared");
+    checkKinds(undeclared, { public: flag, scopes: listOfText }, "undeclared.");
+  }
   let logger: Logger = silent;
   const warn = seldom(WARN_EVERY_MS, (fields) =>
     logger.warn(fields, "a caller is not let in: what it brings is not right"),
@@ -54,8 +59,9 @@ export function auth(ways: Authenticate | readonly Authenticate[], options: Auth
 
   async function find(call: Call): Promise<Identity | undefined> {
     for (const way of all) {
-      const who = await way(call);
-      if (who !== undefined) return who;
+      const who: unknown = await way(call);
+      // What says yes or no is no way to know somebody: taken for a caller, a no would let everybody in.
+      if (who !== undefined && who !== null) return checkedIdentity(who);
     }
     return undefined;
   }

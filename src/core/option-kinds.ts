@@ -26,6 +26,11 @@ export const abortSignal: OptionKind = {
   remedy: "give an AbortSignal, such as AbortSignal.timeout(1_000)",
 };
 
+export const listOfText: OptionKind = {
+  fits: (value) => Array.isArray(value) && value.every(text.fits),
+  remedy: "give a list of texts",
+};
+
 export const logger: OptionKind = having(["debug", "info", "warn", "error"], "pino()");
 
 /** The names of status codes, of which a policy may hold some. */

@@ -2,6 +2,7 @@ import { Code, createServer } from "trunkline";
 import { type Authenticate, allow, auth, mutualTls, type Rules } from "trunkline/auth";
 import { expect, test } from "vitest";
 import * as certs from "../support/certs.ts";
+import { createLog } from "../support/log.ts";
 import { Orders, ordersPair } from "./orders.ts";
 
 const named: Authenticate = ({ metadata }) => {
@@ -74,6 +75,44 @@ test.each<[Rules, string]>([
 test("allow refuses a name given twice, and an option that a rule has not", () => {
   expect(() => allow({ "a.B/C": {}, "/a.B/C": {} })).toThrow("allow names /a.B/C twice: give it one rule, or a list");
   expect(() => allow({ "*": { subject: ["x"] } as never })).toThrow('the rule of * has no option "subject"');
+});
+
+test.each<[unknown, string]>([
+  [undefined, 'the rules of allow is undefined: give an object: { "*": {} }'],
+  [{ "*": { subjects: "ada" } }, "the rule of *: subjects is a string: give a list of texts"],
+  [{ "*": { scopes: ["a", 5] } }, "the rule of *: scopes is a list: give a list of texts"],
+  [{ "*": { issuer: 5 } }, "the rule of *: issuer is a number: give text"],
+  [{ "*": [{ when: true }] }, "the rule of *: when is a boolean: give a function, such as"],
+])("allow refuses %j", (rules, message) => {
+  expect(() => allow(rules as Rules)).toThrow(message);
+});
+
+test.each<[unknown, string]>([
+  [{ scope: ["orders:write"] }, 'undeclared has no option "scope": did you mean scopes?'],
+  [{ scopes: "orders:write" }, "undeclared.scopes is a string: give a list of texts"],
+  [{ public: "false" }, "undeclared.public is a string: give true or false"],
+  [true, "the options of undeclared are a boolean: give an object"],
+])("auth refuses to ask for %j", (undeclared, message) => {
+  expect(() => auth(named, { undeclared } as never)).toThrow(message);
+});
+
+test.each<[string, unknown]>([
+  ["false", false],
+  ["true", true],
+  ["null", null],
+  ["an empty object", {}],
+  ["a function that was to be called", () => named],
+  ["somebody without a name", { subject: "", scopes: new Set() }],
+  ["scopes that are a list", { subject: "ada", scopes: ["orders:write"] }],
+])("a way that gives %s lets nobody in", async (_, found) => {
+  const log = createLog();
+  await using pair = await ordersPair({ interceptors: [auth(() => found as never)], logger: log });
+  await expect(pair.orders.track({})).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
+  if (found !== null) expect(JSON.stringify(log.lines)).toContain("that is no Identity: it has a subject");
+});
+
+test("a rule's own word is taken for a yes only where it is one", async () => {
+  expect(await isLetIn({ "*": { when: () => ({}) as never } }, "ada")).toBe(false);
 });
 
 const tls = { ca: certs.authority, ...certs.clientCertificate };
