@@ -5,18 +5,23 @@ export type Idempotency = "IDEMPOTENCY_UNKNOWN" | "NO_SIDE_EFFECTS" | "IDEMPOTEN
 
 /** Retry as in gRPC's A6. https://github.com/grpc/proposal/blob/master/A6-client-retries.md */
 export interface RetryPolicy {
-  /** Attempts in all, the first one counted; 1 is no retry, 5 the most. */
+  /** Attempts in all, the first one counted; 3 by default, 1 is no retry, 5 the most. */
   readonly maxAttempts?: number;
+  /** Milliseconds before the second attempt, give or take a fifth; 50 by default. */
   readonly initialBackoffMs?: number;
+  /** The longest wait, in milliseconds; 1,000 by default. */
   readonly maxBackoffMs?: number;
+  /** How many times longer each wait is than the one before; 2 by default. */
   readonly backoffMultiplier?: number;
+  /** Codes after which the call is sent again; `["UNAVAILABLE"]` by default. */
   readonly retryableCodes?: readonly CodeName[];
 }
 
 /** Hedging as in gRPC's A6: another attempt each `delayMs` until one answers. */
 export interface HedgePolicy {
-  /** Attempts in all, the first one counted. */
+  /** Attempts in all, the first one counted; 2 by default, 5 the most. */
   readonly maxAttempts?: number;
+  /** Milliseconds after which the next attempt is made, while none has answered; 100 by default. */
   readonly delayMs?: number;
 }
 
@@ -25,7 +30,7 @@ export interface HedgePolicy {
  * (`trunkline/v1/options.proto`), the defaults.
  */
 export interface MethodPolicy {
-  /** Milliseconds a call may take in all; 0 is no deadline. */
+  /** Milliseconds a call may take in all, a stream too; 0 is no deadline. By default 10,000 for a unary call, else none. */
   readonly timeoutMs?: number;
   readonly retry?: RetryPolicy | false;
   readonly hedge?: HedgePolicy | false;
@@ -34,6 +39,8 @@ export interface MethodPolicy {
    * there is none; false by default. gRPC's wait-for-ready: https://github.com/grpc/grpc/blob/master/doc/wait-for-ready.md
    */
   readonly waitForReady?: boolean;
+  /** The largest request, in bytes as they are encoded; over it: RESOURCE_EXHAUSTED. No limit of its own by default. */
   readonly maxRequestBytes?: number;
+  /** The largest reply, likewise, within what the channel and the server allow. */
   readonly maxResponseBytes?: number;
 }

@@ -160,8 +160,8 @@ export interface ListenOptions extends MessageLimits {
    */
   readonly maxConnectionAgeGraceMs?: number | undefined;
   /**
-   * Milliseconds without a call, pings not counted, after which a connection's client is told to go. For ever by default,
-   * and always in memory.
+   * Milliseconds without a call, pings not counted, after which a connection's client is told to go. One that balances, as
+   * Trunkline's do, connects again at once. For ever by default, and always in memory.
    */
   readonly maxConnectionIdleMs?: number | undefined;
   /**
