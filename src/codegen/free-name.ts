@@ -6,7 +6,7 @@ type Becomes = (name: string) => string;
 const itself: Becomes = (name) => name;
 
 /** The name with `$` behind it where it is reserved, and before it where nothing of it could begin a name. */
-export function safeName(name: string, isReserved: (made: string) => boolean, becomes = itself): string {
+export function safeName(name: string, isReserved: (made: string) => boolean, becomes: Becomes = itself): string {
   const made = becomes(name);
   if (!/^[A-Za-z_$]/.test(made)) return `$${name}`;
   return isReserved(made) ? `${name}$` : name;
@@ -16,7 +16,7 @@ export function safeName(name: string, isReserved: (made: string) => boolean, be
  * The name with `$1`, `$2` … behind it where it is taken.
  * @param taken what others are called, to which this one's is added
  */
-export function freeName(name: string, taken: Set<string>, becomes = itself): string {
+export function freeName(name: string, taken: Set<string>, becomes: Becomes = itself): string {
   let free = name;
   for (let n = 1; taken.has(becomes(free)); n++) free = `${name}$${n}`;
   taken.add(becomes(free));
