@@ -96,7 +96,7 @@ export class Call {
     this.metadata = init.metadata ?? Metadata.EMPTY;
     this.deadline = init.deadline ?? NEVER;
     const { cancellation } = init;
-    this.cancellation = cancellation instanceof AbortSignal ? new Scope(cancellation) : cancellation;
+    this.cancellation = cancellation instanceof AbortSignal ? following(cancellation, init.origin) : cancellation;
     this.origin = init.origin ?? this.cancellation;
     this.attempt = init.attempt ?? 1;
     this.avoid = init.avoid;
@@ -148,6 +148,13 @@ export class Call {
   set<T>(key: ValueKey<T>, value: T): Call {
     return this.with({ values: new Map(this.values).set(key, value) });
   }
+}
+
+/** A signal in the place of a call's own cancellation may outlive the call by far: it is followed for as long as that. */
+function following(signal: AbortSignal, origin: Cancellation | undefined): Scope {
+  const scope = new Scope(signal);
+  origin?.onDisowned(() => scope.end());
+  return scope;
 }
 
 function decodeWhenRead(call: Call, late: LateRequest): void {

@@ -15,6 +15,7 @@ export class Cancellation {
   #controller: AbortController | undefined;
   #listeners: Listener[] | undefined;
   #disowned = false;
+  #onDisowned: (() => void)[] | undefined;
   #told = false;
   #outcome: RpcError | undefined;
   #observers: Ended | Ended[] | undefined;
@@ -49,6 +50,17 @@ export class Cancellation {
     this.#disowned = true;
     this.#listeners = undefined;
     this.heard(false);
+    const told = this.#onDisowned;
+    if (told === undefined) return;
+    this.#onDisowned = undefined;
+    for (const each of told) each();
+  }
+
+  /** Calls `done` once its handler is done, whether it was cancelled before or not; at once where it is. */
+  onDisowned(done: () => void): void {
+    if (this.#disowned) done();
+    else if (this.#onDisowned === undefined) this.#onDisowned = [done];
+    else this.#onDisowned.push(done);
   }
 
   /**

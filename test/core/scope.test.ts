@@ -1,5 +1,7 @@
 import { getEventListeners } from "node:events";
 import { expect, test } from "vitest";
+import { Probe } from "../../gen/probe/v1/probe.rpc.ts";
+import { Call } from "../../src/core/call.ts";
 import { Cancellation } from "../../src/core/cancellation.ts";
 import { Code } from "../../src/core/code.ts";
 import { RpcError } from "../../src/core/rpc-error.ts";
@@ -50,6 +52,22 @@ test("a scope listens to others only while somebody listens to it", () => {
   expect(listeners()).toBe(1);
   scope.end();
   expect(listeners()).toBe(0);
+});
+
+test("a signal in the place of a call's own cancellation is listened to until the call's handler is done", () => {
+  const long = new AbortController();
+  const listeners = () => getEventListeners(long.signal, "abort").length;
+  const { echo: method } = Probe.methods;
+  for (const cancelled of [false, true]) {
+    const own = new Cancellation();
+    const call = new Call({ method, request: {}, cancellation: own }).with({ cancellation: long.signal });
+    expect(call.with({ attempt: 2 }).signal?.aborted).toBe(false);
+    expect(listeners()).toBe(1);
+    if (cancelled) own.cancel(gone);
+    expect(listeners()).toBe(1);
+    own.end();
+    expect(listeners()).toBe(0);
+  }
 });
 
 test("what comes after the end reaches nobody, and the signal stays as it is", () => {
