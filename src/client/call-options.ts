@@ -1,7 +1,9 @@
 import type { Metadata, MetadataInit } from "../core/metadata.ts";
+import { abortSignal, checkKinds, flag, functionLike, type OptionKinds } from "../core/option-kinds.ts";
 import { checkNames, type OptionNames } from "../core/option-names.ts";
 import type { HedgePolicy, Idempotency, MethodPolicy, RetryPolicy } from "../core/policy.ts";
 import { checkResendingNames } from "../core/policy-names.ts";
+import { whatIs } from "../core/what-is.ts";
 
 interface EveryCall {
   /** Milliseconds the call may take in all, its retries and the channel's interceptors counted; 0 is no deadline. */
@@ -54,8 +56,22 @@ const names: OptionNames<CallOptions<"IDEMPOTENT">> = {
   hedge: true,
 };
 
-/** @throws TypeError that names an option that there is not */
-export function checkCallNames(options: CallOptions<"IDEMPOTENT">): void {
+const kinds: OptionKinds<CallOptions<"IDEMPOTENT">> = {
+  signal: abortSignal,
+  waitForReady: flag,
+  onHeader: functionLike("(header) => {}"),
+  onTrailer: functionLike("(trailer) => {}"),
+};
+
+/** @throws TypeError that names an option that there is not, or that cannot be, and what to give */
+export function checkCallOptions(options: CallOptions<"IDEMPOTENT">): void {
   checkNames(options, names, "a call");
+  checkKinds(options, kinds);
+  const { timeoutMs = 0 } = options;
+  if (typeof timeoutMs !== "number" || Number.isNaN(timeoutMs)) {
+    const given: unknown = timeoutMs;
+    const shown = typeof given === "string" ? JSON.stringify(given) : typeof given === "number" ? given : whatIs(given);
+    throw new TypeError(`timeoutMs is ${shown}: give a number of milliseconds, 0 for no deadline`);
+  }
   if (options.retry || options.hedge) checkResendingNames(options as MethodPolicy);
 }

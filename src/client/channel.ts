@@ -18,7 +18,7 @@ import type { Resolver } from "../registry/registry.ts";
 import { staticRegistry } from "../registry/static.ts";
 import { retry } from "../retry/retry.ts";
 import { http2 } from "../transport/http2/index.ts";
-import { checkChannelOptions, checkCloseTimeout, checkStateListener, nameOf } from "./check-channel.ts";
+import { checkChannelOptions, checkCloseTimeout, checkStateListener, nameOf, nowhere } from "./check-channel.ts";
 import { healthChecked } from "./health-check.ts";
 import { interceptOwn } from "./own-failures.ts";
 import { sharedConnections } from "./shared-connections.ts";
@@ -195,5 +195,5 @@ function isAnyNameTaken({ local = false }: Resolver, tls: ClientTls | undefined)
 function resolverOf({ registry, endpoints }: ChannelOptions): Resolver {
   if (registry !== undefined) return registry;
   if (endpoints !== undefined) return staticRegistry(endpoints);
-  throw new TypeError('createChannel wants to know where servers are: a registry, or endpoints: ["host:port"]');
+  throw nowhere();
 }

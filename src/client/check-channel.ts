@@ -95,6 +95,7 @@ const breakerNames: OptionNames<BreakerOptions> = {
 
 /** @throws TypeError that names the option that there is not, or that cannot be, and what it can be */
 export function checkChannelOptions(options: ChannelOptions): void {
+  if (options === undefined) throw nowhere();
   checkNames(options, names, "createChannel", elsewhere);
   checkKinds(options, kinds);
   if (options.registry !== undefined && options.endpoints !== undefined) {
@@ -111,6 +112,10 @@ export function checkChannelOptions(options: ChannelOptions): void {
   checkInterceptors(options.interceptors ?? [], "interceptors");
   checkInterceptors(options.attemptInterceptors ?? [], "attemptInterceptors");
   if (options.breaker) checkBreakerOptions(options.breaker);
+}
+
+export function nowhere(): TypeError {
+  return new TypeError('createChannel wants to know where servers are: a registry, or endpoints: ["host:port"]');
 }
 
 function checkBreakerOptions(options: BreakerOptions): void {

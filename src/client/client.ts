@@ -1,5 +1,6 @@
 import type { Reply } from "../core/call.ts";
 import { type CallSite, siteAbove } from "../core/call-site.ts";
+import { checkService } from "../core/check-service.ts";
 import type { MessageInit } from "../core/message.ts";
 import type {
   BidiStreaming,
@@ -10,6 +11,7 @@ import type {
   Service,
   Unary,
 } from "../core/method.ts";
+import { checkKind, having, type OptionKind } from "../core/option-kinds.ts";
 import {
   checkInterceptorNames,
   interceptorsOf,
@@ -44,6 +46,11 @@ type ClientOf<M> = { readonly [K in keyof M]: ClientMethod<M[K]> };
 /** A service as a client calls it: `Client<typeof Greeter>`. */
 export type Client<S> = ClientOf<MethodsOf<S>>;
 
+const channelKind: OptionKind = {
+  ...having(["handle", "policyOf"], "createChannel()"),
+  remedy: 'give one that is made: createChannel({ endpoints: ["127.0.0.1:50051"] })',
+};
+
 type AnyOptions = CallOptions<"IDEMPOTENT">;
 
 /**
@@ -57,6 +64,8 @@ export function createClient<M>(
   channel: Channel,
   options: ServiceInterceptors<M> = {},
 ): Client<M> {
+  checkService(service, "createClient");
+  checkKind("the channel of createClient", channel, channelKind);
   checkInterceptorNames(options, "createClient");
   channel.checkService?.(service);
   const client: Record<string, unknown> = {};

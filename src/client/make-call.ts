@@ -1,4 +1,5 @@
 import { Call } from "../core/call.ts";
+import { checkMessage } from "../core/check-message.ts";
 import { Code } from "../core/code.ts";
 import { currentCall } from "../core/context.ts";
 import { deadlineAfter, NEVER } from "../core/deadline.ts";
@@ -7,7 +8,7 @@ import type { Method } from "../core/method.ts";
 import type { Policy } from "../core/policies.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { Scope } from "../core/scope.ts";
-import { type CallOptions, checkCallNames } from "./call-options.ts";
+import { type CallOptions, checkCallOptions } from "./call-options.ts";
 import { RequestStream } from "./request-stream.ts";
 
 type AnyOptions = CallOptions<"IDEMPOTENT">;
@@ -30,6 +31,7 @@ export function makeCall(
 ): Call {
   let message: unknown;
   try {
+    if (!method.requestStream) checkMessage(request, "the request", method.request);
     message = method.requestStream
       ? new RequestStream(method.path, method.request, request)
       : method.request.fromPartial(request as never);
@@ -39,9 +41,8 @@ export function makeCall(
     if (plain && options === undefined && parent === undefined) {
       return new Call({ method, request: message, deadline: deadlineAfter(defaults.timeoutMs), waitForReady });
     }
-    if (options !== undefined) checkCallNames(options);
+    if (options !== undefined) checkCallOptions(options);
     const ownDeadline = deadlineAfter(options?.timeoutMs ?? defaults.timeoutMs);
-    if (Number.isNaN(ownDeadline)) throw new TypeError("timeoutMs is not a number");
     const bare = plain && options?.signal === undefined && parent?.cancellation === undefined;
     return new Call({
       method,

@@ -1,8 +1,10 @@
+import { checkMessage } from "../core/check-message.ts";
 import { Code } from "../core/code.ts";
 import type { MessageType } from "../core/message.ts";
 import { readAlready } from "../core/read-once.ts";
 import { RefinedStream } from "../core/refined-stream.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import { whatIs } from "../core/what-is.ts";
 import { wholeOf } from "../core/whole.ts";
 
 /**
@@ -21,10 +23,11 @@ export class RequestStream extends RefinedStream {
   constructor(path: string, type: MessageType<unknown>, requests: AsyncIterable<unknown> | Iterable<unknown>) {
     super();
     this.#path = path;
-    this.#source = iteratorOf(path, requests);
+    this.#source = iteratorOf(requests);
     const whole = wholeOf(type);
     this.refine = (message) => {
       try {
+        checkMessage(message, "it", type);
         return whole(message);
       } catch (cause) {
         const why = `a request of ${path} cannot be sent: ${(cause as Error).message}`;
@@ -77,9 +80,11 @@ export class RequestStream extends RefinedStream {
   }
 }
 
-function iteratorOf(path: string, requests: any): AsyncIterator<unknown> | Iterator<unknown> {
+function iteratorOf(requests: any): AsyncIterator<unknown> | Iterator<unknown> {
   if (typeof requests?.[Symbol.asyncIterator] === "function") return requests[Symbol.asyncIterator]();
   if (typeof requests === "object" && typeof requests?.[Symbol.iterator] === "function")
     return requests[Symbol.iterator]();
-  throw new TypeError(`${path} streams its requests: give an AsyncIterable or an Iterable of messages`);
+  throw new TypeError(
+    `it streams its requests, and was given ${whatIs(requests)}: give an AsyncIterable or an Iterable of messages`,
+  );
 }

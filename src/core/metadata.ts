@@ -1,3 +1,5 @@
+import { whatIs } from "./what-is.ts";
+
 /** A value of metadata: text, or bytes under a key that ends in `-bin`. */
 export type MetadataValue = string | Uint8Array;
 
@@ -46,11 +48,17 @@ export class Metadata implements Iterable<readonly [key: string, value: Metadata
   static from(init: MetadataInit | undefined): Metadata {
     if (init === undefined) return Metadata.EMPTY;
     if (init instanceof Metadata) return init;
+    if (typeof init !== "object" || init === null) {
+      throw new TypeError(`metadata is ${whatIs(init)}: give an object: { "x-user": "you" }`);
+    }
     const flat: MetadataValue[] = [];
-    for (const [key, value] of Symbol.iterator in init ? init : Object.entries(init)) {
+    for (const pair of Symbol.iterator in init ? init : Object.entries(init)) {
+      if (!Array.isArray(pair)) throw new TypeError(`metadata holds ${whatIs(pair)}: give pairs: [["x-user", "you"]]`);
+      const [key, value] = pair;
       if (isValue(value)) append(flat, key, value);
       else if (Array.isArray(value)) for (const one of value) append(flat, key, one);
-      else throw new TypeError(`metadata "${key}" is ${typeof value}; give a string, a Uint8Array or an array of them`);
+      else
+        throw new TypeError(`metadata "${key}" is ${whatIs(value)}: give a string, a Uint8Array or an array of them`);
     }
     return flat.length === 0 ? Metadata.EMPTY : new Metadata(flat);
   }
@@ -153,17 +161,19 @@ function isValue(value: unknown): value is MetadataValue {
 }
 
 function append(flat: MetadataValue[], key: string, value: MetadataValue): void {
+  if (typeof key !== "string") throw new TypeError(`a key of metadata is ${whatIs(key)}: give a string`);
   const name = key.toLowerCase();
   if (!validKey.test(name)) throw new TypeError(`metadata key "${key}" may hold only 0-9 a-z _ - .`);
   if (httpKeys.has(name)) throw new TypeError(`metadata key "${key}" is HTTP's own`);
   if (name.startsWith("grpc-")) throw new TypeError(`metadata key "${key}": keys that start with grpc- are gRPC's own`);
   if (name.endsWith("-bin")) {
-    if (!(value instanceof Uint8Array)) throw new TypeError(`metadata "${key}" ends in -bin: give a Uint8Array`);
+    if (!(value instanceof Uint8Array))
+      throw new TypeError(`metadata "${key}" ends in -bin and is ${whatIs(value)}: give a Uint8Array`);
     flat.push(name, value);
     return;
   }
   if (typeof value !== "string")
-    throw new TypeError(`metadata "${key}" is ${typeof value}: give a string, or a key that ends in -bin`);
+    throw new TypeError(`metadata "${key}" is ${whatIs(value)}: give a string, or a key that ends in -bin`);
   if (!validText.test(value))
     throw new TypeError(`metadata "${key}" may hold only printable ASCII; use a key that ends in -bin`);
   flat.push(name, value.trim());

@@ -163,7 +163,9 @@ function checkedSize(
 
 function check(method: Method, name: string, value: number, least: number): number {
   if (typeof value === "number" && value >= least) return value;
-  throw invalid(method, `has the policy ${name} ${value}`, `give a number that is at least ${least}`);
+  const given: unknown = value;
+  const shown = typeof given === "string" ? JSON.stringify(given) : String(given);
+  throw invalid(method, `has the policy ${name} ${shown}`, `give a number that is at least ${least}`);
 }
 
 function invalid(method: Method, what: string, remedy: string): RpcError {

@@ -1,5 +1,8 @@
 import { type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { isObject } from "../core/json-object.ts";
 import type { MessageInit, MessageType } from "../core/message.ts";
+import { checkKind, type OptionKind } from "../core/option-kinds.ts";
+import { checkNames } from "../core/option-names.ts";
 import { located } from "./located.ts";
 import { readJson } from "./read-json.ts";
 import { recorded } from "./recorded.ts";
@@ -33,6 +36,8 @@ export interface FromJsonOptions {
  * @throws TypeError that names the field by its path where a value does not fit, or where JSON has no form for it
  */
 export function toJson<T>(type: MessageType<T>, message: MessageInit<T>, options: ToJsonOptions = {}): JsonValue {
+  checkNames<ToJsonOptions>(options, { alwaysEmitImplicit: true, types: true }, "toJson");
+  checkKind("the type of toJson", type, typeKind);
   const { schema, registry } = recorded(type, options.types);
   const read = readBack(schema, encoded(type, message));
   return writeJson(schema, read, { registry, alwaysEmitImplicit: options.alwaysEmitImplicit ?? false });
@@ -49,10 +54,17 @@ export function toJson<T>(type: MessageType<T>, message: MessageInit<T>, options
  * @throws TypeError that names what does not fit by its path: `items[3].price: …`
  */
 export function fromJson<T>(type: MessageType<T>, json: unknown, options: FromJsonOptions = {}): T {
+  checkNames<FromJsonOptions>(options, { ignoreUnknownFields: true, types: true }, "fromJson");
+  checkKind("the type of fromJson", type, typeKind);
   const { schema, registry } = recorded(type, options.types);
   const read = readJson(schema, json, { registry, ignoreUnknownFields: options.ignoreUnknownFields ?? false });
   return type.decode(toBinary(schema, read));
 }
+
+const typeKind: OptionKind = {
+  fits: (value) => isObject(value) && typeof value.$type === "string",
+  remedy: "give a generated message, such as HelloReply",
+};
 
 function readBack(schema: DescMessage, bytes: Uint8Array): Message {
   try {

@@ -13,6 +13,9 @@ const nothingToDo: Registration = { registered: Promise.resolve(), close: async 
  * @throws TypeError for an empty list, or an address that is none
  */
 export function staticRegistry(endpoints: readonly (string | Endpoint)[]): Registry {
+  if (!Array.isArray(endpoints)) {
+    throw new TypeError(`the endpoints of a static registry are ${whatIs(endpoints)}: give a list: ["host:port"]`);
+  }
   const byAddress = new Map<string, Endpoint>();
   for (const [i, each] of endpoints.entries()) {
     const endpoint = typeof each === "string" ? { address: each } : each;

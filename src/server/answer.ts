@@ -13,7 +13,7 @@ import { letGo, StreamReply } from "./stream-reply.ts";
 /** A handler that answers at once where it can: a synchronous function costs no promise. */
 export type Answer = (call: Call) => Reply | Promise<Reply>;
 
-type Implement = (request: unknown, context: HandlerContext) => unknown;
+export type Implement = (request: unknown, context: HandlerContext) => unknown;
 
 /** Makes the error that the client may see of what a handler threw. */
 export type Fail = (call: Call, context: HandlerContext, thrown: unknown) => RpcError;

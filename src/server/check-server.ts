@@ -1,8 +1,19 @@
+import { closest } from "../core/closest.ts";
 import { isObject } from "../core/json-object.ts";
+import type { Method, Service } from "../core/method.ts";
 import { checkRanges } from "../core/number-range.ts";
-import { checkKinds, flag, having, logger, type OptionKinds } from "../core/option-kinds.ts";
+import {
+  checkKind,
+  checkKinds,
+  flag,
+  having,
+  logger,
+  type OptionKind,
+  type OptionKinds,
+} from "../core/option-kinds.ts";
 import { checkNames, type OptionNames } from "../core/option-names.ts";
 import { checkInterceptors } from "../core/service-interceptors.ts";
+import { whatIs } from "../core/what-is.ts";
 import { checkListenOptions } from "../transport/check-options.ts";
 import { type DrainOptions, drainRanges } from "./drain.ts";
 import type { ListenAddress, ServerOptions } from "./server.ts";
@@ -30,6 +41,11 @@ const names: OptionNames<ServerOptions> = {
   maxReceiveMessageBytes: true,
   maxSendMessageBytes: true,
   maxMetadataBytes: true,
+};
+
+const aGroup: OptionKind = {
+  fits: (value) => typeof value === "object" && value !== null,
+  remedy: "give an object with a function for each method",
 };
 
 const isText = (value: unknown): boolean => typeof value === "string";
@@ -70,7 +86,27 @@ export function checkDrain(options: DrainOptions, of: string): void {
 }
 
 /** As `checkServerOptions`. */
-export function checkListenAddress(options: ListenAddress): void {
+export function checkListenAddress(address: unknown, options: ListenAddress): void {
+  checkKind("the address of listen", address, { fits: isText, remedy: 'give "host:port"' });
   checkNames(options, { advertise: true }, "listen");
   checkKinds(options, { advertise: { fits: isText, remedy: "give host or host:port" } });
+}
+
+/** @throws TypeError that names a method which the implementation has no function for */
+export function checkImplementation(
+  { name, methods }: Service<any>,
+  implementation: unknown,
+): asserts implementation is Readonly<Record<string, unknown>> {
+  checkKind(`the implementation of ${name}`, implementation, aGroup);
+  for (const [key, { path }] of Object.entries<Method>(methods)) {
+    const given = (implementation as Readonly<Record<string, unknown>>)[key];
+    if (typeof given === "function") continue;
+    const meant = closest(key, functionsOf(implementation as object));
+    const what = given !== undefined ? `: it is ${whatIs(given)}` : meant !== undefined ? `: is ${meant} it?` : "";
+    throw new TypeError(`${name}: the implementation has no function ${key} for ${path}${what}`);
+  }
+}
+
+function functionsOf(implementation: object): string[] {
+  return Object.entries(implementation).flatMap(([key, value]) => (typeof value === "function" ? [key] : []));
 }

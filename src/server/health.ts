@@ -2,6 +2,8 @@ import { Health as HealthService } from "../../gen/grpc/health/v1/health.rpc.ts"
 import { HealthCheckResponse_ServingStatus as Status } from "../../gen/grpc/health/v1/health.ts";
 import type { Caller } from "../core/call.ts";
 import { Code } from "../core/code.ts";
+import { checkKind, oneOf } from "../core/option-kinds.ts";
+import { shortened } from "../core/printable.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Implementation } from "./implementation.ts";
 import type { Served } from "./route.ts";
@@ -20,6 +22,8 @@ export interface Health {
   endWatches(): void;
   readonly served: Served;
 }
+
+const statusKind = oneOf("SERVING", "NOT_SERVING", "UNKNOWN");
 
 /** A client of many services on one connection may ask after each. */
 const maxWatches = 100;
@@ -93,6 +97,7 @@ export function createHealth(): Health {
 
   const health: Health = {
     set(service, status) {
+      checkKind(`the health of "${shortened(service)}"`, status, statusKind);
       if (down) return;
       statuses.set(service, status);
       announce();

@@ -12,7 +12,7 @@ import { showServed } from "../core/served.ts";
 import { sized } from "../core/sized.ts";
 import type { Acceptor } from "../core/transport.ts";
 import { UNSERVED } from "../core/unserved.ts";
-import { type Answer, answerWith, type Fail, type Surroundings } from "./answer.ts";
+import { type Answer, answerWith, type Fail, type Implement, type Surroundings } from "./answer.ts";
 import { checkedReply } from "./checked-reply.ts";
 import type { Draining } from "./draining.ts";
 import { createFailures } from "./failures.ts";
@@ -56,10 +56,7 @@ export function route(served: readonly Routed[], { logger, draining }: RouteOpti
   for (const { service, implementation, interceptorsOf } of served) {
     for (const [key, declared] of Object.entries(service.methods as Record<string, Method>)) {
       const method = sized(declared, declared.policy ?? {});
-      const implement = implementation[key];
-      if (typeof implement !== "function") {
-        throw new TypeError(`${service.name}: the implementation has no function ${key} for ${method.path}`);
-      }
+      const implement = implementation[key] as Implement;
       const interceptors = interceptorsOf(key);
       const around: Surroundings = { fail, draining, logger, intercepted: interceptors.length > 0 };
       const answer = onceDecoded(answerWith(method, implement.bind(implementation), around));

@@ -1,5 +1,6 @@
 import { formatMethods, METHODS } from "../balance/methods.ts";
 import type { Interceptor } from "../core/call.ts";
+import { checkService } from "../core/check-service.ts";
 import { plainAddress } from "../core/grpc-address.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import type { Method, Service } from "../core/method.ts";
@@ -9,7 +10,7 @@ import type { Acceptor, Listener, ListenOptions, Transport } from "../core/trans
 import type { Registrar, Registration } from "../registry/registry.ts";
 import { http2 } from "../transport/http2/index.ts";
 import { advertisedAddress } from "./advertise.ts";
-import { checkDrain, checkListenAddress, checkServerOptions } from "./check-server.ts";
+import { checkDrain, checkImplementation, checkListenAddress, checkServerOptions } from "./check-server.ts";
 import { type DrainOptions, finishCalls, quiet } from "./drain.ts";
 import { createDraining } from "./draining.ts";
 import { createHealth, type Health } from "./health.ts";
@@ -181,15 +182,17 @@ export function createServer(options: ServerOptions = {}): Server {
 
   const server: Server = {
     add(service, implementation, own = {}) {
+      checkService(service, "add");
       if (listening !== undefined) throw new Error(`add ${service.name} before listen`);
       if (served.some((each) => each.service.name === service.name)) {
         throw new Error(`${service.name} was added already`);
       }
       checkInterceptorNames(own, "add");
+      checkImplementation(service, implementation);
       const within = interceptorsOf(service, own);
       served.push({
         service,
-        implementation: implementation as Readonly<Record<string, unknown>>,
+        implementation,
         interceptorsOf(key) {
           const { ofService, ofMethod } = within(key);
           return [...interceptors, ...ofService, ...ofMethod];
@@ -201,7 +204,7 @@ export function createServer(options: ServerOptions = {}): Server {
       if (closing !== undefined) return Promise.reject(new Error("this server has been closed: make another"));
       if (listening !== undefined) return Promise.reject(new Error("this server listens already"));
       try {
-        checkListenAddress(listenAddress);
+        checkListenAddress(address, listenAddress);
       } catch (error) {
         return Promise.reject(error);
       }

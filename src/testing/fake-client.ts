@@ -1,4 +1,5 @@
 import type { Client } from "../client/client.ts";
+import { checkService } from "../core/check-service.ts";
 import { Code } from "../core/code.ts";
 import type { Method, Service } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
@@ -15,6 +16,7 @@ import { inMemory } from "./in-memory.ts";
  * ```
  */
 export function fakeClient<M>(service: Service<M>, answers: Partial<Implementation<M>> = {}): Client<M> {
+  checkService(service, "fakeClient");
   const given = answers as Readonly<Record<string, unknown>>;
   const implementation: Record<string, unknown> = {};
   for (const key of Object.keys(service.methods as Record<string, Method>)) {

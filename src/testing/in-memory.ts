@@ -2,6 +2,7 @@ import { type Channel, type ChannelOptions, createChannel } from "../client/chan
 import { type Client, createClient } from "../client/client.ts";
 import type { Interceptor } from "../core/call.ts";
 import type { Service } from "../core/method.ts";
+import { checkKind, functionLike } from "../core/option-kinds.ts";
 import { checkNames } from "../core/option-names.ts";
 import { createServer, type Server, type ServerOptions } from "../server/server.ts";
 import { memoryTransport } from "../transport/memory.ts";
@@ -36,6 +37,7 @@ export interface InMemory {
  * ```
  */
 export function inMemory(add: (server: Server) => unknown, options: InMemoryOptions = {}): InMemory {
+  checkKind("the first argument of inMemory", add, functionLike("(server) => server.add(Greeter, greetings)"));
   checkNames(options, { server: true, channel: true }, "inMemory");
   const transport = memoryTransport();
   const server = createServer({ drain: atOnce, ...options.server, transport });

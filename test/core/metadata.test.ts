@@ -35,7 +35,9 @@ test("bytes stand under keys that end in -bin, and text under all others", () =>
   expect(metadata.getBytes("a-bin")).toEqual(Uint8Array.of(1));
   expect(metadata.get("a-bin")).toBeUndefined();
   expect(metadata.getBytes("b")).toBeUndefined();
-  expect(() => Metadata.from({ "a-bin": "text" })).toThrow('metadata "a-bin" ends in -bin: give a Uint8Array');
+  expect(() => Metadata.from({ "a-bin": "text" })).toThrow(
+    'metadata "a-bin" ends in -bin and is a string: give a Uint8Array',
+  );
   expect(() => Metadata.from({ b: Uint8Array.of(1) })).toThrow("a key that ends in -bin");
 });
 
@@ -43,7 +45,7 @@ test("what gRPC cannot carry is refused by name", () => {
   for (const key of ["", "a b", "ä", ":path", "a\n"])
     expect(() => Metadata.from({ [key]: "1" }), key).toThrow(TypeError);
   for (const value of ["ä", "a\nb", "\u0000"]) expect(() => Metadata.from({ key: value })).toThrow('metadata "key"');
-  expect(() => Metadata.from({ key: 5 as never })).toThrow('metadata "key" is number');
+  expect(() => Metadata.from({ key: 5 as never })).toThrow('metadata "key" is a number');
 });
 
 test("keys that belong to gRPC or to HTTP are refused: they would break the call, or its connection", () => {

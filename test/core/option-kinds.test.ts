@@ -89,7 +89,7 @@ test("a policy that cannot be is refused by the name of its field", () => {
   );
   expect(client({ retry: { retryableCodes: [14] } })).toThrow("retry.retryableCodes [14]");
   expect(client({ maxResponseBytes: "5MB" })).toThrow(
-    "has the policy maxResponseBytes 5MB: give a number that is at l",
+    'has the policy maxResponseBytes "5MB": give a number that is at l',
   );
   expect(client({ methods: { "greeter.v1.Greeter.SayHello": {} } })).toThrow(
     "policy.methods names greeter.v1.Greeter.SayHello, and that is no service: did you mean greeter.v1.Greeter/SayHello?",

@@ -155,9 +155,11 @@ test("of a long name that nobody serves, the status says the beginning", async (
 
 test("a service is added whole, once, and before listening", async () => {
   const server = createServer();
-  expect(() => server.add(Greeter, { sayHello: () => ({}) } as never)).not.toThrow();
+  expect(() => server.add(Greeter, { sayHello: () => ({}) } as never)).toThrow("has no function sayHelloAgain");
+  server.add(Greeter, greetings);
   expect(() => server.add(Greeter, greetings)).toThrow("greeter.v1.Greeter was added already");
-  await expect(server.listen("127.0.0.1:0")).rejects.toThrow("sayHelloAgain");
+  await server.listen("127.0.0.1:0");
+  expect(() => server.add(Greeter, greetings)).toThrow("add greeter.v1.Greeter before listen");
   await server.close();
 });
 

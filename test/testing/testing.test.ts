@@ -116,7 +116,7 @@ test.each([
   [{ method: "SayHello" }, 'method of handlerContext is "SayHello": give one of a service: Greeter.methods.sayHello'],
   [{ method: Greeter }, "method of handlerContext is an object that is none: give one of a service"],
   [{ metadata: null }, 'metadata of handlerContext is null: give an object: { "x-tenant": "acme" }'],
-  [{ metadata: { "x-n": 5 } }, 'metadata "x-n" is number'],
+  [{ metadata: { "x-n": 5 } }, 'metadata "x-n" is a number'],
   [{ signal: new AbortController() }, "signal of handlerContext is an object that is none: give an AbortSignal"],
   [{ draining: true }, "draining of handlerContext is true: give an AbortSignal"],
   [{ peer: "10.0.0.5:1" }, 'peer of handlerContext is "10.0.0.5:1": give an object: { address: '],
