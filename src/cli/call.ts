@@ -13,7 +13,7 @@ import { errorLine } from "./error-line.ts";
 import { linesOf, metadataFrom } from "./metadata-flags.ts";
 import { readProtoFiles } from "./proto-files.ts";
 import { reflect } from "./reflection.ts";
-import { nobodyServes, patienceMs, snapshotNow } from "./registry-view.ts";
+import { patienceMs, servedNow } from "./registry-view.ts";
 import { manyRequests, oneRequest } from "./request-data.ts";
 import { detailLine } from "./rich-details.ts";
 import { openTarget, type Target } from "./target.ts";
@@ -68,18 +68,18 @@ interface CallOptions {
 async function contractFor(
   service: string,
   values: CallValues,
-  { channel, registry }: Target,
+  target: Target,
   options: CallOptions,
 ): Promise<FileRegistry> {
   if (values.proto !== undefined) return readProtoFiles(values.proto, values["proto-path"] ?? []);
-  const patience = { signal: options.signal, timeoutMs: options.timeoutMs ?? patienceMs };
-  if (registry !== undefined) {
-    const now = await snapshotNow(registry, service, patience);
-    if (now.endpoints.length === 0) {
-      throw new RpcError(Code.UNAVAILABLE, (await nobodyServes(registry, service, now, patience)).message);
-    }
+  let served = service;
+  if (target.registry !== undefined) {
+    const patience = { signal: options.signal, timeoutMs: options.timeoutMs ?? patienceMs };
+    const failure = (message: string) => new RpcError(Code.UNAVAILABLE, message);
+    ({ service: served } = await servedNow(target.registry, service, patience, failure));
+    target.turnTo(served);
   }
-  return reflect(channel, service, { ...options, timeoutMs: options.timeoutMs ?? unaryTimeoutMs });
+  return reflect(target.channel, served, { ...options, timeoutMs: options.timeoutMs ?? unaryTimeoutMs });
 }
 
 interface Failed {

@@ -3,7 +3,7 @@ import type { Snapshot } from "../registry/registry.ts";
 import { type Command, command } from "./command.ts";
 import { countedBy, inPart, jsonOf, textOf } from "./endpoint-list.ts";
 import { openRegistry, registryFlag, registryUri } from "./registry-flag.ts";
-import { follow, nobodyServes, patienceMs, servicesNow, snapshotNow } from "./registry-view.ts";
+import { follow, patienceMs, servedNow, servicesNow, snapshotNow } from "./registry-view.ts";
 import { timeoutFlag, timeoutOf } from "./timeout-flag.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -50,16 +50,17 @@ export const ls: Command = command({
         await follow(registry, only, signal, (snapshot) => show(only, snapshot));
         return 0;
       }
-      const names = only === undefined ? await servicesNow(registry, patience) : [only];
+      if (only !== undefined) {
+        const { service, now } = await servedNow(registry, only, patience, (message) => new Error(message));
+        if (values.zone !== undefined) checkZone(service, now, values.zone);
+        await show(service, now);
+        return 0;
+      }
+      const names = await servicesNow(registry, patience);
       if (names.length === 0) {
         terminal.note(registry.local ? "a list of addresses names no services: write etcd://HOST:PORT" : "no services");
       }
-      for (const name of names) {
-        const now = await snapshotNow(registry, name, patience);
-        if (only !== undefined && now.endpoints.length === 0) throw await nobodyServes(registry, name, now, patience);
-        if (only !== undefined && values.zone !== undefined) checkZone(only, now, values.zone);
-        await show(name, now);
-      }
+      for (const name of names) await show(name, await snapshotNow(registry, name, patience));
       return 0;
     } catch (error) {
       if (signal.aborted) return 130;

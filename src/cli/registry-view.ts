@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { Registry, Snapshot } from "../registry/registry.ts";
+import { meantBy } from "./meant.ts";
 import { didYouMean, someOf } from "./suggest.ts";
 
 /** Milliseconds until a registry that says nothing is given up, where no other time is given. */
@@ -77,15 +78,24 @@ export async function follow(
   await shown;
 }
 
-/** The error for a service without servers: it may be misspelt, or its entries be of no use. */
-export async function nobodyServes(
+/**
+ * A service as the registry has it now, by its name in whatever case.
+ * @param failure makes the error for one without servers: it may be misspelt, or its entries be of no use
+ * @throws Error that says why the registry gives no answer
+ */
+export async function servedNow(
   registry: Registry,
-  service: string,
-  { incomplete }: Snapshot,
+  given: string,
   patience: Patience,
-): Promise<Error> {
+  failure: (message: string) => Error,
+): Promise<{ readonly service: string; readonly now: Snapshot }> {
+  const now = await snapshotNow(registry, given, patience);
+  if (now.endpoints.length > 0) return { service: given, now };
   const known = await servicesNow(registry, patience);
+  const service = meantBy(given, known, (name) => name);
+  if (service !== undefined && service !== given)
+    return { service, now: await snapshotNow(registry, service, patience) };
   const names = known.length === 0 ? "it has no service at all" : `it has: ${someOf(known)}`;
-  const unread = incomplete === undefined ? "" : `${incomplete}; `;
-  return new Error(`the registry has no server of ${service}${didYouMean(service, known)} (${unread}${names})`);
+  const unread = now.incomplete === undefined ? "" : `${now.incomplete}; `;
+  throw failure(`the registry has no server of ${given}${didYouMean(given, known)} (${unread}${names})`);
 }

@@ -31,6 +31,8 @@ export interface Target {
   readonly registry: Registry | undefined;
   /** For an error: `no server at 127.0.0.1:50051`. */
   readonly nobody: string;
+  /** Asks the servers of another service for the contract: of the one that was meant. */
+  turnTo(service: string): void;
   close(): Promise<void>;
 }
 
@@ -44,7 +46,8 @@ export async function openTarget(
   if (values.address !== undefined) {
     if (values.registry !== undefined) throw new UsageError("give --address or --registry, not both");
     const channel = createChannel({ endpoints: [checkedAddress(values.address)], tls });
-    return { channel, registry: undefined, nobody: `no server at ${values.address}`, close: () => channel.close() };
+    const nobody = `no server at ${values.address}`;
+    return { channel, registry: undefined, nobody, turnTo() {}, close: () => channel.close() };
   }
   const uri = registryUri(values.registry, terminal);
   if (uri === undefined) {
@@ -54,11 +57,17 @@ export async function openTarget(
   if (tls !== undefined && tls.serverName === undefined && !registry.local) {
     terminal.note("whoever may write the registry and has a certificate is trusted: --server-name says whom to expect");
   }
-  const channel = createChannel({ registry: reflectionOn(service, registry), tls });
+  let asked = service;
+  const channel = createChannel({ registry: reflectionOn(() => asked, registry), tls });
   return {
     channel,
     registry,
-    nobody: `no endpoint of ${service}`,
+    get nobody() {
+      return `no endpoint of ${asked}`;
+    },
+    turnTo(other) {
+      asked = other;
+    },
     async close() {
       await channel.close();
       await registry.close();
@@ -67,10 +76,10 @@ export async function openTarget(
 }
 
 /** Nobody registers reflection: it is asked of the servers of the service that is to be called. */
-function reflectionOn(service: string, registry: Resolver): Resolver {
+function reflectionOn(service: () => string, registry: Resolver): Resolver {
   return {
     local: registry.local,
-    resolve: (name, listener) => registry.resolve(name.startsWith(reflectionPackage) ? service : name, listener),
+    resolve: (name, listener) => registry.resolve(name.startsWith(reflectionPackage) ? service() : name, listener),
   };
 }
 
