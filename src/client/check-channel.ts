@@ -17,6 +17,8 @@ import { checkNames, type OptionNames } from "../core/option-names.ts";
 import { checkPolicyNames } from "../core/policy-names.ts";
 import { checkInterceptors } from "../core/service-interceptors.ts";
 import { checkConnectOptions } from "../transport/check-options.ts";
+import { HTTP2_OPTIONS } from "../transport/http2/limits.ts";
+import { ofServers, places } from "../transport/option-places.ts";
 import type { ChannelOptions } from "./channel.ts";
 
 const noneOrMore = numberFrom(0, { endless: true });
@@ -65,11 +67,10 @@ const kinds: OptionKinds<ChannelOptions> = {
   logger,
 };
 
-const elsewhere: ReadonlyMap<string, string> = new Map(
-  ["timeoutMs", "retry", "hedge", "waitForReady", "maxRequestBytes", "maxResponseBytes"].map((name) => [
-    name,
-    "policy",
-  ]),
+const elsewhere = places(
+  [["timeoutMs", "retry", "hedge", "waitForReady", "maxRequestBytes", "maxResponseBytes"], "policy"],
+  [ofServers, "createServer"],
+  [HTTP2_OPTIONS, "http2, as transport: http2({ … })"],
 );
 
 const serviceKind: OptionKind = {

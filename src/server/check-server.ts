@@ -15,6 +15,8 @@ import { checkNames, type OptionNames } from "../core/option-names.ts";
 import { checkInterceptors } from "../core/service-interceptors.ts";
 import { whatIs } from "../core/what-is.ts";
 import { checkListenOptions } from "../transport/check-options.ts";
+import { HTTP2_OPTIONS } from "../transport/http2/limits.ts";
+import { ofChannels, places } from "../transport/option-places.ts";
 import { type DrainOptions, drainRanges } from "./drain.ts";
 import type { ListenAddress, ServerOptions } from "./server.ts";
 
@@ -48,6 +50,8 @@ const aGroup: OptionKind = {
   remedy: "give an object with a function for each method",
 };
 
+const elsewhere = places([ofChannels, "createChannel"], [HTTP2_OPTIONS, "http2, as transport: http2({ … })"]);
+
 const isText = (value: unknown): boolean => typeof value === "string";
 
 const kinds: OptionKinds<ServerOptions> = {
@@ -67,7 +71,7 @@ const drainNames: OptionNames<DrainOptions> = {
 
 /** @throws TypeError that names the option that there is not, or that cannot be, and what it can be */
 export function checkServerOptions(options: ServerOptions): void {
-  checkNames(options, names, "createServer");
+  checkNames(options, names, "createServer", elsewhere);
   checkKinds(options, kinds);
   checkListenOptions(options);
   const { metadata = {} } = options;

@@ -33,6 +33,22 @@ describe("an option that there is not is refused by its name:", () => {
   const wrong: readonly (readonly [what: string, make: () => unknown, message: string])[] = [
     ["createChannel", channel({ polcy: {} }), 'createChannel has no option "polcy": did you mean policy?'],
     ["createChannel", channel({ timeoutMs: 1 }), 'createChannel has no option "timeoutMs": give it to policy'],
+    [
+      "createChannel",
+      channel({ maxConnections: 1 }),
+      'createChannel has no option "maxConnections": give it to createServer',
+    ],
+    [
+      "createChannel",
+      channel({ streamWindowBytes: 1 }),
+      'createChannel has no option "streamWindowBytes": give it to http2, as transport: http2({ … })',
+    ],
+    [
+      "createServer",
+      server({ growthBytes: 1 }),
+      'createServer has no option "growthBytes": give it to http2, as transport: http2({ … })',
+    ],
+    ["createServer", server({ userAgent: "x" }), 'createServer has no option "userAgent": give it to createChannel'],
     ["createServer", server({ registery: 1 }), 'createServer has no option "registery": did you mean registry?'],
     ["a server's drain", server({ drain: { timeout: 1 } }), 'drain has no option "timeout": did you mean timeoutMs?'],
     ["a server's tls", server({ tls: { serverName: "x" } }), 'tls has no option "serverName": there are cert, key'],

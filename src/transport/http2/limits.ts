@@ -3,6 +3,7 @@ import { checkKinds, having } from "../../core/option-kinds.ts";
 import { checkNames, type OptionNames } from "../../core/option-names.ts";
 import { firstBytes } from "../memory-account.ts";
 import { MemoryBudget, processMemory } from "../memory-budget.ts";
+import { ofBoth, ofChannels, ofServers, places } from "../option-places.ts";
 import { DEFAULT_MAX_FRAME_BYTES, DEFAULT_WINDOW_BYTES, MAX_31_BITS, MAX_FRAME_BYTES } from "./frame.ts";
 import { PREFIX_BYTES } from "./inbox.ts";
 
@@ -128,28 +129,14 @@ const names: OptionNames<Http2Limits> = {
   maxWaitingCalls: true,
 };
 
-/** Limits that look as if they stood here, and where they stand. */
-const elsewhere: ReadonlyMap<string, string> = new Map([
-  ...[
-    "maxConcurrentStreams",
-    "maxConnections",
-    "maxConnectionsPerAddress",
-    "maxConnectionAgeMs",
-    "maxConnectionAgeGraceMs",
-    "maxConnectionIdleMs",
-    "acceptCompression",
-  ].map((name) => [name, "createServer"] as const),
-  ...[
-    "maxMetadataBytes",
-    "maxReceiveMessageBytes",
-    "maxSendMessageBytes",
-    "keepaliveMs",
-    "keepaliveTimeoutMs",
-    "compression",
-    "tls",
-  ].map((name) => [name, "createServer or createChannel"] as const),
-  ...["connectTimeoutMs", "keepaliveWithoutCalls", "confirmIdleMs"].map((name) => [name, "createChannel"] as const),
-]);
+/** Every option of `http2()`. */
+export const HTTP2_OPTIONS: readonly string[] = Object.keys(names);
+
+const elsewhere = places(
+  [ofServers, "createServer"],
+  [ofBoth, "createServer or createChannel"],
+  [ofChannels, "createChannel"],
+);
 
 /**
  * Fills in the defaults.
