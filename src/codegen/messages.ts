@@ -17,6 +17,7 @@ import { rename } from "./rename.ts";
 import { findRenames } from "./renames.ts";
 import { stringable } from "./stringable.ts";
 import { messagesOf, withUsedFiles } from "./used-files.ts";
+import { weighed } from "./weighed.ts";
 
 /** With these ts-proto makes what service files import: plain objects, and a codec that knows its full name. */
 const tsProtoOptions = [
@@ -62,7 +63,7 @@ export function generateMessages(
   const types = new Map(all.flatMap(messagesOf).map((type) => [type.typeName, type]));
   for (const file of response.file) {
     restore(file);
-    const content = stringable(shareNoBytes(lossless(file.content, types, renames)), types);
+    const content = weighed(stringable(shareNoBytes(lossless(file.content, types, renames)), types), types);
     file.content = withDescriptor(content, file.name, importExtension);
   }
   return response.file;

@@ -92,6 +92,7 @@ export const MenuReply: MessageFns<MenuReply, "orders.v1.MenuReply"> = {
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 224;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;

@@ -1,5 +1,6 @@
 import type { MessageType } from "../../core/message.ts";
 import { copyBytes } from "./copies.ts";
+import { BIGINT_BYTES, heapAllowed, MESSAGE_BYTES, SHORT_BYTES_BYTES } from "./heap.ts";
 import { readingOf } from "./reads-with.ts";
 import { scratch, scratchBytes } from "./scratch.ts";
 import { readUtf8 } from "./utf8.ts";
@@ -7,12 +8,6 @@ import { ReaderBase } from "./wire-base.ts";
 
 /** Nested messages and groups, as in every protobuf implementation. */
 const maxDepth = 100;
-/**
- * What a message may consist of: so many nested messages and values of bytes, and one more for each so many of its bytes.
- * An empty one is two bytes long and takes fifty and more once it is decoded; a pair of small numbers is six.
- */
-const freeParts = 256 * 1024;
-const bytesOfPart = 8;
 const longestVarint = 10;
 const nothing = new Uint8Array(0);
 
@@ -20,7 +15,7 @@ const nothing = new Uint8Array(0);
 export class MalformedMessage extends Error {}
 Object.defineProperty(MalformedMessage.prototype, "name", { value: "MalformedMessage", configurable: true });
 
-/** The message is of so many parts that it would take a multiple of its bytes once it is decoded. */
+/** The message would take many times its bytes once it is decoded. */
 export class CrowdedMessage extends MalformedMessage {}
 Object.defineProperty(CrowdedMessage.prototype, "name", { value: "CrowdedMessage", configurable: true });
 
@@ -57,8 +52,13 @@ export class FastReader extends ReaderBase {
   #suspect: boolean = false;
   #failure: MalformedMessage | undefined;
   #owned: boolean = false;
-  /** How many more nested messages and values of bytes may come. */
-  #partsLeft = 0;
+  /**
+   * What the message takes that begins next, in bytes of the heap. Code that `protoc-gen-trunkline` generates says it of
+   * its messages of many fields.
+   */
+  $heapBytes: number = MESSAGE_BYTES;
+  /** What the messages, values of bytes and bigints may take that are still to come. */
+  #heapLeft = 0;
   /** The type that was read last with this reader itself, and whether its codec keeps fields that it does not know. */
   #type: object | undefined;
   #keepsUnknown: boolean = false;
@@ -100,7 +100,8 @@ export class FastReader extends ReaderBase {
     this.#suspect = false;
     this.#failure = undefined;
     this.#owned = false;
-    this.#partsLeft = freeParts + Math.floor((end - start) / bytesOfPart);
+    this.$heapBytes = MESSAGE_BYTES;
+    this.#heapLeft = heapAllowed(end - start);
   }
 
   /**
@@ -119,7 +120,8 @@ export class FastReader extends ReaderBase {
   }
 
   #enter(depth: number): void {
-    if (--this.#partsLeft < 0) throw this.#crowded();
+    this.#take(this.$heapBytes);
+    this.$heapBytes = MESSAGE_BYTES;
     const end = depth === 1 ? this.len : this.pos + this.#last;
     if (depth > 1 && end > (this.#ends[depth - 1] as number))
       throw this.#fail("a nested message ends behind its parent");
@@ -245,16 +247,19 @@ export class FastReader extends ReaderBase {
   }
 
   int64(): bigint {
+    this.#take(BIGINT_BYTES);
     this.#varint64();
     return scratch.getBigInt64(0, true);
   }
 
   uint64(): bigint {
+    this.#take(BIGINT_BYTES);
     this.#varint64();
     return scratch.getBigUint64(0, true);
   }
 
   sint64(): bigint {
+    this.#take(BIGINT_BYTES);
     this.#varint64();
     const lo = scratch.getInt32(0, true);
     const hi = scratch.getInt32(4, true);
@@ -295,7 +300,7 @@ export class FastReader extends ReaderBase {
   }
 
   bytes(): Uint8Array {
-    if (--this.#partsLeft < 0) throw this.#crowded();
+    this.#take(SHORT_BYTES_BYTES);
     const length = this.#length();
     const start = this.pos;
     this.#past(length);
@@ -404,9 +409,15 @@ export class FastReader extends ReaderBase {
     this.#viewed = nothing;
   }
 
+  /** Before it is made. */
+  #take(heapBytes: number): void {
+    this.#heapLeft -= heapBytes;
+    if (this.#heapLeft < 0) throw this.#crowded();
+  }
+
   #crowded(): MalformedMessage {
-    const why =
-      "it holds too many nested messages and values of bytes for its size: send it in several, or as a stream";
+    const most = Math.floor(heapAllowed(this.len - (this.#starts[1] as number)) / 2 ** 20);
+    const why = `it would take more than ${most} MiB once it is decoded: send it in several, or as a stream`;
     this.#failure ??= new CrowdedMessage(why);
     return this.#failure;
   }

@@ -11,8 +11,7 @@ import { Rich, Tricky } from "./golden/rich.ts";
 const descriptors = readFileSync(new URL("./golden/rich.binpb", import.meta.url));
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
 const reader = new FastReader();
-/** What TypeScript does not take for a message with a field `constructor`. */
-const nothing = {} as Partial<Tricky> as Tricky;
+const nothing = {};
 
 /** Sends what a user gives for a message, and returns what comes out: here, and as protobuf-es understands it. */
 function send<T>(type: MessageType<T>, given: object): { got: T; json: Record<string, unknown> } {
@@ -37,8 +36,8 @@ test('a key "__proto__" is an entry like any other', () => {
   expect(Object.entries(json.textsByText as object)).toEqual([["__proto__", "x"]]);
   expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
 
-  const tricky = send(Tricky, { hasOwnProperty: own({ Proto: "deep" }), values: own([null]) }).got;
-  expect(Object.entries(tricky.hasOwnProperty).map(([key, { Proto }]) => [key, Proto])).toEqual([
+  const tricky = send(Tricky, { hasOwnProperty$: own({ Proto: "deep" }), values: own([null]) }).got;
+  expect(Object.entries(tricky.hasOwnProperty$).map(([key, { Proto }]) => [key, Proto])).toEqual([
     ["__proto__", "deep"],
   ]);
   expect(Object.entries(tricky.values)).toEqual([["__proto__", [null]]]);
@@ -81,9 +80,9 @@ test("a field that is called as a property of every object may be left out", () 
   const { got, json } = send(Tricky, {});
   expect(got).toEqual(Tricky.fromPartial(nothing));
   expect(json).toEqual({});
-  expect(got.constructor).toBe("");
-  expect(got.toString).toBeUndefined();
-  const full = { Proto: "p", constructor: "c", toString: {}, valueOf: ["v"], hasOwnProperty: { k: {} } };
+  expect(got.constructor$).toBe("");
+  expect(got.toString$).toBeUndefined();
+  const full = { Proto: "p", constructor$: "c", toString$: {}, valueOf$: ["v"], hasOwnProperty$: { k: {} } };
   expect(send(Tricky, full).json).toEqual({
     Proto: "p",
     constructor: "c",

@@ -410,6 +410,7 @@ export const ClientCompatRequest: MessageFns<ClientCompatRequest, "connectrpc.co
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 560;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
@@ -752,6 +753,7 @@ export const ClientCompatResponse: MessageFns<ClientCompatResponse, "connectrpc.
       if (previousRecursionDepth >= 100) {
         throw new globalThis.Error("protobuf decode recursion limit exceeded");
       }
+      (reader as any).$heapBytes = 88;
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
       try {
         const end = length === undefined ? reader.len : reader.pos + length;
@@ -1044,6 +1046,7 @@ export const WireDetails: MessageFns<WireDetails, "connectrpc.conformance.v1.Wir
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 248;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;

@@ -902,6 +902,7 @@ export const RangeRequest: MessageFns<RangeRequest, "etcdserverpb.RangeRequest">
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 136;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
@@ -1095,6 +1096,7 @@ export const RangeResponse: MessageFns<RangeResponse, "etcdserverpb.RangeRespons
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 248;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
@@ -1483,6 +1485,7 @@ export const DeleteRangeResponse: MessageFns<DeleteRangeResponse, "etcdserverpb.
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 240;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
@@ -1839,6 +1842,7 @@ export const Compare: MessageFns<Compare, "etcdserverpb.Compare"> = {
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 112;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
@@ -1992,6 +1996,7 @@ export const TxnRequest: MessageFns<TxnRequest, "etcdserverpb.TxnRequest"> = {
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 608;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
@@ -2074,6 +2079,7 @@ export const TxnResponse: MessageFns<TxnResponse, "etcdserverpb.TxnResponse"> = 
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 240;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
@@ -2445,6 +2451,7 @@ export const WatchCreateRequest: MessageFns<WatchCreateRequest, "etcdserverpb.Wa
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 280;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
@@ -2730,6 +2737,7 @@ export const WatchResponse: MessageFns<WatchResponse, "etcdserverpb.WatchRespons
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 280;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
@@ -3438,6 +3446,7 @@ export const LeaseTimeToLiveResponse: MessageFns<LeaseTimeToLiveResponse, "etcds
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 256;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
@@ -3650,6 +3659,7 @@ export const LeaseLeasesResponse: MessageFns<LeaseLeasesResponse, "etcdserverpb.
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 232;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
@@ -3742,6 +3752,7 @@ export const Member: MessageFns<Member, "etcdserverpb.Member"> = {
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 440;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
@@ -3897,6 +3908,7 @@ export const MemberListResponse: MessageFns<MemberListResponse, "etcdserverpb.Me
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 232;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
@@ -4138,6 +4150,7 @@ export const AlarmResponse: MessageFns<AlarmResponse, "etcdserverpb.AlarmRespons
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 232;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
@@ -4326,6 +4339,7 @@ export const StatusResponse: MessageFns<StatusResponse, "etcdserverpb.StatusResp
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 320;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;

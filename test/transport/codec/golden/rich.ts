@@ -119,10 +119,10 @@ export interface Nest {
 /** Fields that every JavaScript object seems to have, and what may stand in a oneof. */
 export interface Tricky {
   Proto: string;
-  constructor: string;
-  toString: Tricky | undefined;
-  valueOf: string[];
-  hasOwnProperty: { [key: string]: Tricky };
+  constructor$: string;
+  toString$: Tricky | undefined;
+  valueOf$: string[];
+  hasOwnProperty$: { [key: string]: Tricky };
   DefineGetter:
     | { $case: "value"; value: any | undefined }
     | { $case: "stringValue"; value: string | undefined }
@@ -497,6 +497,7 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 4008;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
@@ -1630,10 +1631,10 @@ export const Nest: MessageFns<Nest, "codec.test.v1.Nest"> = {
 
 const $newTricky = /* @__PURE__ */ $stringable<Tricky>(function () {
   this.Proto = "";
-  this.constructor = "";
-  this.toString = undefined;
-  this.valueOf = [];
-  this.hasOwnProperty = {};
+  this.constructor$ = "";
+  this.toString$ = undefined;
+  this.valueOf$ = [];
+  this.hasOwnProperty$ = {};
   this.DefineGetter = undefined;
   this.doublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsIn = {};
   this.values = {};
@@ -1652,16 +1653,16 @@ export const Tricky: MessageFns<Tricky, "codec.test.v1.Tricky"> = {
     if (message.Proto !== "") {
       writer.uint32(10).string(message.Proto);
     }
-    if (message.constructor !== "") {
-      writer.uint32(18).string(message.constructor);
+    if (message.constructor$ !== "") {
+      writer.uint32(18).string(message.constructor$);
     }
-    if (message.toString !== undefined) {
-      Tricky.encode(message.toString, writer.uint32(26).fork()).join();
+    if (message.toString$ !== undefined) {
+      Tricky.encode(message.toString$, writer.uint32(26).fork()).join();
     }
-    for (const v of message.valueOf) {
+    for (const v of message.valueOf$) {
       writer.uint32(34).string(v!);
     }
-    globalThis.Object.entries(message.hasOwnProperty).forEach(([key, value]: [string, Tricky]) => {
+    globalThis.Object.entries(message.hasOwnProperty$).forEach(([key, value]: [string, Tricky]) => {
       Tricky_HasOwnPropertyEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
     });
     switch (message.DefineGetter?.$case) {
@@ -1730,6 +1731,7 @@ export const Tricky: MessageFns<Tricky, "codec.test.v1.Tricky"> = {
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 496;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
@@ -1750,7 +1752,7 @@ export const Tricky: MessageFns<Tricky, "codec.test.v1.Tricky"> = {
               break;
             }
 
-            message.constructor = reader.string();
+            message.constructor$ = reader.string();
             continue;
           }
           case 3: {
@@ -1758,7 +1760,7 @@ export const Tricky: MessageFns<Tricky, "codec.test.v1.Tricky"> = {
               break;
             }
 
-            message.toString = Tricky.decode(reader, reader.uint32());
+            message.toString$ = Tricky.decode(reader, reader.uint32());
             continue;
           }
           case 4: {
@@ -1766,7 +1768,7 @@ export const Tricky: MessageFns<Tricky, "codec.test.v1.Tricky"> = {
               break;
             }
 
-            message.valueOf.push(reader.string());
+            message.valueOf$.push(reader.string());
             continue;
           }
           case 5: {
@@ -1776,7 +1778,7 @@ export const Tricky: MessageFns<Tricky, "codec.test.v1.Tricky"> = {
 
             const entry5 = Tricky_HasOwnPropertyEntry.decode(reader, reader.uint32());
             if (entry5.value !== undefined) {
-              $setEntry(message.hasOwnProperty, entry5.key, entry5.value);
+              $setEntry(message.hasOwnProperty$, entry5.key, entry5.value);
             }
             continue;
           }
@@ -1931,23 +1933,23 @@ export const Tricky: MessageFns<Tricky, "codec.test.v1.Tricky"> = {
     return Tricky.fromPartial(base ?? {});
   },
   fromPartial(object: DeepPartial<Tricky>): Tricky {
-    object = globalThis.Object.assign(globalThis.Object.create(null), object);
     const message = createBaseTricky();
     message.Proto = object.Proto ?? "";
-    message.constructor = object.constructor ?? "";
-    message.toString = (object.toString !== undefined && object.toString !== null)
-      ? Tricky.fromPartial(object.toString)
+    message.constructor$ = object.constructor$ ?? "";
+    message.toString$ = (object.toString$ !== undefined && object.toString$ !== null)
+      ? Tricky.fromPartial(object.toString$)
       : undefined;
-    message.valueOf = object.valueOf?.map((e) => e) || [];
-    message.hasOwnProperty = (globalThis.Object.entries(object.hasOwnProperty ?? {}) as [string, Tricky][]).reduce(
-      (acc: { [key: string]: Tricky }, [key, value]: [string, Tricky]) => {
-        if (value !== undefined) {
-          $setEntry(acc, key, Tricky.fromPartial(value));
-        }
-        return acc;
-      },
-      {},
-    );
+    message.valueOf$ = object.valueOf$?.map((e) => e) || [];
+    message.hasOwnProperty$ =
+      (globalThis.Object.entries(object.hasOwnProperty$ ?? {}) as [string, Tricky][]).reduce(
+        (acc: { [key: string]: Tricky }, [key, value]: [string, Tricky]) => {
+          if (value !== undefined) {
+            $setEntry(acc, key, Tricky.fromPartial(value));
+          }
+          return acc;
+        },
+        {},
+      );
     switch (object.DefineGetter?.$case) {
       case "value": {
         message.DefineGetter = { $case: "value", value: object.DefineGetter.value ?? null };

@@ -54,6 +54,7 @@ export const OldItem: MessageFns<OldItem, "edition.v1.OldItem"> = {
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 432;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;

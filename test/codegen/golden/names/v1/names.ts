@@ -192,6 +192,7 @@ export const Object: MessageFns<Object, "names.v1.Object"> = {
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 96;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
@@ -454,6 +455,7 @@ export const Array$: MessageFns<Array$, "names.v1.Array"> = {
     if (previousRecursionDepth >= 100) {
       throw new globalThis.Error("protobuf decode recursion limit exceeded");
     }
+    (reader as any).$heapBytes = 224;
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
