@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { copyRepository } from "../support/copy-repository.ts";
 import { freePort } from "../support/free-port.ts";
-import { examplesOf, readPage } from "../support/page.ts";
+import { blocksOf, examplesOf, readPage } from "../support/page.ts";
 import { type Program, run, startCommand } from "../support/program.ts";
 
 // What somebody has who cloned the repository and ran `npm ci`: none of what was built or installed here.
@@ -48,3 +48,37 @@ test("npx trunkline runs every line of its page after npm ci", async () => {
     expect(own.join("\n"), command).toBe(here(output));
   }
 }, 120_000);
+
+test("the commands of the tour run, and leave what is generated as it is", async () => {
+  const commands = blocksOf(readPage("docs/tour.md")).filter(({ language }) => language === "sh");
+  expect(commands).not.toEqual([]);
+  const before = contentsOf(join(clone, "gen"));
+  for (const { text } of commands) {
+    const ran = await run("sh", ["-ec", text], { cwd: clone, env });
+    expect(ran, `${text}${ran.stdout}${ran.stderr}`).toMatchObject({ code: 0 });
+  }
+  expect(contentsOf(join(clone, "gen"))).toEqual(before);
+}, 120_000);
+
+test("the two words of the tour are those of the package", async () => {
+  const program = blocksOf(readPage("docs/tour.md")).find(({ language }) => language === "ts")?.text;
+  writeFileSync(
+    join(clone, "src/tour.ts"),
+    `import type * as core from "./core/call.ts";
+import type { Call, Reply } from "./core/call.ts";
+${program}
+export const same = (handler: core.Handler, interceptor: core.Interceptor): [Handler, Interceptor] => [handler, interceptor];
+export const back = (handler: Handler, interceptor: Interceptor): [core.Handler, core.Interceptor] => [handler, interceptor];
+`,
+  );
+  writeFileSync(join(clone, "tour.json"), JSON.stringify({ extends: "./tsconfig.json", include: ["src/tour.ts"] }));
+  const compiled = await run("npx", ["tsc", "-p", "tour.json"], { cwd: clone, env });
+  expect(compiled, compiled.stdout).toMatchObject({ code: 0 });
+}, 120_000);
+
+function contentsOf(folder: string): ReadonlyMap<string, string> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return new Map(
+    files.map(({ parentPath, name }) => [join(parentPath, name), readFileSync(join(parentPath, name), "utf8")]),
+  );
+}
