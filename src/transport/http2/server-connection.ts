@@ -155,7 +155,8 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
     const stream = new ServerStream(this, id, head);
     if (!this.#room.take(stream.roomBytes)) {
       this.#options.crowded();
-      this.#refuse(id, ErrorCode.REFUSED_STREAM);
+      // A client cannot know of it: it is charged with nothing.
+      this.writeReset(id, ErrorCode.REFUSED_STREAM, this.firstWindowBytes);
       return;
     }
     stream.remoteEnded = ended;

@@ -10,7 +10,7 @@ import { ErrorCode, Flag, FrameType } from "../../../src/transport/http2/frame.t
 import { http2 } from "../../../src/transport/http2/index.ts";
 import { leastBudgetBytes } from "../../../src/transport/http2/limits.ts";
 import { MemoryBudget } from "../../../src/transport/memory-budget.ts";
-import { createWorld, echo, failure, payload, reply } from "../../contract/transport/world.ts";
+import { converse, createWorld, echo, failure, payload, reply, responses } from "../../contract/transport/world.ts";
 import { beginMessages } from "../../support/begun-messages.ts";
 import { rawClient, rawServer, requestBlock, uint32 } from "./raw-peer.ts";
 
@@ -189,6 +189,35 @@ test("what connections borrowed is given back when they close, and when calls en
   await listener.close();
   expect(memory.lent).toBe(0);
 });
+
+test("a client whose calls are refused since too many are open keeps those that are", async () => {
+  const limits = { maxReceiveMessageBytes: 64 * 1024 };
+  const { peer } = await withMemory(MIB, 5000).pair({}, { listen: limits, connect: limits });
+  const open = await Promise.allSettled(Array.from({ length: 100 }, () => converse(peer, oneThenNoMore())));
+  const streams = open.flatMap((each) => (each.status === "fulfilled" ? [responses(each.value)] : []));
+  expect(streams.length).toBeGreaterThan(10);
+  expect(streams.length).toBeLessThan(100);
+  let ended = 0;
+  for (const stream of streams) {
+    await stream.next();
+    stream.next().catch(() => ended++);
+  }
+  // More at once than a client may reset, or have refused for asking too much.
+  for (let refused = 0; refused < 7000; ) {
+    const calls = await Promise.allSettled(Array.from({ length: 1000 }, () => echo(peer)));
+    const errors = calls.flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
+    expect(errors.find(({ unprocessed }) => !unprocessed)).toBe(undefined);
+    refused += errors.length;
+  }
+  expect(ended).toBe(0);
+  expect(peer.inflight).toBe(streams.length);
+  await peer.close(0);
+});
+
+async function* oneThenNoMore(): AsyncGenerator<Payload> {
+  yield payload("one");
+  await new Promise(() => {});
+}
 
 test("many large messages at once all arrive, though they are far more than the memory there is", async () => {
   const { peer } = await withMemory(8 * MIB, 5000).pair();
