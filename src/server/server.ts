@@ -71,7 +71,10 @@ export interface Server {
   listen(address: string, options?: ListenAddress): Promise<string>;
   /** What it is bound to; `undefined` before `listen`. */
   readonly address: string | undefined;
-  /** Resolves when the registry first holds this server; at once without a registry. */
+  /**
+   * Resolves when the registry first holds this server, or when it is closed before that; at once without a registry, and
+   * before `listen`. Never rejects: a registry that is away is tried again.
+   */
   readonly registered: Promise<void>;
   /** The status that `grpc.health.v1` reports, service by service: SERVING once it listens, unless set otherwise before. */
   readonly health: Pick<Health, "set">;

@@ -66,8 +66,14 @@ export function encodeFailure(method: Method, side: Side, message: unknown, caus
 /** @throws RpcError RESOURCE_EXHAUSTED for a message over the limit; -1 and `undefined` are no limit */
 export function checkSize(action: "sent" | "received", bytes: number, maxBytes: number | undefined): void {
   if (maxBytes === undefined || maxBytes < 0 || bytes <= maxBytes) return;
-  const text = `a message of ${bytes} bytes was ${action}; the limit is ${maxBytes}`;
-  throw new RpcError(Code.RESOURCE_EXHAUSTED, text, { local: action === "sent" });
+  throw overSize(action, bytes, maxBytes);
+}
+
+/** Says whose option it is, since the receiver's error is read by the sender. */
+export function overSize(action: "sent" | "received", bytes: number, maxBytes: number): RpcError {
+  const whose = action === "sent" ? "sender's maxSendMessageBytes" : "receiver's maxReceiveMessageBytes";
+  const text = `a message of ${bytes} bytes is over its ${whose}, which is ${maxBytes}`;
+  return new RpcError(Code.RESOURCE_EXHAUSTED, text, { local: action === "sent" });
 }
 
 /** The field that does not encode, found by encoding each alone. */

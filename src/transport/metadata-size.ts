@@ -24,7 +24,10 @@ export function metadataBytes(metadata: Metadata): number {
 export function checkMetadata(metadata: Metadata, maxBytes: number): void {
   const bytes = metadataBytes(metadata);
   if (bytes <= maxBytes) return;
-  throw new RpcError(Code.RESOURCE_EXHAUSTED, `metadata of ${bytes} bytes was received; the limit is ${maxBytes}`);
+  throw new RpcError(
+    Code.RESOURCE_EXHAUSTED,
+    `metadata of ${bytes} bytes is over its receiver's maxMetadataBytes, which is ${maxBytes}`,
+  );
 }
 
 /** @throws RpcError RESOURCE_EXHAUSTED for metadata that is too large to send */

@@ -73,5 +73,7 @@ test("a limit holds for what is over it, and -1 is none", () => {
   expect(() => checkSize("sent", 100, 100)).not.toThrow();
   expect(() => checkSize("sent", 1e9, undefined)).not.toThrow();
   expect(() => checkSize("received", 1e9, -1)).not.toThrow();
-  expect(() => checkSize("received", 101, 100)).toThrow("a message of 101 bytes was received; the limit is 100");
+  expect(() => checkSize("received", 101, 100)).toThrow(
+    "a message of 101 bytes is over its receiver's maxReceiveMessageBytes, which is 100",
+  );
 });

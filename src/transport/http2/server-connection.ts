@@ -8,6 +8,7 @@ import { RpcError } from "../../core/rpc-error.ts";
 import type { Acceptor, Compression } from "../../core/transport.ts";
 import type { ConnectionRoom } from "../call-room.ts";
 import { escapeMessage } from "../grpc-message.ts";
+import { overSize } from "../message.ts";
 import { encodeDetails } from "../rich-status.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
 import { Allowance } from "./allowance.ts";
@@ -299,12 +300,14 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
 
   oversized(): RpcError {
     const limit = this.#options.maxMetadataBytes;
-    return new RpcError(Code.RESOURCE_EXHAUSTED, `the request's metadata is larger than the limit of ${limit} bytes`);
+    return new RpcError(
+      Code.RESOURCE_EXHAUSTED,
+      `the request's metadata is over its receiver's maxMetadataBytes, which is ${limit}`,
+    );
   }
 
   tooLarge(bytes: number): RpcError {
-    const limit = this.maxReceiveMessageBytes;
-    return new RpcError(Code.RESOURCE_EXHAUSTED, `a message of ${bytes} bytes was received; the limit is ${limit}`);
+    return overSize("received", bytes, this.maxReceiveMessageBytes);
   }
 
   /** A handler gives its place back. */
