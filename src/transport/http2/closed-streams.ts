@@ -21,6 +21,8 @@ export class ClosedStreams {
   #windows: Uint32Array = new Uint32Array(FIRST_SLOTS);
   /** In milliseconds, of which 32 bits are kept. */
   #closedAt: Uint32Array = new Uint32Array(FIRST_SLOTS);
+  /** When one was closed last. */
+  #lastAt = 0;
 
   /**
    * We reset it. The first word on a stream stands.
@@ -85,6 +87,21 @@ export class ClosedStreams {
     this.#states[slot] = state;
     this.#windows[slot] = window;
     this.#closedAt[slot] = time;
+    this.#lastAt = time;
+  }
+
+  /** Lets go of what was needed for many, once nothing can be under way for them any more. */
+  shrink(time: number): void {
+    if (this.#ids.length === FIRST_SLOTS || time - this.#lastAt < UNDER_WAY_MS) return;
+    this.#ids = new Uint32Array(FIRST_SLOTS);
+    this.#states = new Uint8Array(FIRST_SLOTS);
+    this.#windows = new Uint32Array(FIRST_SLOTS);
+    this.#closedAt = new Uint32Array(FIRST_SLOTS);
+  }
+
+  /** What it takes of memory, in bytes. */
+  get bytes(): number {
+    return this.#ids.byteLength + this.#states.byteLength + this.#windows.byteLength + this.#closedAt.byteLength;
   }
 
   /** True where a stream would be forgotten for which something may be under way. */

@@ -36,6 +36,8 @@ const DRAIN_PING = Buffer.from("draining", "latin1");
 const PARTING_MS = 1000;
 /** To look at so many streams costs about what a frame costs. */
 const STREAMS_OF_FRAME = 32;
+/** Of a connection that was silent for so long, in milliseconds, nothing is kept for many streams. */
+const RESTING_MS = 1000;
 const NOT_READ = "the peer does not read";
 
 export interface ConnectionOptions {
@@ -493,6 +495,12 @@ export abstract class Connection<S extends Stream, H> implements FrameSink, Borr
   }
 
   protected abstract onForgotten(stream: S): void;
+
+  /** Keeps no more than it needs: called now and then. */
+  tidy(time: number): void {
+    this.closedStreams.shrink(time);
+    if (time - this.heardAt >= RESTING_MS) this.streams.shrink();
+  }
 
   /** Asks whether the peer lives. */
   ping(): void {

@@ -32,6 +32,11 @@ export class StreamRing<S extends { readonly id: number }> {
     this.size--;
   }
 
+  /** Lets go of what was needed for many streams, where there are none. */
+  shrink(): void {
+    if (this.size === 0 && this.#slots.length > FIRST_SLOTS) this.#slots = new Array(FIRST_SLOTS).fill(undefined);
+  }
+
   /** A copy: what is done with a stream may remove it. */
   all(): S[] {
     return [...this.#slots.filter((stream) => stream !== undefined), ...this.#misfits.values()];

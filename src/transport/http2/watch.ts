@@ -84,6 +84,7 @@ export class Watch extends Alarm {
       return;
     }
     this.#caughtUp = false;
+    connection.tidy(time);
     if (connection.pausedAt > 0) {
       // What it sends is not looked at: it cannot be late.
       this.#blockSince = 0;
