@@ -4,7 +4,7 @@ import type { CodeName } from "../core/code.ts";
 import type { Method } from "../core/method.ts";
 import type { RpcError } from "../core/rpc-error.ts";
 
-// OpenTelemetry's conventions for gRPC, release candidate: https://opentelemetry.io/docs/specs/semconv/rpc/grpc/
+// OpenTelemetry's conventions for RPC, stable since 1.45, and those of gRPC: https://opentelemetry.io/docs/specs/semconv/rpc/grpc/
 
 export type Side = "client" | "server";
 
@@ -28,9 +28,9 @@ export function peerAttributes(address: string): Attributes {
 
 /** What is known when it is over. */
 export function endAttributes(error: RpcError | undefined, side: Side): Attributes {
-  if (error === undefined) return { "rpc.response.status_code": "OK" };
+  if (error === undefined) return { "rpc.status_code": "OK" };
   const code = error.codeName;
-  const attributes = { "rpc.response.status_code": code };
+  const attributes = { "rpc.status_code": code };
   return isFailure(code, side) ? { ...attributes, "error.type": code } : attributes;
 }
 

@@ -8,7 +8,7 @@ import { watched } from "./watched.ts";
 type Durations = Readonly<Record<Side, Histogram>>;
 
 /**
- * How long calls take, by OpenTelemetry's conventions: the histograms `rpc.client.call.duration` and
+ * How long calls take, by OpenTelemetry's stable conventions: the histograms `rpc.client.call.duration` and
  * `rpc.server.call.duration`, in seconds, by method and status. A stream counts until its end. On a client it belongs
  * among `interceptors`. While no OpenTelemetry SDK is registered a call passes untouched; one may be registered at any
  * time.

@@ -16,8 +16,8 @@ beforeEach(() => {
 afterEach(() => recording.stop());
 
 const codes = (): unknown[] => [
-  ...recording.spans.map(({ attributes }) => attributes["rpc.response.status_code"]),
-  ...recording.measurements.map(({ attributes }) => attributes["rpc.response.status_code"]),
+  ...recording.spans.map(({ attributes }) => attributes["rpc.status_code"]),
+  ...recording.measurements.map(({ attributes }) => attributes["rpc.status_code"]),
 ];
 
 const failure = (call: Promise<unknown>): Promise<RpcError> =>

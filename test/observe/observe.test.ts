@@ -80,7 +80,7 @@ describe("with an SDK", () => {
       "rpc.system.name": "grpc",
       "rpc.method": "probe.v1.Probe/Echo",
       "server.address": "probe.v1.Probe",
-      "rpc.response.status_code": "OK",
+      "rpc.status_code": "OK",
       "network.peer.address": "::1",
       "network.peer.port": 50051,
     });
@@ -126,7 +126,7 @@ describe("with an SDK", () => {
       [undefined, undefined],
       [SpanStatusCode.ERROR, "INTERNAL"],
     ]);
-    expect(recording.spans.map((span) => span.attributes["rpc.response.status_code"])).toEqual([
+    expect(recording.spans.map((span) => span.attributes["rpc.status_code"])).toEqual([
       "NOT_FOUND",
       "INTERNAL",
       "NOT_FOUND",
@@ -141,7 +141,7 @@ describe("with an SDK", () => {
     await read(await tracing()(streams())(stream), 1);
     const broken = await tracing()(streams(new RpcError(Code.DATA_LOSS, "gone")))(stream);
     await expect(read(broken)).rejects.toMatchObject({ code: Code.DATA_LOSS });
-    expect(recording.spans.map((span) => [span.ended, span.attributes["rpc.response.status_code"]])).toEqual([
+    expect(recording.spans.map((span) => [span.ended, span.attributes["rpc.status_code"]])).toEqual([
       [1, "OK"],
       [1, "CANCELLED"],
       [1, "DATA_LOSS"],
@@ -157,7 +157,7 @@ describe("with an SDK", () => {
       cancellation.cancel(new RpcError(code, "over"));
       await replies.return?.();
     }
-    expect(recording.measurements.map(({ attributes }) => attributes["rpc.response.status_code"])).toEqual([
+    expect(recording.measurements.map(({ attributes }) => attributes["rpc.status_code"])).toEqual([
       "DEADLINE_EXCEEDED",
       "CANCELLED",
     ]);
@@ -174,7 +174,7 @@ describe("with an SDK", () => {
     cancellation.cancel(new RpcError(Code.DEADLINE_EXCEEDED, "over"));
     await read(replied);
     const late = Array.from({ length: 3 }, () => "DEADLINE_EXCEEDED");
-    expect(recording.measurements.map(({ attributes }) => attributes["rpc.response.status_code"])).toEqual(late);
+    expect(recording.measurements.map(({ attributes }) => attributes["rpc.status_code"])).toEqual(late);
     expect(recording.spans.map(({ ended }) => ended)).toEqual([1, 1, 1]);
   });
 
@@ -200,7 +200,7 @@ describe("with an SDK", () => {
       recording.measurements.map(({ name, attributes }) => [
         name,
         attributes["rpc.method"],
-        attributes["rpc.response.status_code"],
+        attributes["rpc.status_code"],
       ]),
     ).toEqual([
       ["rpc.client.call.duration", "probe.v1.Probe/Echo", "OK"],

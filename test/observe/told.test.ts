@@ -136,7 +136,7 @@ describe.each(wires)("a server over %s counts and logs what its client was told,
     const { codeName } = await made.then(() => expect.fail("it succeeded"), RpcError.from);
     await expect.poll(() => [...recording.spans, ...recording.measurements].length).toBe(2);
     const codes = [...recording.spans, ...recording.measurements].map((each) => each.attributes);
-    expect(codes.map((attributes) => attributes["rpc.response.status_code"])).toEqual([codeName, codeName]);
+    expect(codes.map((attributes) => attributes["rpc.status_code"])).toEqual([codeName, codeName]);
     expect(seen).toEqual([codeName]);
     expect(recording.spans.map(({ ended }) => ended)).toEqual([1]);
     expect(log.of().map(({ message }) => message)).toEqual([logged]);
