@@ -38,7 +38,7 @@ export function generate(request: CodeGeneratorRequest, warn: (text: string) => 
       CodeGeneratorResponse_Feature.PROTO3_OPTIONAL | CodeGeneratorResponse_Feature.SUPPORTS_EDITIONS,
     ),
     minimumEdition: Edition.EDITION_PROTO2,
-    maximumEdition: Edition.EDITION_2023,
+    maximumEdition: Edition.EDITION_2024,
   });
   try {
     for (const [name, content] of render(request, (text) => warn(printable(text)))) {
