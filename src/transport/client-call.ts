@@ -7,8 +7,9 @@ import { atDeadline } from "./alarm.ts";
 import { deadlinePassed, onCancel } from "./cancelled.ts";
 import { guardedBy } from "./guarded.ts";
 import { type Inbox, inbox } from "./inbox.ts";
-import { checkSize, DEFAULT_MAX_RECEIVE_BYTES, decodeMessage, encodeMessage } from "./message.ts";
+import { DEFAULT_MAX_RECEIVE_BYTES, decodeMessage, encodeMessage } from "./message.ts";
 import { checkMetadata, DEFAULT_MAX_METADATA_BYTES } from "./metadata-size.ts";
+import { checkSize } from "./oversize.ts";
 import { pump } from "./pump.ts";
 import type { CallingStream, OpenStream } from "./wire-stream.ts";
 
@@ -55,7 +56,13 @@ export function callOver(open: OpenStream, call: Call, options: ClientCallOption
         reply.header = metadata;
       }),
       message: guarded((bytes: Uint8Array) => {
-        checkSize("received", bytes.length, limits.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES);
+        checkSize(
+          method,
+          "response",
+          "received",
+          bytes.length,
+          limits.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES,
+        );
         accept(decodeMessage(method, "response", bytes, 0, bytes.length, true));
       }),
       status: guarded((error: RpcError | undefined, trailer: Metadata) => {
@@ -85,7 +92,7 @@ export function callOver(open: OpenStream, call: Call, options: ClientCallOption
     return pump(call.request, {
       write(message, written) {
         const bytes = encodeMessage(method, "request", message);
-        checkSize("sent", bytes.length, limits.maxSendMessageBytes);
+        checkSize(method, "request", "sent", bytes.length, limits.maxSendMessageBytes);
         stream.write(bytes, written);
       },
       end: () => stream.end(),

@@ -4,11 +4,10 @@ import type { Method } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { CrowdedMessage, FastReader } from "./codec/fast-reader.ts";
 import { SlabWriter } from "./codec/slab-writer.ts";
+import { Oversize, oversized, type Side } from "./oversize.ts";
 
 /** The largest message that is accepted where nothing else is said, in bytes, as everywhere in gRPC. */
 export const DEFAULT_MAX_RECEIVE_BYTES: number = 4 * 1024 * 1024;
-
-export type Side = "request" | "response";
 
 const NOTHING = Buffer.alloc(0);
 const reader = new FastReader();
@@ -52,6 +51,7 @@ export function decodeMessage(
  * own mistake, a response the handler's or an interceptor's.
  */
 export function encodeFailure(method: Method, side: Side, message: unknown, cause: unknown): RpcError {
+  if (cause instanceof Oversize) return oversized(method, side, "sent", cause) as RpcError;
   if (RpcError.is(cause)) return side === "request" ? RpcError.local(cause) : cause;
   const type = method[side];
   const what = side === "request" ? `the request of ${method.path}` : `the reply of ${method.path}`;
@@ -61,19 +61,6 @@ export function encodeFailure(method: Method, side: Side, message: unknown, caus
       : `${culprit(type, message as Record<string, unknown>)}${reasonOf(cause)}`;
   const text = `${what} does not encode as ${type.$type}: ${why}`;
   return new RpcError(side === "request" ? Code.INVALID_ARGUMENT : Code.INTERNAL, text, { cause, local: true });
-}
-
-/** @throws RpcError RESOURCE_EXHAUSTED for a message over the limit; -1 and `undefined` are no limit */
-export function checkSize(action: "sent" | "received", bytes: number, maxBytes: number | undefined): void {
-  if (maxBytes === undefined || maxBytes < 0 || bytes <= maxBytes) return;
-  throw overSize(action, bytes, maxBytes);
-}
-
-/** Says whose option it is, since the receiver's error is read by the sender. */
-export function overSize(action: "sent" | "received", bytes: number, maxBytes: number): RpcError {
-  const whose = action === "sent" ? "sender's maxSendMessageBytes" : "receiver's maxReceiveMessageBytes";
-  const text = `a message of ${bytes} bytes is over its ${whose}, which is ${maxBytes}`;
-  return new RpcError(Code.RESOURCE_EXHAUSTED, text, { local: action === "sent" });
 }
 
 /** The field that does not encode, found by encoding each alone. */

@@ -10,8 +10,9 @@ import type { Acceptor, MessageLimits } from "../core/transport.ts";
 import { atDeadline } from "./alarm.ts";
 import { guardedBy } from "./guarded.ts";
 import { type Inbox, inbox } from "./inbox.ts";
-import { checkSize, DEFAULT_MAX_RECEIVE_BYTES, decodeMessage, encodeMessage } from "./message.ts";
+import { DEFAULT_MAX_RECEIVE_BYTES, decodeMessage, encodeMessage } from "./message.ts";
 import { checkMetadata, checkSentMetadata, DEFAULT_MAX_METADATA_BYTES, sendable } from "./metadata-size.ts";
+import { checkSize } from "./oversize.ts";
 import { discard, pump } from "./pump.ts";
 import type { AnsweringEvents, AnsweringStream } from "./wire-stream.ts";
 
@@ -60,7 +61,13 @@ export function answerOver(stream: AnsweringStream, options: ServerCallOptions):
   const answering: ServerCall = {
     method,
     message: guarded((bytes: Uint8Array) => {
-      checkSize("received", bytes.length, limits.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES);
+      checkSize(
+        method,
+        "request",
+        "received",
+        bytes.length,
+        limits.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES,
+      );
       received += 1;
       const message = decodeMessage(method, "request", bytes, 0, bytes.length, true);
       if (requests !== undefined) return requests.push(message);
@@ -133,7 +140,7 @@ export function answerOver(stream: AnsweringStream, options: ServerCallOptions):
 
   function encoded(message: unknown, header: Metadata): Uint8Array {
     const bytes = encodeMessage(method, "response", message);
-    checkSize("sent", bytes.length, limits.maxSendMessageBytes);
+    checkSize(method, "response", "sent", bytes.length, limits.maxSendMessageBytes);
     sendHeader(header);
     return bytes;
   }

@@ -4,7 +4,8 @@ import { Probe } from "../../gen/probe/v1/probe.rpc.ts";
 import { Payload } from "../../gen/probe/v1/probe.ts";
 import { Code } from "../../src/core/code.ts";
 import type { MessageType } from "../../src/core/message.ts";
-import { checkSize, decodeMessage, encodeMessage } from "../../src/transport/message.ts";
+import { decodeMessage, encodeMessage } from "../../src/transport/message.ts";
+import { checkSize } from "../../src/transport/oversize.ts";
 import { Rich } from "./codec/golden/rich.ts";
 
 const { echo, expand } = Probe.methods;
@@ -70,10 +71,10 @@ describe("a message of many parts", () => {
 });
 
 test("a limit holds for what is over it, and -1 is none", () => {
-  expect(() => checkSize("sent", 100, 100)).not.toThrow();
-  expect(() => checkSize("sent", 1e9, undefined)).not.toThrow();
-  expect(() => checkSize("received", 1e9, -1)).not.toThrow();
-  expect(() => checkSize("received", 101, 100)).toThrow(
-    "a message of 101 bytes is over its receiver's maxReceiveMessageBytes, which is 100",
+  expect(() => checkSize(echo, "request", "sent", 100, 100)).not.toThrow();
+  expect(() => checkSize(echo, "request", "sent", 1e9, undefined)).not.toThrow();
+  expect(() => checkSize(echo, "request", "received", 1e9, -1)).not.toThrow();
+  expect(() => checkSize(echo, "request", "received", 101, 100)).toThrow(
+    "the request of /probe.v1.Probe/Echo has 101 bytes; the limit is 100, the server's maxReceiveMessageBytes",
   );
 });

@@ -6,6 +6,7 @@ import { RpcError, type RpcErrorOptions } from "../../core/rpc-error.ts";
 import { isThenable } from "../../core/thenable.ts";
 import { deadlinePassed } from "../cancelled.ts";
 import { decodeMessage, encodeFailure } from "../message.ts";
+import { oversized } from "../oversize.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import { checkEncoding, decodedInTurn, LARGE_BYTES } from "./compression.ts";
 import { ErrorCode, errorCodeName, readUint32 } from "./frame.ts";
@@ -189,7 +190,8 @@ export class ClientStream extends Stream implements Receiver, Sender {
       if (this.#responses !== undefined) this.#onStreamedData(bytes, start, end);
       else this.#onUnaryData(bytes, start, end);
     } catch (error) {
-      this.#giveUp(RpcError.from(error, Code.INTERNAL));
+      const failure = oversized(this.#call.method, "response", "received", error);
+      this.#giveUp(RpcError.from(failure, Code.INTERNAL));
       return;
     }
     if (ended) this.#finish(new RpcError(Code.INTERNAL, "the server ended the stream without a status"));

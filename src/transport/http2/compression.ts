@@ -189,7 +189,7 @@ function mostOf(maxBytes: number, memory: MemoryAccount): number {
 
 function tooLarge(bytes: number, maxBytes: number, memory: MemoryAccount, cause: unknown): RpcError {
   if (maxBytes < 0 || bytes <= maxBytes) return overBudget(bytes, memory);
-  const why = `a message is larger than the limit of ${maxBytes} bytes once it is decompressed`;
+  const why = `a message is larger than the limit of ${maxBytes} bytes, maxReceiveMessageBytes, once it is decompressed`;
   return new RpcError(Code.RESOURCE_EXHAUSTED, why, { cause });
 }
 

@@ -1,7 +1,7 @@
 import { Code } from "../../core/code.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import type { MemoryAccount } from "../memory-account.ts";
-import { overSize } from "../message.ts";
+import { isOver, Oversize } from "../oversize.ts";
 
 /** gRPC's prefix of a message: a flag for compression, and the length in 32 bits. */
 export const PREFIX_BYTES = 5;
@@ -210,9 +210,7 @@ export class Inbox {
 
   #check(flag: number, length: number): void {
     if (flag > 1) throw new RpcError(Code.INTERNAL, `a message has the flags ${flag}, which gRPC does not define`);
-    if (this.#maxBytes >= 0 && length > this.#maxBytes) {
-      throw overSize("received", length, this.#maxBytes);
-    }
+    if (isOver(length, this.#maxBytes)) throw new Oversize(length, this.#maxBytes);
     const memory = this.#memory;
     if (memory !== undefined && length > memory.mostMessageBytes - PREFIX_BYTES) throw overBudget(length, memory);
   }

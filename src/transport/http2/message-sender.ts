@@ -4,7 +4,7 @@ import { RpcError } from "../../core/rpc-error.ts";
 import type { Compression } from "../../core/transport.ts";
 import { SlabWriter } from "../codec/slab-writer.ts";
 import type { MemoryAccount } from "../memory-account.ts";
-import { checkSize } from "../message.ts";
+import { isOver, Oversize } from "../oversize.ts";
 import { compressFramed } from "./compression.ts";
 import { DEFAULT_WINDOW_BYTES, Flag, FRAME_HEADER_BYTES, FrameType, writeFrameHeader, writeUint32 } from "./frame.ts";
 import type { FrameWriter } from "./frame-writer.ts";
@@ -101,7 +101,7 @@ export class MessageSender<S extends Stream> {
     if (stream.closed) return false;
     const prefix = writer.start + header;
     const payload = end - prefix;
-    checkSize("sent", payload - PREFIX_BYTES, this.#options.maxMessageBytes);
+    this.#mustFit(payload - PREFIX_BYTES);
     const moved = writer.slab !== slab;
     writePrefix(writer.slab, prefix, payload - PREFIX_BYTES);
     if (!undisturbed || (joins && moved) || payload > this.#room(stream, joins)) {
@@ -130,12 +130,17 @@ export class MessageSender<S extends Stream> {
     }
   }
 
+  #mustFit(bytes: number): void {
+    const { maxMessageBytes } = this.#options;
+    if (isOver(bytes, maxMessageBytes)) throw new Oversize(bytes, maxMessageBytes);
+  }
+
   /** Encodes a message, with gRPC's prefix, into a buffer of its own. */
   encode(type: MessageType<unknown>, message: unknown): Buffer {
     const writer = this.#writer;
     const end = writer.write(type, message, scratch, 0, PREFIX_BYTES);
     const length = end - writer.start - PREFIX_BYTES;
-    checkSize("sent", length, this.#options.maxMessageBytes);
+    this.#mustFit(length);
     writePrefix(writer.slab, writer.start, length);
     const framed = writer.slab.subarray(writer.start, end);
     // It may wait for long: what is small must not keep a slab in memory.

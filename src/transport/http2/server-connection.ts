@@ -8,7 +8,6 @@ import { RpcError } from "../../core/rpc-error.ts";
 import type { Acceptor, Compression } from "../../core/transport.ts";
 import type { ConnectionRoom } from "../call-room.ts";
 import { escapeMessage } from "../grpc-message.ts";
-import { overSize } from "../message.ts";
 import { encodeDetails } from "../rich-status.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
 import { Allowance } from "./allowance.ts";
@@ -304,10 +303,6 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
       Code.RESOURCE_EXHAUSTED,
       `the request's metadata is over its receiver's maxMetadataBytes, which is ${limit}`,
     );
-  }
-
-  tooLarge(bytes: number): RpcError {
-    return overSize("received", bytes, this.maxReceiveMessageBytes);
   }
 
   /** A handler gives its place back. */

@@ -9,6 +9,7 @@ import { isThenable } from "../../core/thenable.ts";
 import { CALL_BYTES } from "../call-room.ts";
 import { decodeMessage, encodeFailure } from "../message.ts";
 import { checkSentMetadata, sendable } from "../metadata-size.ts";
+import { Oversize, oversized } from "../oversize.ts";
 import { checkEncoding, decodedInTurn, isKnownEncoding, LARGE_BYTES } from "./compression.ts";
 import { ErrorCode, readUint32 } from "./frame.ts";
 import { Inbox, PREFIX_BYTES } from "./inbox.ts";
@@ -107,7 +108,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
       if (this.#requests !== undefined) this.#onStreamedData(bytes, start, end, ended);
       else this.#onUnaryData(bytes, start, end, ended);
     } catch (error) {
-      this.fail(error);
+      this.fail(oversized(this.#method, "request", "received", error));
     }
   }
 
@@ -117,7 +118,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
       const length = end - start - PREFIX_BYTES;
       if (ended && length >= 0 && bytes[start] === 0 && readUint32(bytes, start + 1) === length) {
         if (length > this.#connection.maxReceiveMessageBytes && this.#connection.maxReceiveMessageBytes >= 0) {
-          throw this.#connection.tooLarge(length);
+          throw new Oversize(length, this.#connection.maxReceiveMessageBytes);
         }
         this.#dispatch(this.#decode(bytes, start + PREFIX_BYTES, end));
         return;

@@ -125,6 +125,30 @@ export function limits(world: () => World, { sockets }: Abilities): void {
     await released.happened;
   });
 
+  test.each([
+    ["request", "the client's maxSendMessageBytes", { connect: { maxSendMessageBytes: 100 } }],
+    ["request", "the server's maxReceiveMessageBytes", { listen: { maxReceiveMessageBytes: 100 } }],
+    ["reply", "the server's maxSendMessageBytes", { listen: { maxSendMessageBytes: 100 } }],
+    ["reply", "the client's maxReceiveMessageBytes", { connect: { maxReceiveMessageBytes: 100 } }],
+  ] as const)("a %s over a limit names its method and %s", async (what, whose, limits) => {
+    const growing = async function* (): AsyncGenerator<Payload> {
+      yield payload("", 1);
+      yield payload("", 200);
+    };
+    const { peer } = await world().pair({ expand: () => reply(growing()) }, limits);
+    // What grpc-js itself refuses to receive, it says in words of its own.
+    const says = (method: string) =>
+      new RegExp(
+        `^(the ${what} of /probe.v1.Probe/${method} has \\d+ bytes; the limit is 100, ${whose}|Received message larger than max \\(\\d+ vs 100\\))$`,
+      );
+    expect((await failure(echo(peer, payload("", 200)))).message).toMatch(says("Echo"));
+    if (what === "request") expect((await failure(collect(peer, growing()))).message).toMatch(says("Collect"));
+    else {
+      const reading = async (): Promise<unknown> => texts(responses(await expand(peer)));
+      expect((await failure(reading())).message).toMatch(says("Expand"));
+    }
+  });
+
   test("four megabytes are the limit where nothing is said", async () => {
     const { peer } = await world().pair();
     const limit = 4 * 1024 * 1024;
@@ -134,7 +158,7 @@ export function limits(world: () => World, { sockets }: Abilities): void {
     expect(over.code).toBe(Code.RESOURCE_EXHAUSTED);
     // The library grpc-js says it in its own words.
     expect(over.message).toMatch(
-      /receiver's maxReceiveMessageBytes, which is 4194304$|larger than max \(\d+ vs 4194304\)$/,
+      /the limit is 4194304, the server's maxReceiveMessageBytes$|larger than max \(\d+ vs 4194304\)$/,
     );
   });
 
@@ -149,7 +173,7 @@ export function limits(world: () => World, { sockets }: Abilities): void {
     const { peer } = await world().pair(answers, { connect: { maxSendMessageBytes: 100 } });
     const error = await failure(echo(peer, payload("", 101)));
     expect(error.code).toBe(Code.RESOURCE_EXHAUSTED);
-    expect(error.message).toContain("is over its sender's maxSendMessageBytes, which is 100");
+    expect(error.message).toContain("the limit is 100, the client's maxSendMessageBytes");
     await expand(peer);
     expect(called).toBe(false);
   });
