@@ -56,10 +56,9 @@ export const ls: Command = command({
         await show(service, now);
         return 0;
       }
+      if (registry.local) throw new UsageError("a list of addresses names no services: write etcd://HOST:PORT");
       const names = await servicesNow(registry, patience);
-      if (names.length === 0) {
-        terminal.note(registry.local ? "a list of addresses names no services: write etcd://HOST:PORT" : "no services");
-      }
+      if (names.length === 0) terminal.note("no services");
       for (const name of names) await show(name, await snapshotNow(registry, name, patience));
       return 0;
     } catch (error) {

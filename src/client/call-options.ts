@@ -16,9 +16,9 @@ interface EveryCall {
    */
   readonly waitForReady?: boolean | undefined;
   readonly metadata?: MetadataInit | undefined;
-  /** Sees what the server sent before its first message. */
+  /** Sees what the server sent before its first message. What it throws ends the call, as it is. */
   readonly onHeader?: ((header: Metadata) => void) | undefined;
-  /** Sees what the server sent after its last message. */
+  /** Sees what the server sent after its last message. What it throws the call fails with, as it is. */
   readonly onTrailer?: ((trailer: Metadata) => void) | undefined;
 }
 
