@@ -121,12 +121,14 @@ export function createMembers(service: string, options: MembersOptions, changed:
     const { metadata } = member.endpoint;
     const { peer } = member;
     member.endpoint = endpoint;
+    const isNew = !isSame(metadata, endpoint.metadata);
+    if (isNew) {
+      peer.endpoint = endpoint;
+      member.methods = methodsOf(endpoint);
+    }
     // What has just been announced is likely to be back.
     if (peer.state === "failed") peer.probe?.();
-    if (isSame(metadata, endpoint.metadata)) return false;
-    peer.endpoint = endpoint;
-    member.methods = methodsOf(endpoint);
-    return true;
+    return isNew;
   }
 
   function add(endpoint: Endpoint): boolean {

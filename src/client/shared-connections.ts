@@ -77,6 +77,8 @@ class SharedPeer extends PeerAround {
   }
   override set endpoint(endpoint: Endpoint) {
     this.#endpoint = endpoint;
+    // By its metadata it may be expected to be another server than before.
+    this.inner.endpoint = endpoint;
   }
   override get state(): PeerState {
     return this.#closed === undefined ? this.inner.state : "closed";

@@ -3,7 +3,7 @@ import { checkNames, type OptionNames } from "./option-names.ts";
 import type { ClientTls, ServerTls } from "./transport.ts";
 
 const names: { readonly client: OptionNames<ClientTls>; readonly server: OptionNames<ServerTls> } = {
-  client: { ca: true, cert: true, key: true, passphrase: true, serverName: true },
+  client: { ca: true, cert: true, key: true, passphrase: true, serverName: true, identityOf: true },
   server: { cert: true, key: true, passphrase: true, ca: true },
 };
 
@@ -19,6 +19,9 @@ export function checkTls(tls: ClientTls | ServerTls, side: "client" | "server"):
   if (well.has(tls)) return;
   checkNames<ClientTls>(tls, names[side] as OptionNames<ClientTls>, "tls");
   check(tls);
+  if ("identityOf" in tls && tls.identityOf !== undefined && typeof tls.identityOf !== "function") {
+    throw new TypeError("tls.identityOf is no function: give (endpoint) => endpoint.metadata?.identity");
+  }
   well.add(tls);
 }
 

@@ -62,6 +62,13 @@ export interface ClientTls {
   readonly passphrase?: string | undefined;
   /** The name to verify in the server's certificate, where it is not the address's host. */
   readonly serverName?: string | undefined;
+  /**
+   * Whom the certificate of the one server at an endpoint must name besides, letter by letter among its alternative names:
+   * a DNS name, or a URI such as `spiffe://example/greeter/7`; `undefined` where nobody in particular. It is asked at each
+   * connection, and keeps calls from another instance at an address that was given out again. What it takes from a
+   * registry's metadata can only narrow whom `serverName` lets in: give both.
+   */
+  readonly identityOf?: ((endpoint: Endpoint) => string | undefined) | undefined;
 }
 
 /** What a server shows, and whether it asks clients for a certificate. */

@@ -14,7 +14,7 @@ export interface TlsSession {
 
 /** The sessions of a client: of each server, by each identity, the newest. */
 export interface TlsSessions {
-  of(address: string, tls: ClientTls): TlsSession;
+  of(address: string, tls: ClientTls, identity?: string): TlsSession;
 }
 
 export interface TlsSessionsOptions {
@@ -43,8 +43,8 @@ export function createTlsSessions({ now: clock = now }: TlsSessionsOptions = {})
   const kept = new Map<string, Kept>();
 
   return {
-    of(address, tls) {
-      const key = keyOf(address, tls);
+    of(address, tls, identity) {
+      const key = keyOf(address, tls, identity);
       const known = kept.get(key);
       const offered = known !== undefined && clock() - known.verifiedAt < longestMs ? known : undefined;
       const startedAt = clock();
@@ -66,9 +66,9 @@ export function createTlsSessions({ now: clock = now }: TlsSessionsOptions = {})
 }
 
 /** Everything that the verification of a server, or what it is shown, depends on. */
-function keyOf(address: string, { ca, cert, key, serverName }: ClientTls): string {
+function keyOf(address: string, { ca, cert, key, serverName }: ClientTls, identity: string | undefined): string {
   const hash = createHash("sha256");
-  for (const part of [address, serverName, ca, cert, key]) {
+  for (const part of [address, serverName, identity, ca, cert, key]) {
     hash.update(part === undefined ? "-" : `${Buffer.byteLength(part)}:`);
     if (part !== undefined) hash.update(part);
   }

@@ -4,9 +4,14 @@ import { type ConnectionOptions, connect, type TLSSocket, type TlsOptions } from
 import type { Caller } from "../core/call.ts";
 import type { ClientTls, ServerTls } from "../core/transport.ts";
 import { socketAddress } from "./address.ts";
+import { namesIn } from "./alternative-names.ts";
+import { checkIdentity } from "./server-identity.ts";
 
-/** What `node:tls` needs for a client: at least TLS 1.2, HTTP/2 by ALPN, the server's name verified. */
-export function clientTlsOptions(tls: ClientTls, address: string): ConnectionOptions {
+/**
+ * What `node:tls` needs for a client: at least TLS 1.2, HTTP/2 by ALPN, the server's name verified, and `identity` where
+ * this one server has to have one.
+ */
+export function clientTlsOptions(tls: ClientTls, address: string, identity?: string): ConnectionOptions {
   const to = socketAddress(address);
   const host = tls.serverName ?? ("host" in to ? to.host : "localhost");
   return {
@@ -20,6 +25,8 @@ export function clientTlsOptions(tls: ClientTls, address: string): ConnectionOpt
     minVersion: "TLSv1.2",
     ALPNProtocols: ["h2"],
     rejectUnauthorized: true,
+    // The name to verify is not always the host to connect to.
+    checkServerIdentity: (_, certificate) => checkIdentity(host, identity, certificate),
   };
 }
 
@@ -70,13 +77,6 @@ export function callerTls(socket: TLSSocket): Caller["tls"] {
   if (raw === undefined) return undefined;
   const { subjectAltName = "", fingerprint256 } = new X509Certificate(raw);
   return { subject: { ...subject }, alternativeNames: namesIn(subjectAltName), fingerprint256 };
-}
-
-/** Node writes a name that could be mistaken for another, or for two, as a string of JSON. */
-function namesIn(subjectAltName: string): string[] {
-  const quoted = /"(?:[^"\\]|\\.)*"/g;
-  const names = subjectAltName.match(/(?:[^",]|"(?:[^"\\]|\\.)*")+/g) ?? [];
-  return names.map((name) => name.trim().replace(quoted, (text) => JSON.parse(text) as string));
 }
 
 function pem(value: string | Uint8Array | undefined): string | Buffer | undefined {

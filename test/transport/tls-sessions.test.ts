@@ -86,6 +86,14 @@ test.each<[what: string, tls: ClientTls]>([
   expect(await connect(sessions, server.address, tls)).toBe(false);
 });
 
+test("a session is not offered where another server is expected at the address", () => {
+  const sessions = createTlsSessions();
+  sessions.of("server:443", trusting, "one").keep(Buffer.from("ticket"), false);
+  expect(sessions.of("server:443", trusting, "other").ticket).toBeUndefined();
+  expect(sessions.of("server:443", trusting).ticket).toBeUndefined();
+  expect(sessions.of("server:443", trusting, "one").ticket).toBeDefined();
+});
+
 test("a server that cannot be verified is not, with a session of one that could", async () => {
   await using server = await serve(serverTls);
   const sessions = createTlsSessions();

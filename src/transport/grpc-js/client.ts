@@ -15,6 +15,7 @@ import { isCut } from "../greeting.ts";
 import { CONFIRM_IDLE_MS, patienceMs } from "../idle.ts";
 import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
 import { createPeer } from "../peer.ts";
+import { identityOf } from "../server-identity.ts";
 import { clientTlsOptions } from "../tls.ts";
 import { whatIsWrong } from "../who-is-there.ts";
 import { openOn, type Traffic } from "./calling.ts";
@@ -30,7 +31,6 @@ const EXPLAIN_MS = 500;
 export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer {
   const { address } = endpoint;
   const { confirmIdleMs = CONFIRM_IDLE_MS } = options;
-  const tls = options.tls && clientTlsOptions(options.tls, address);
   const target = targetOf(address);
   const channelOptions = channelOptionsOf(options);
 
@@ -44,7 +44,11 @@ export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer
   /** True while connections that went with calls under way answered some. */
   let trusted = true;
 
-  return createPeer(endpoint, options, async (signal, lost) => {
+  let peer: Peer | undefined;
+  peer = createPeer(endpoint, options, async (signal, lost) => {
+    // The pool replaces its endpoint; the first try begins before there is a peer.
+    const identity = identityOf(options.tls, peer?.endpoint ?? endpoint);
+    const tls = options.tls && clientTlsOptions(options.tls, address, identity);
     const startedAt = now();
     const sockets: Socket[] = [];
     const credentials = new SocketCredentials(tls, (socket) => sockets.push(socket));
@@ -98,6 +102,7 @@ export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer
       close: () => channel.close(),
     };
   });
+  return peer;
 }
 
 /** Resolves once the channel is connected; rejects when its first try has failed. */

@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { type ConnectionOptions, checkServerIdentity, type TLSSocket, connect as tlsConnect } from "node:tls";
+import { type TLSSocket, connect as tlsConnect } from "node:tls";
 import type { ClientTls } from "../../core/transport.ts";
 import { socketAddress } from "../address.ts";
 import { clientTlsOptions } from "../tls.ts";
@@ -21,6 +21,7 @@ export type OnRead = (bytes: Buffer, length: number) => void;
  * Connects, with the TLS handshake where `tls` is given. What is read goes to `onRead`, in one buffer that is
  * used again and again. Destroys the socket when the signal aborts. It keeps no process alive: calls do.
  * @param session what the server gave before, with `tls`; what it gives now is kept there
+ * @param identity whom the certificate of this one server must name
  */
 export function dial(
   address: string,
@@ -28,6 +29,7 @@ export function dial(
   signal: AbortSignal,
   onRead: OnRead,
   session?: TlsSession,
+  identity?: string,
 ): Promise<Socket> {
   const onread = {
     buffer: tls === undefined ? sharedBuffer() : Buffer.allocUnsafeSlow(TLS_READ_BYTES),
@@ -41,7 +43,12 @@ export function dial(
     const socket =
       tls === undefined
         ? connect({ ...to, onread, noDelay: true })
-        : tlsConnect({ ...secureOptions(tls, address), ...to, session: session?.ticket, onread } as object);
+        : tlsConnect({
+            ...clientTlsOptions(tls, address, identity),
+            ...to,
+            session: session?.ticket,
+            onread,
+          } as object);
     socket.unref();
     socket.on("session", (ticket) => session?.keep(ticket, (socket as TLSSocket).isSessionReused()));
     const abort = (): void => {
@@ -70,11 +77,4 @@ export function dial(
 function sharedBuffer(): Buffer {
   shared ??= Buffer.allocUnsafeSlow(READ_BYTES);
   return shared;
-}
-
-/** The name to verify is not always the host to connect to. */
-function secureOptions(tls: ClientTls, address: string): ConnectionOptions {
-  const options = clientTlsOptions(tls, address);
-  const { host = "localhost" } = options;
-  return { ...options, checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate) };
 }

@@ -22,6 +22,8 @@ const IDLE_KEEPALIVE_MS = 10_000;
 /** What the connections to one server have in common. */
 export interface DiallerOptions {
   readonly address: string;
+  /** Whom the server's certificate must name now, where it has to be one. */
+  readonly identity: () => string | undefined;
   readonly options: ConnectOptions;
   readonly limits: Limits;
   readonly wheel: TimerWheel;
@@ -56,9 +58,10 @@ export function createDialler(common: DiallerOptions): Dialler {
   let trusted = true;
 
   async function connect(signal: AbortSignal, lost: (reason: string) => void): Promise<ClientConnection> {
-    const session = options.tls && sessions.of(address, options.tls);
+    const identity = common.identity();
+    const session = options.tls && sessions.of(address, options.tls, identity);
     try {
-      return await connectWith(session, signal, lost);
+      return await connectWith({ session, identity }, signal, lost);
     } catch (error) {
       session?.drop();
       throw error;
@@ -66,14 +69,14 @@ export function createDialler(common: DiallerOptions): Dialler {
   }
 
   async function connectWith(
-    session: TlsSession | undefined,
+    { session, identity }: { readonly session: TlsSession | undefined; readonly identity: string | undefined },
     signal: AbortSignal,
     lost: (reason: string) => void,
   ): Promise<ClientConnection> {
     const startedAt = now();
     let connection: ClientConnection | undefined;
     const onRead = (bytes: Buffer, length: number): void => connection?.receive(bytes, length);
-    const socket = await dial(address, options.tls, signal, onRead, session);
+    const socket = await dial(address, options.tls, signal, onRead, session, identity);
     const { promise, resolve, reject } = Promise.withResolvers<ClientConnection>();
     const opened = new ClientConnection(socket, {
       address,

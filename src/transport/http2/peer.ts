@@ -10,6 +10,7 @@ import { socketAddress } from "../address.ts";
 import { overAlready } from "../cancelled.ts";
 import { createLink, type Link } from "../link.ts";
 import { checkSentMetadata } from "../metadata-size.ts";
+import { identityOf } from "../server-identity.ts";
 import { shutAfter } from "../shut-after.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
 import type { TlsSessions } from "../tls-sessions.ts";
@@ -79,6 +80,7 @@ export class Http2Peer implements Peer {
     const scheme = tls === undefined ? "http" : "https";
     return createDialler({
       address: this.#address,
+      identity: () => identityOf(this.#options.tls, this.endpoint),
       options: this.#options,
       limits: this.#limits,
       wheel: this.#wheel,
