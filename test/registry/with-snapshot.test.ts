@@ -26,7 +26,7 @@ import { createLog } from "../support/log.ts";
 import { watchService } from "../support/snapshots.ts";
 
 let dir = "";
-let wrapped = withSnapshot(memoryRegistry(), { dir });
+let wrapped: Registry;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "trunkline-snapshot-"));
   wrapped = withSnapshot(memoryRegistry(), { dir });

@@ -40,7 +40,7 @@ function rowsOf(from: string, to: string): (readonly [what: string, said: string
 
 const LISTENING = "And why a server cannot listen";
 const connecting = rowsOf("## Why there is no connection", LISTENING);
-const listening = rowsOf(LISTENING, "\n## After");
+const listening = rowsOf(LISTENING, "\n## Wrong inputs");
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
