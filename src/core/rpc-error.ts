@@ -152,13 +152,14 @@ export class RpcError extends Error {
 
   /** For logs: what it says and where, the types of its details, and nothing that may be long or secret. */
   toJSON(): object {
-    const { name, codeName, message, details, ...told } = this;
+    const { name, codeName, message, details, cause, ...told } = this;
     return {
       name,
       codeName,
       message,
       ...told,
       ...(details.length > 0 && { details: details.map(({ type }) => type) }),
+      ...(cause !== undefined && { cause: String(cause) }),
     };
   }
 }
