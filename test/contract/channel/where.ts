@@ -100,7 +100,8 @@ export function where(world: () => World): void {
     const names =
       "methodInterceptors names ecko, and probe.v1.Probe has no such method; it has: echo, expand, collect, converse";
     expect(() => createClient(Probe, channel, missing)).toThrow(new TypeError(names));
-    expect(() => createServer().add(Probe, {} as never, missing)).toThrow(new TypeError(names));
+    const whole = { echo: () => ({}), async *expand() {}, collect: () => ({}), async *converse() {} };
+    expect(() => createServer().add(Probe, whole, missing)).toThrow(new TypeError(names));
     const none = { methodInterceptors: { echo: refuses } } as object;
     expect(() => createClient(Probe, channel, none)).toThrow(
       /^methodInterceptors.echo of probe.v1.Probe must be a list/,
