@@ -6,7 +6,7 @@ import type { Method } from "../core/method.ts";
 import { checkKind, checkKinds, functionLike, listOfText, type OptionKinds, text } from "../core/option-kinds.ts";
 import { checkNames, type OptionNames } from "../core/option-names.ts";
 import { RpcError } from "../core/rpc-error.ts";
-import { type LooksAtServed, namesOf, SERVED } from "../core/served.ts";
+import { type LooksAtServed, namesOf, SERVED, servedName } from "../core/served.ts";
 import { type Identity, identity } from "./identity.ts";
 import { notKnown } from "./not-known.ts";
 
@@ -48,14 +48,14 @@ const EVERYTHING = "*";
  *   "*": {},
  * });
  * ```
- * @throws TypeError for a name given twice, or what is no rule; and from `listen`, where a rule names nothing that the server has, or none
- * speaks of a method
+ * @throws TypeError for a name given twice, or what is no rule; and from `listen`, where a rule names nothing that the
+ * server has, or none speaks of a method
  */
 export function allow(rules: Rules): Interceptor {
   checkKind("the rules of allow", rules, { fits: isObject, remedy: 'give an object: { "*": {} }' });
   const named = new Map<string, readonly Rule[]>();
   for (const [given, rule] of Object.entries(rules)) {
-    const name = keyOf(given);
+    const name = servedName(given);
     if (named.has(name)) throw new TypeError(`allow names ${given} twice: give it one rule, or a list of them`);
     const those = Array.isArray(rule) ? (rule as readonly Rule[]) : [rule as Rule];
     for (const each of those) {
@@ -88,11 +88,6 @@ export function allow(rules: Rules): Interceptor {
       throw new TypeError(`no rule of allow speaks of ${paths}: name it, or "*" for all others`);
     },
   } satisfies LooksAtServed);
-}
-
-function keyOf(name: string): string {
-  const bare = name.replace(/^\//, "");
-  return bare.includes("/") ? `/${bare}` : bare;
 }
 
 async function holds({ subjects, issuer, scopes, when }: Rule, who: Identity, call: Call): Promise<boolean> {

@@ -23,3 +23,9 @@ export function showServed(
 export function namesOf(methods: readonly Method[]): ReadonlySet<string> {
   return new Set(methods.flatMap(({ service, path }) => [service, path]));
 }
+
+/** What options call a method, with a slash before it or without, or a service: as `namesOf` has it. */
+export function servedName(given: string): string {
+  const bare = given.replace(/^\//, "");
+  return bare.includes("/") ? `/${bare}` : bare;
+}

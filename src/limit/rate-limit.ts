@@ -8,7 +8,7 @@ import { atLeast, checkRanges } from "../core/number-range.ts";
 import { checkKinds } from "../core/option-kinds.ts";
 import { checkNames, type OptionNames } from "../core/option-names.ts";
 import type { RpcError } from "../core/rpc-error.ts";
-import { type LooksAtServed, namesOf, SERVED } from "../core/served.ts";
+import { type LooksAtServed, namesOf, SERVED, servedName } from "../core/served.ts";
 import { type CallerOf, callerOfConnection, callerOfKind } from "./caller.ts";
 import { refusal } from "./refusal.ts";
 import { type Buckets, createBuckets, type Rate } from "./token-bucket.ts";
@@ -63,10 +63,9 @@ export function rateLimit(options: RateLimitOptions): Interceptor {
   // By the path of a method, or by the name of a service.
   const named = new Map<string, Buckets>();
   for (const [given, rate] of Object.entries(perMethod)) {
-    const name = given.replace(/^\//, "");
-    const key = name.includes("/") ? `/${name}` : name;
-    if (named.has(key)) throw new TypeError(`perMethod names ${name} twice: give it one rate`);
-    named.set(key, createBuckets(rate, 1));
+    const name = servedName(given);
+    if (named.has(name)) throw new TypeError(`perMethod names ${name.replace(/^\//, "")} twice: give it one rate`);
+    named.set(name, createBuckets(rate, 1));
   }
   const callers = perCaller && createBuckets(perCaller, maxCallers);
 
