@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -7,6 +7,7 @@ import { createDevEtcd, type DevEtcd } from "../../src/devetcd/index.ts";
 import { freePort } from "../support/free-port.ts";
 import { blocksOf, examplesOf, readPage } from "../support/page.ts";
 import { type Program, repository, runProgram, startProgram } from "../support/program.ts";
+import { scratchFolder } from "../support/scratch-folder.ts";
 import { trunkline } from "./trunkline.ts";
 
 const page = readPage("docs/cli.md");
@@ -49,12 +50,8 @@ test.for(examples)("$command", async ({ command, output }) => {
 });
 
 test("the page's program runs", async () => {
-  // Inside the repository, so that `import "trunkline"` finds the package itself.
-  const scratch = join(repository, ".trunkline");
-  mkdirSync(scratch, { recursive: true });
-  const folder = mkdtempSync(join(scratch, "cli-"));
+  const folder = scratchFolder("cli");
   writeFileSync(join(folder, "registry.ts"), blocksOf(page).find(({ file }) => file === "registry.ts")?.text ?? "");
   const ended = await runProgram(join(folder, "registry.ts"));
-  rmSync(folder, { recursive: true, force: true });
   expect(ended).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^etcd:\/\/127\.0\.0\.1:\d+\n$/) });
 });

@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { blocksOf, readPage } from "../support/page.ts";
 import { repository, run, runProgram } from "../support/program.ts";
+import { scratchFolder } from "../support/scratch-folder.ts";
 
 const blocks = blocksOf(readPage("docs/interceptors.md"));
 const programs = blocks.flatMap(({ language, file, text: program }, i) =>
@@ -18,24 +19,15 @@ test("the page has its programs", () => {
 test.each(programs)(
   "the page's $file compiles, and prints what stands under it",
   async ({ file, program, output }) => {
-    // Inside the repository, so that `import "trunkline"` finds the package itself.
-    const scratch = join(repository, ".trunkline");
-    mkdirSync(scratch, { recursive: true });
-    const folder = mkdtempSync(join(scratch, "interceptors-"));
-    try {
-      symlinkSync(join(repository, "gen"), join(folder, "gen"));
-      writeFileSync(join(folder, file), program);
-      writeFileSync(
-        join(folder, "tsconfig.json"),
-        JSON.stringify({ extends: join(repository, "tsconfig.json"), include: [file] }),
-      );
-      expect(await run("npx", ["tsc", "-p", folder])).toMatchObject({ code: 0, stdout: "" });
-      const options = { execArgv: ["--conditions=@trunkline/source", "--preserve-symlinks"] };
-      const ended = await runProgram(join(folder, file), [], options);
-      expect(ended).toMatchObject({ code: 0, stderr: "", stdout: output });
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+    const folder = scratchFolder("interceptors");
+    symlinkSync(join(repository, "gen"), join(folder, "gen"));
+    writeFileSync(join(folder, file), program);
+    const config = { extends: join(repository, "tsconfig.json"), include: [file] };
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+    expect(await run("npx", ["tsc", "-p", folder])).toMatchObject({ code: 0, stdout: "" });
+    const options = { execArgv: ["--conditions=@trunkline/source", "--preserve-symlinks"] };
+    const ended = await runProgram(join(folder, file), [], options);
+    expect(ended).toMatchObject({ code: 0, stderr: "", stdout: output });
   },
   60_000,
 );
