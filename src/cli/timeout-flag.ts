@@ -1,3 +1,4 @@
+import { LONGEST_TIMER_MS } from "../core/clock.ts";
 import type { TextFlag } from "./command.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -12,11 +13,8 @@ export function timeoutFlag(summary: string): TextFlag {
 export function timeoutOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const timeoutMs = text.trim() === "" ? Number.NaN : Number(text);
-  if (!(timeoutMs >= 0 && timeoutMs <= mostMs)) {
-    throw new UsageError(`--timeout ${text}: give milliseconds, a number from 0 (no limit) to ${mostMs}`);
+  if (!(timeoutMs >= 0 && timeoutMs <= LONGEST_TIMER_MS)) {
+    throw new UsageError(`--timeout ${text}: give milliseconds, a number from 0 (no limit) to ${LONGEST_TIMER_MS}`);
   }
   return timeoutMs;
 }
-
-/** The longest that a timer can wait: 24 days. */
-const mostMs = 2 ** 31 - 1;

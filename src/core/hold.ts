@@ -1,5 +1,4 @@
-/** The longest that a Node timer can wait, in milliseconds. */
-const longestMs = 0x7fff_ffff;
+import { LONGEST_TIMER_MS } from "./clock.ts";
 
 // One for the process, as what it keeps alive is the process. Sockets and timers of a client never do: a connection that
 // is kept up, and a watch of the registry, are no reason to stay.
@@ -9,7 +8,7 @@ let anchor: NodeJS.Timeout | undefined;
 /** Keeps the process alive, until `letGo` was called as often: somebody waits for what unref'd sockets and timers bring. */
 export function hold(): void {
   if (holds++ > 0) return;
-  if (anchor === undefined) anchor = setInterval(() => {}, longestMs);
+  if (anchor === undefined) anchor = setInterval(() => {}, LONGEST_TIMER_MS);
   else anchor.ref();
 }
 

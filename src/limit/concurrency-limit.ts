@@ -1,6 +1,6 @@
 import { isBuiltIn } from "../core/built-in.ts";
 import type { Call, Handler, Interceptor, Reply } from "../core/call.ts";
-import { type Clock, systemClock } from "../core/clock.ts";
+import { type Clock, LONGEST_TIMER_MS, systemClock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import { atLeast, between, checkRanges, type NumberRange, numberFrom } from "../core/number-range.ts";
@@ -40,9 +40,6 @@ export interface ConcurrencyLimitOptions extends AdaptiveLimitOptions {
   readonly loopDelay?: LoopDelay | undefined;
 }
 
-/** The longest that a Node timer can wait, in milliseconds. */
-const longestMs = 0x7fff_ffff;
-
 const ranges: { readonly [K in keyof ConcurrencyLimitOptions]?: NumberRange } = {
   initialLimit: between(1, Number.MAX_SAFE_INTEGER),
   minLimit: between(1, Number.MAX_SAFE_INTEGER),
@@ -51,8 +48,8 @@ const ranges: { readonly [K in keyof ConcurrencyLimitOptions]?: NumberRange } = 
   tolerance: numberFrom(1),
   maxLoopDelayMs: numberFrom(1),
   maxWaiting: atLeast(0),
-  maxWaitMs: numberFrom(0, { most: longestMs }),
-  pushbackMs: numberFrom(0, { most: longestMs }),
+  maxWaitMs: numberFrom(0, { most: LONGEST_TIMER_MS }),
+  pushbackMs: numberFrom(0, { most: LONGEST_TIMER_MS }),
 };
 
 const names: OptionNames<ConcurrencyLimitOptions> = {

@@ -1,7 +1,5 @@
+import { LONGEST_TIMER_MS } from "../core/clock.ts";
 import { NEVER, now } from "../core/deadline.ts";
-
-/** The longest that a Node timer can wait, in milliseconds. */
-export const LONGEST_TIMER_MS: number = 0x7fff_ffff;
 
 const nothing = (): void => {};
 

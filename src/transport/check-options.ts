@@ -1,8 +1,8 @@
 import { checkTls } from "../core/check-tls.ts";
+import { LONGEST_TIMER_MS } from "../core/clock.ts";
 import { atLeast, between, checkRanges, type NumberRange } from "../core/number-range.ts";
 import { checkKinds, flag, type OptionKinds, oneOf } from "../core/option-kinds.ts";
 import type { ConnectOptions, ListenOptions, MessageLimits } from "../core/transport.ts";
-import { LONGEST_TIMER_MS } from "./alarm.ts";
 
 /** What SETTINGS of HTTP/2 can say. */
 const MOST_OF_A_SETTING = 0xffff_ffff;

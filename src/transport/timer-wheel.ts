@@ -1,3 +1,4 @@
+import { LONGEST_TIMER_MS } from "../core/clock.ts";
 import { now } from "../core/deadline.ts";
 
 const SLOTS = 1024;
@@ -7,8 +8,6 @@ const DUE = SLOTS;
 const TICK_MS = 4;
 /** Later than this, and the event loop stood still. */
 const LATE_MS = 2 * TICK_MS;
-/** The longest that a Node timer can wait. */
-const LONGEST_MS = 0x7fff_ffff;
 
 /** What a wheel wakes. Make one and keep it; the wheel uses its fields. */
 export abstract class Alarm {
@@ -85,7 +84,7 @@ export class TimerWheel {
     clearTimeout(this.#timer);
     this.#wakeTick = tick;
     const delayMs = Math.ceil(tick * TICK_MS - now());
-    this.#timer = setTimeout(this.#wake, Math.min(Math.max(1, delayMs), LONGEST_MS));
+    this.#timer = setTimeout(this.#wake, Math.min(Math.max(1, delayMs), LONGEST_TIMER_MS));
     if (!this.#holds || this.#count === 0) this.#timer.unref();
   }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
+import { LONGEST_TIMER_MS } from "../../core/clock.ts";
 import { parseAddress } from "../../core/endpoint.ts";
 import type { Logger } from "../../core/logger.ts";
 import { atLeast, between, checkRanges, type NumberRange } from "../../core/number-range.ts";
@@ -7,7 +8,6 @@ import { checkKinds, logger, type OptionKinds } from "../../core/option-kinds.ts
 import { checkNames, type OptionNames } from "../../core/option-names.ts";
 import type { ClientTls } from "../../core/transport.ts";
 import { whatIs } from "../../core/what-is.ts";
-import { LONGEST_TIMER_MS } from "../../transport/alarm.ts";
 import { type DialectName, dialectNamed } from "./dialects/by-name.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { type EtcdUri, parseEtcdUri } from "./uri.ts";

@@ -1,4 +1,4 @@
-import { LONGEST_TIMER_MS } from "../../transport/alarm.ts";
+import { LONGEST_TIMER_MS } from "../../core/clock.ts";
 
 /**
  * A timer for a wait of any length in milliseconds: none for `Infinity`, and for one that is longer than Node can wait

@@ -1,5 +1,6 @@
 import type { ClientHttp2Session } from "node:http2";
 import type { Channel, Server } from "@grpc/grpc-js";
+import { LONGEST_TIMER_MS } from "../../core/clock.ts";
 
 // Once a session has sent or received GOAWAY, Node refuses its pings; grpc-js takes that for a dead connection and
 // breaks it, with the calls that were to finish on it. So its pings are stopped first. grpc-js has no way to do that
@@ -7,8 +8,6 @@ import type { Channel, Server } from "@grpc/grpc-js";
 
 /** grpc-js's word for "no pings". */
 const never = -1;
-/** The longest that a Node timer can wait: more of it is no wait at all. */
-const longestMs = 0x7fff_ffff;
 
 /** A time without pings, in milliseconds, as grpc-js takes it. */
 export function pingAfter(keepaliveMs: number): number {
@@ -17,7 +16,7 @@ export function pingAfter(keepaliveMs: number): number {
 
 /** Milliseconds for a timer of grpc-js's. */
 export function timerMs(ms: number): number {
-  return Math.min(ms, longestMs);
+  return Math.min(ms, LONGEST_TIMER_MS);
 }
 
 interface Pinging {
