@@ -26,7 +26,7 @@ export type { ChannelPolicy, Policy } from "./core/policies.ts";
 export type { HedgePolicy, Idempotency, MethodPolicy, RetryPolicy } from "./core/policy.ts";
 export { detail, type ErrorDetail, RpcError } from "./core/rpc-error.ts";
 export type { ServiceInterceptors } from "./core/service-interceptors.ts";
-export type { ClientTls, ServerTls } from "./core/transport.ts";
+export type { ClientTls, ServerTls, TlsSource } from "./core/transport.ts";
 export { type FromJsonOptions, fromJson, type JsonValue, type ToJsonOptions, toJson } from "./json/message-json.ts";
 export { watched } from "./observe/watched.ts";
 export { registryFromUri } from "./registry/from-uri.ts";
@@ -59,6 +59,7 @@ export { type Rate, type RateLimitOptions, rateLimit } from "./limit/rate-limit.
 export { type HeldRequests, heldRequests } from "./retry/request.ts";
 export { type Http2Limits, http2 } from "./transport/http2/index.ts";
 export { MemoryBudget, type MemoryBudgetOptions } from "./transport/memory-budget.ts";
+export { type ClientTlsFiles, type ServerTlsFiles, tlsFiles } from "./transport/tls-files.ts";
 
 // For those who write a registry, a balancer or a transport of their own.
 

@@ -5,9 +5,12 @@ import type { ReadyOptions } from "../balance/when-ready.ts";
 import { type BreakerOptions, breaker } from "../breaker/breaker.ts";
 import type { Handler, Interceptor } from "../core/call.ts";
 import { rethrownAtCallSite } from "../core/call-site.ts";
+import { certificateTimes } from "../core/certificate.ts";
+import { watchCertificate } from "../core/certificate-watch.ts";
 import type { ChannelState } from "../core/channel-state.ts";
 import { askForCurrentCall } from "../core/context.ts";
 import type { Endpoint } from "../core/endpoint.ts";
+import { heldTls } from "../core/held-tls.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import type { Method, Service } from "../core/method.ts";
 import { type ChannelPolicy, type Policy, policies } from "../core/policies.ts";
@@ -96,6 +99,8 @@ export interface Channel {
   readonly direct?: boolean | undefined;
   /** Whether clients note at each call where it was made. */
   readonly callerStacks?: boolean | undefined;
+  /** When the certificate that it shows to servers ends, or one of those sent with it; `undefined` where it shows none. */
+  readonly certificateExpiresAt?: Date | undefined;
   /** How calls of a method are made where the call does not say. */
   policyOf(method: Method): Policy;
   /**
@@ -140,9 +145,10 @@ export function createChannel(options: ChannelOptions): Channel {
   checkChannelOptions(options);
   const { transport = http2(), balancer = roundRobin(), logger = silent } = options;
   transport.check?.(options);
+  const tls = options.tls && heldTls(options.tls, "client", logger);
   const { interceptors = [], attemptInterceptors = [], idleTimeoutMs = 1_800_000 } = options;
   const resolver = resolverOf(options);
-  if (isAnyNameTaken(resolver, options.tls)) {
+  if (isAnyNameTaken(resolver, tls?.())) {
     logger.warn(
       {},
       "servers come from a registry, and whoever has a certificate of the same authority and may write there is trusted; " +
@@ -152,7 +158,7 @@ export function createChannel(options: ChannelOptions): Channel {
   const { healthCheck = false } = options;
   const service = healthCheck === true ? "" : healthCheck;
   const wire = service === false ? transport : healthChecked(transport, { service, logger });
-  const connections = sharedConnections(wire, { ...options, logger });
+  const connections = sharedConnections(wire, { ...options, tls, logger });
   const circuit = options.breaker === false ? false : { logger, ...options.breaker };
   const connect = (endpoint: Endpoint, changed: () => void) =>
     breaker(connections.connect(endpoint, changed), circuit, changed, logger);
@@ -163,11 +169,15 @@ export function createChannel(options: ChannelOptions): Channel {
   const toAttempt = interceptOwn(toService.handle, attemptInterceptors);
   const handle = interceptOwn(retry({ policyOf, logger })(toAttempt), interceptors);
 
+  const stopWatching = tls && watchCertificate(tls, logger);
   let closing: Promise<void> | undefined;
   const channel: Channel = {
     handle,
     direct: interceptors.length === 0 && attemptInterceptors.length === 0,
     callerStacks: options.callerStacks,
+    get certificateExpiresAt() {
+      return tls && certificateTimes(tls())?.expiresAt;
+    },
     policyOf: (method) => policyOf(method),
     checkService: (service) => checkPolicyMethods(options.policy ?? {}, service),
     state: (service) => toService.state(nameOf(service)),
@@ -178,6 +188,7 @@ export function createChannel(options: ChannelOptions): Channel {
     },
     async close(timeoutMs = 10_000) {
       checkCloseTimeout(timeoutMs);
+      stopWatching?.();
       closing ??= toService.close();
       connections.endWithin(timeoutMs);
       await closing;

@@ -19,6 +19,9 @@ export function checkTls(tls: ClientTls | ServerTls, side: "client" | "server"):
   if (well.has(tls)) return;
   checkNames<ClientTls>(tls, names[side] as OptionNames<ClientTls>, "tls");
   check(tls);
+  if (side === "server" && tls.cert === undefined) {
+    throw new TypeError("tls.cert is missing: a server shows a certificate, give tls.cert and tls.key");
+  }
   if ("identityOf" in tls && tls.identityOf !== undefined && typeof tls.identityOf !== "function") {
     throw new TypeError("tls.identityOf is no function: give (endpoint) => endpoint.metadata?.identity");
   }

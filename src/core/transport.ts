@@ -81,6 +81,12 @@ export interface ServerTls {
   readonly ca?: string | Uint8Array | undefined;
 }
 
+/**
+ * What TLS is to be used, or a function that is asked for it before each connection, and each second besides; as
+ * `tlsFiles()` makes one. What it gives that cannot be is not taken up: what was there before goes on being used.
+ */
+export type TlsSource<T extends ClientTls | ServerTls> = T | (() => T);
+
 export type Compression = "identity" | "gzip" | "deflate";
 
 /** Limits that hold for either side. */
@@ -97,7 +103,7 @@ export interface MessageLimits {
 }
 
 export interface ConnectOptions extends MessageLimits {
-  readonly tls?: ClientTls | undefined;
+  readonly tls?: TlsSource<ClientTls> | undefined;
   /** Milliseconds until a connection that does not come about is given up; 5,000 by default. */
   readonly connectTimeoutMs?: number | undefined;
   /**
@@ -140,7 +146,7 @@ export interface Acceptor {
 }
 
 export interface ListenOptions extends MessageLimits {
-  readonly tls?: ServerTls | undefined;
+  readonly tls?: TlsSource<ServerTls> | undefined;
   /**
    * Streams a client may have open on one connection; 1,000 by default. One whose handler goes on though its call is over
    * counts for a second more; by grpc-js it does not.

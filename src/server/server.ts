@@ -1,7 +1,10 @@
 import { formatMethods, METHODS } from "../balance/methods.ts";
 import type { Interceptor } from "../core/call.ts";
+import { certificateTimes } from "../core/certificate.ts";
+import { watchCertificate } from "../core/certificate-watch.ts";
 import { checkService } from "../core/check-service.ts";
 import { plainAddress } from "../core/grpc-address.ts";
+import { heldTls } from "../core/held-tls.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import type { Method, Service } from "../core/method.ts";
 import { requireNode } from "../core/require-node.ts";
@@ -71,6 +74,8 @@ export interface Server {
   listen(address: string, options?: ListenAddress): Promise<string>;
   /** What it is bound to; `undefined` before `listen`. */
   readonly address: string | undefined;
+  /** When the certificate that it shows ends, or one of those sent with it; `undefined` without TLS. */
+  readonly certificateExpiresAt: Date | undefined;
   /**
    * Resolves when the registry first holds this server, or when it is closed before that; at once without a registry, and
    * before `listen`. Never rejects: a registry that is away is tried again.
@@ -120,6 +125,7 @@ export function createServer(options: ServerOptions = {}): Server {
   checkServerOptions(options);
   const { registry, transport = http2(), logger = silent, reflection = true } = options;
   transport.check?.(options);
+  const tls = options.tls && heldTls(options.tls, "server", logger);
   const { interceptors = [], builtInInterceptors = [] } = options;
   const served: Routed[] = [];
   const health = createHealth();
@@ -129,6 +135,7 @@ export function createServer(options: ServerOptions = {}): Server {
   let listening: Promise<string> | undefined;
   let registration: Registration | undefined;
   let closing: Promise<void> | undefined;
+  let stopWatching: (() => void) | undefined;
 
   async function listen(address: string, { advertise }: ListenAddress): Promise<string> {
     const announced = served.map(({ service }) => service);
@@ -137,7 +144,7 @@ export function createServer(options: ServerOptions = {}): Server {
     const acceptor = counting(route(all, { logger, draining }), () => {
       arrived++;
     });
-    const bound = await transport.listen(plainAddress(address), acceptor, { ...options, logger });
+    const bound = await transport.listen(plainAddress(address), acceptor, { ...options, tls, logger });
     try {
       if (closing !== undefined) throw new Error(`the server was closed before it listened on ${address}`);
       registration = announce(announced, bound.address, advertise);
@@ -146,6 +153,7 @@ export function createServer(options: ServerOptions = {}): Server {
       throw error;
     }
     listener = bound;
+    stopWatching = tls && watchCertificate(tls, logger);
     for (const { name } of [...announced, { name: "" }]) health.begin(name);
     logger.info({ address: bound.address, services: announced.map(({ name }) => name) }, "listening");
     return bound.address;
@@ -180,6 +188,7 @@ export function createServer(options: ServerOptions = {}): Server {
     await finishCalls(bound, drain);
     if (bound.inflight > 0) logger.warn({ left: bound.inflight }, "closing with calls still in flight");
     await bound.close();
+    stopWatching?.();
     logger.info({ address: bound.address }, "closed");
   }
 
@@ -220,6 +229,9 @@ export function createServer(options: ServerOptions = {}): Server {
     },
     get address() {
       return listener?.address;
+    },
+    get certificateExpiresAt() {
+      return tls && certificateTimes(tls())?.expiresAt;
     },
     get registered() {
       return registration?.registered ?? Promise.resolve();

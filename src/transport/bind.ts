@@ -1,7 +1,8 @@
 import { createServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from "node:tls";
 import { Code } from "../core/code.ts";
 import { formatAddress } from "../core/endpoint.ts";
+import { heldTls } from "../core/held-tls.ts";
 import { silent } from "../core/logger.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { seldom } from "../core/seldom.ts";
@@ -50,7 +51,9 @@ export interface BindOptions
  * @throws RpcError UNAVAILABLE that names the address and why it cannot be bound
  */
 export async function bind(address: string, options: BindOptions, accept: (socket: Socket) => void): Promise<Port> {
-  const { tls, handshakeTimeoutMs, alpn, logger = silent } = options;
+  const { handshakeTimeoutMs, alpn, logger = silent } = options;
+  const heldOf = options.tls && heldTls(options.tls, "server", logger);
+  let tls = heldOf?.();
   const refuse = createDoor(options);
   const turnAway = createTurnAway();
   const to = socketAddress(address);
@@ -81,8 +84,16 @@ export async function bind(address: string, options: BindOptions, accept: (socke
       turnAway(socket, reason, ErrorCode.INADEQUATE_SECURITY);
     }
   };
+  /** A context of its own has keys of its own for sessions: none that began with another is resumed. */
+  const takeUp = (server: TlsServer, latest: ServerTls): void => {
+    if (latest === tls) return;
+    tls = latest;
+    server.setSecureContext(serverTlsOptions(latest, handshakeTimeoutMs, alpn));
+  };
   const server =
     tls === undefined ? createServer() : createTlsServer(serverTlsOptions(tls, handshakeTimeoutMs, alpn), secured);
+  // Before Node begins the handshake of a connection.
+  if (heldOf !== undefined) server.prependListener("connection", () => takeUp(server as TlsServer, heldOf()));
   server.on("connection", (socket: Socket) => {
     const peer = peerOf(socket);
     const reason = refuse(socket);

@@ -1,5 +1,5 @@
-import { checkTls } from "../core/check-tls.ts";
 import { LONGEST_TIMER_MS } from "../core/clock.ts";
+import { heldTls } from "../core/held-tls.ts";
 import { atLeast, between, checkRanges, type NumberRange } from "../core/number-range.ts";
 import { checkKinds, flag, type OptionKinds, oneOf } from "../core/option-kinds.ts";
 import type { ConnectOptions, ListenOptions, MessageLimits } from "../core/transport.ts";
@@ -53,7 +53,7 @@ const listenKinds: OptionKinds<ListenOptions> = { acceptCompression: flag, compr
 export function checkConnectOptions(options: ConnectOptions): void {
   checkKinds(options, connectKinds);
   checkRanges(options, connectRanges);
-  if (options.tls !== undefined) checkTls(options.tls, "client");
+  if (options.tls !== undefined) heldTls(options.tls, "client");
 }
 
 /** @throws TypeError that names the option that cannot be, and what it can be */
@@ -63,5 +63,5 @@ export function checkListenOptions(options: ListenOptions): void {
   if (options.maxConnectionAgeGraceMs !== undefined && options.maxConnectionAgeMs === undefined) {
     throw new TypeError("maxConnectionAgeGraceMs is given without an age: give maxConnectionAgeMs beside it");
   }
-  if (options.tls !== undefined) checkTls(options.tls, "server");
+  if (options.tls !== undefined) heldTls(options.tls, "server");
 }

@@ -28,10 +28,15 @@ export interface CallConnection extends Connection {
   confirm?(): Promise<boolean>;
 }
 
+export interface PeerOptions extends Omit<ConnectOptions, "tls"> {
+  /** Whether a certificate is shown to the server. */
+  readonly certificate?: boolean | undefined;
+}
+
 type Connect = (signal: AbortSignal, lost: (reason: string) => void) => Promise<CallConnection>;
 
 /** A peer over any wire that `connect` can open: it waits for the connection, counts calls, and closes gracefully. */
-export function createPeer(endpoint: Endpoint, options: ConnectOptions, connect: Connect): Peer {
+export function createPeer(endpoint: Endpoint, options: PeerOptions, connect: Connect): Peer {
   const { address } = endpoint;
   const { connectTimeoutMs, logger } = options;
   let inflight = 0;
@@ -39,7 +44,7 @@ export function createPeer(endpoint: Endpoint, options: ConnectOptions, connect:
   const changed = (): void => {
     if (closing === undefined) options.changed?.();
   };
-  const shown = { certificate: options.tls?.cert !== undefined };
+  const shown = { certificate: options.certificate === true };
   const link = createLink({ address, open: connect, connectTimeoutMs, shown, changed, logger });
 
   const underWay = new Set<(error: RpcError) => void>();

@@ -11,6 +11,7 @@ import { errors } from "./transport/errors.ts";
 import { limits } from "./transport/limits.ts";
 import { metadata } from "./transport/metadata.ts";
 import { replacing } from "./transport/replacing.ts";
+import { rotation } from "./transport/rotation.ts";
 import { shutdown } from "./transport/shutdown.ts";
 import { tls } from "./transport/tls.ts";
 import { type Abilities, createWorld, type Wire } from "./transport/world.ts";
@@ -35,6 +36,7 @@ export function transportContract(name: string, make: () => Wire, abilities: Abi
     if (abilities.tls) describe("replacing connections", () => replacing(world));
     if (abilities.sockets) describe("aging", () => aging(world));
     if (abilities.tls) describe("TLS", () => tls(world));
+    if (abilities.tls) describe("certificates that change", () => rotation(world));
     if (abilities.compressedRequests) describe("compression", () => compression(world, abilities));
   });
 }

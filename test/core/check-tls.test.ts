@@ -45,6 +45,10 @@ describe.each(wrong)("%s", (_, tls, message) => {
   });
 });
 
+test("a server without a certificate is refused", () => {
+  expect(() => createServer({ tls: {} as ServerTls })).toThrow("tls.cert is missing: a server shows a certificate");
+});
+
 test.each([
   ["an authority", { ca: authority }],
   ["two authorities", { ca: authority + authority }],

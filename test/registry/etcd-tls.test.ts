@@ -77,6 +77,24 @@ describe.runIf(hasEtcd)("an etcd that serves TLS and asks clients for a certific
     await watched.untilCurrent();
   });
 
+  test.each(["native", "etcd3"] as const)(
+    "by %s is reached once the certificate that it trusts has come",
+    async (client) => {
+      let tls: ClientTls = { ...trusting, ...strangerCertificate };
+      const it = registry(server.urls, { tls: () => tls, client, relistMs: 500 });
+      const watched = watchService(it, "tls.v1.Rotated");
+      await watched.until(({ state }) => state === "unknown");
+      tls = trusting;
+      await watched.untilCurrent();
+      const { registered } = it.register({ services: ["tls.v1.Rotated"], endpoint });
+      await registered;
+      await watched.untilCurrent(endpoint.address);
+      tls = { ...trusting, ca: authority + otherAuthority };
+      await it.register({ services: ["tls.v1.Rotated"], endpoint: { address: "10.0.0.2:1000" } }).registered;
+      await watched.untilCurrent(endpoint.address, "10.0.0.2:1000");
+    },
+  );
+
   const host = () => new URL(server.urls[0] ?? "").host;
 
   test.each(

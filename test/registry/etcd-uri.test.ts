@@ -79,7 +79,7 @@ test("what cannot be right is refused by name", () => {
   expect(() => etcdSettings("a:1?dialects=consul", {})).toThrow('"consul" is no dialect; there are go-naming');
   expect(() => etcdSettings("a:1", { dialects: [] })).toThrow("at least one dialect");
   expect(() => etcdSettings("etcds://127.0.0.1:1?serverName=x", {})).not.toThrow();
-  expect(() => etcdSettings("etcds://a:1?ca=/nowhere.pem", {})).toThrow(/the ca of an etcd cannot be read.*nowhere/);
+  expect(() => etcdSettings("etcds://a:1?ca=/nowhere.pem", {})).toThrow(/caFile \/nowhere\.pem cannot be read/);
 });
 
 test.each<[name: "ttlSeconds" | "callTimeoutMs" | "relistMs" | "doubtMs", value: number]>([

@@ -1,3 +1,4 @@
+import { watchCertificate } from "../../core/certificate-watch.ts";
 import { hold, holding, letGo } from "../../core/hold.ts";
 import { silent } from "../../core/logger.ts";
 import { checkAnnouncement, endpointOf } from "../announcement.ts";
@@ -25,6 +26,7 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
   const client = createClient(createWire(settings), settings.namespace);
   const logger = settings.logger ?? silent;
   const outage = createOutage(logger);
+  const stopWatching = settings.tls && watchCertificate(settings.tls, logger);
   const closing = new AbortController();
   const registrations = new Set<Registration>();
   const resolving = new Map<string, { readonly listeners: Listeners; readonly stop: AbortController }>();
@@ -94,6 +96,7 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
 
     async close() {
       closing.abort();
+      stopWatching?.();
       for (const { stop } of resolving.values()) stop.abort();
       resolving.clear();
       await Promise.all([...registrations].map((registration) => registration.close()));

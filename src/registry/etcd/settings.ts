@@ -1,13 +1,14 @@
-import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { LONGEST_TIMER_MS } from "../../core/clock.ts";
 import { parseAddress } from "../../core/endpoint.ts";
+import { heldTls } from "../../core/held-tls.ts";
 import type { Logger } from "../../core/logger.ts";
 import { atLeast, between, checkRanges, type NumberRange } from "../../core/number-range.ts";
 import { checkKinds, logger, type OptionKinds } from "../../core/option-kinds.ts";
 import { checkNames, type OptionNames } from "../../core/option-names.ts";
-import type { ClientTls } from "../../core/transport.ts";
+import type { ClientTls, TlsSource } from "../../core/transport.ts";
 import { whatIs } from "../../core/what-is.ts";
+import { tlsFiles } from "../../transport/tls-files.ts";
 import { type DialectName, dialectNamed } from "./dialects/by-name.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { type EtcdUri, parseEtcdUri } from "./uri.ts";
@@ -16,7 +17,7 @@ export interface EtcdOptions {
   readonly username?: string | undefined;
   readonly password?: string | undefined;
   /** For `https://` and `etcds://`; the system's authorities by default. */
-  readonly tls?: ClientTls | undefined;
+  readonly tls?: TlsSource<ClientTls> | undefined;
   /** Seconds a registration outlives a server that dies; 10 by default, from 1 to 9,000,000,000. etcd may raise a small one. */
   readonly ttlSeconds?: number | undefined;
   /** Stands before every key; empty by default. */
@@ -47,7 +48,8 @@ export type EtcdClientName = "native" | "etcd3";
 export interface EtcdSettings {
   /** `host:port` */
   readonly hosts: readonly string[];
-  readonly tls: ClientTls | undefined;
+  /** What TLS is to be used now, as `heldTls` gives it. */
+  readonly tls: (() => ClientTls) | undefined;
   readonly username: string | undefined;
   readonly password: string;
   readonly ttlSeconds: number;
@@ -125,10 +127,11 @@ export function etcdSettings(hosts: string | readonly string[], options: EtcdOpt
   }
   if (dialects.length === 0) throw new TypeError("etcd() needs at least one dialect");
   const addresses = [...new Set(uris.flatMap((uri) => uri.hosts))];
-  if (first.secure && client === "etcd3") checkServerName(addresses, tls ?? {});
+  const held = first.secure ? heldTls(tls ?? {}, "client", options.logger) : undefined;
+  if (held !== undefined && client === "etcd3") checkServerName(addresses, held());
   return {
     hosts: addresses,
-    tls: first.secure ? (tls ?? {}) : undefined,
+    tls: held,
     username: options.username ?? first.username,
     password: options.password ?? first.password ?? "",
     ttlSeconds,
@@ -144,9 +147,9 @@ export function etcdSettings(hosts: string | readonly string[], options: EtcdOpt
   };
 }
 
-function tlsOf({ files: { ca, cert, key }, serverName }: EtcdUri): ClientTls | undefined {
+function tlsOf({ files: { ca, cert, key }, serverName }: EtcdUri): TlsSource<ClientTls> | undefined {
   if ([ca, cert, key, serverName].every((part) => part === undefined)) return undefined;
-  return { ca: readPem("ca", ca), cert: readPem("cert", cert), key: readPem("key", key), serverName };
+  return tlsFiles({ caFile: ca, certFile: cert, keyFile: key, serverName });
 }
 
 /** grpc-js hands the host to Node as the name to ask for, and Node refuses an address there from version 25 on. */
@@ -157,13 +160,4 @@ function checkServerName(hosts: readonly string[], { serverName }: ClientTls): v
     `etcd at ${address} cannot be verified by its address in Node ${process.versions.node}: ` +
       "give a name that is in its certificate as tls.serverName (in a URI as ?serverName=localhost)",
   );
-}
-
-function readPem(parameter: string, path: string | undefined): Uint8Array | undefined {
-  if (path === undefined) return undefined;
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new TypeError(`the ${parameter} of an etcd cannot be read: ${(error as Error).message}`, { cause: error });
-  }
 }

@@ -8,6 +8,7 @@ import {
 } from "@grpc/grpc-js";
 import { now } from "../../core/deadline.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
+import { heldTls } from "../../core/held-tls.ts";
 import type { ConnectOptions, Peer } from "../../core/transport.ts";
 import { socketAddress } from "../address.ts";
 import { connectReason, isTelling } from "../connect-reason.ts";
@@ -33,11 +34,12 @@ export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer
   const { confirmIdleMs = CONFIRM_IDLE_MS } = options;
   const target = targetOf(address);
   const channelOptions = channelOptionsOf(options);
+  const tlsNow = options.tls && heldTls(options.tls, "client", options.logger);
 
   /** Where it is no error of the system's, grpc-js words what HTTP/2 came to, so that nobody knows what to do. */
   async function explained(error: unknown): Promise<unknown> {
     if (isTelling(error) && !isCut(error)) return error;
-    const wrong = await whatIsWrong(address, options.tls, EXPLAIN_MS);
+    const wrong = await whatIsWrong(address, tlsNow?.(), EXPLAIN_MS);
     return wrong === undefined ? error : new Error(wrong);
   }
 
@@ -45,10 +47,11 @@ export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer
   let trusted = true;
 
   let peer: Peer | undefined;
-  peer = createPeer(endpoint, options, async (signal, lost) => {
+  peer = createPeer(endpoint, { ...options, certificate: tlsNow?.().cert !== undefined }, async (signal, lost) => {
     // The pool replaces its endpoint; the first try begins before there is a peer.
-    const identity = identityOf(options.tls, peer?.endpoint ?? endpoint);
-    const tls = options.tls && clientTlsOptions(options.tls, address, identity);
+    const given = tlsNow?.();
+    const identity = identityOf(given, peer?.endpoint ?? endpoint);
+    const tls = given && clientTlsOptions(given, address, identity);
     const startedAt = now();
     const sockets: Socket[] = [];
     const credentials = new SocketCredentials(tls, (socket) => sockets.push(socket));

@@ -1,6 +1,6 @@
 import type { Call, Reply } from "../../core/call.ts";
 import { now } from "../../core/deadline.ts";
-import type { ConnectOptions } from "../../core/transport.ts";
+import type { ClientTls, ConnectOptions } from "../../core/transport.ts";
 import { connectReason } from "../connect-reason.ts";
 import { closedUngreeted, isCut } from "../greeting.ts";
 import { CONFIRM_IDLE_MS, patienceMs } from "../idle.ts";
@@ -24,7 +24,9 @@ export interface DiallerOptions {
   readonly address: string;
   /** Whom the server's certificate must name now, where it has to be one. */
   readonly identity: () => string | undefined;
-  readonly options: ConnectOptions;
+  readonly options: Omit<ConnectOptions, "tls">;
+  /** What TLS is to be used now; `undefined` for none. */
+  readonly tls: (() => ClientTls) | undefined;
   readonly limits: Limits;
   readonly wheel: TimerWheel;
   readonly sessions: TlsSessions;
@@ -37,6 +39,13 @@ export interface DiallerOptions {
   readonly silence: (connection: ClientConnection) => void;
   /** Makes a call that a connection was given, and which its server has not looked at, on another. */
   readonly elsewhere: (call: Call) => Promise<Reply>;
+}
+
+/** What a connection begins with. */
+interface Handshake {
+  readonly tls: ClientTls | undefined;
+  readonly session: TlsSession | undefined;
+  readonly identity: string | undefined;
 }
 
 export interface Dialler {
@@ -59,9 +68,10 @@ export function createDialler(common: DiallerOptions): Dialler {
 
   async function connect(signal: AbortSignal, lost: (reason: string) => void): Promise<ClientConnection> {
     const identity = common.identity();
-    const session = options.tls && sessions.of(address, options.tls, identity);
+    const tls = common.tls?.();
+    const session = tls && sessions.of(address, tls, identity);
     try {
-      return await connectWith({ session, identity }, signal, lost);
+      return await connectWith({ tls, session, identity }, signal, lost);
     } catch (error) {
       session?.drop();
       throw error;
@@ -69,14 +79,14 @@ export function createDialler(common: DiallerOptions): Dialler {
   }
 
   async function connectWith(
-    { session, identity }: { readonly session: TlsSession | undefined; readonly identity: string | undefined },
+    { tls, session, identity }: Handshake,
     signal: AbortSignal,
     lost: (reason: string) => void,
   ): Promise<ClientConnection> {
     const startedAt = now();
     let connection: ClientConnection | undefined;
     const onRead = (bytes: Buffer, length: number): void => connection?.receive(bytes, length);
-    const socket = await dial(address, options.tls, signal, onRead, session, identity);
+    const socket = await dial(address, tls, signal, onRead, session, identity);
     const { promise, resolve, reject } = Promise.withResolvers<ClientConnection>();
     const opened = new ClientConnection(socket, {
       address,
@@ -107,8 +117,8 @@ export function createDialler(common: DiallerOptions): Dialler {
     open.add(opened);
     const watch = new Watch(wheel, opened as never, watchOptions(opened));
     signal.addEventListener("abort", () => opened.settled || opened.destroy("given up"), { once: true });
-    const shown = { certificate: options.tls?.cert !== undefined };
-    const closed = (reason: string) => opened.destroy(opened.greeted ? reason : closedUngreeted(options.tls));
+    const shown = { certificate: tls?.cert !== undefined };
+    const closed = (reason: string) => opened.destroy(opened.greeted ? reason : closedUngreeted(tls));
     socket.on("error", (error) => (isCut(error) ? closed : opened.destroy.bind(opened))(connectReason(error, shown)));
     socket.once("end", () => closed("the server closed it"));
     socket.once("close", () => {

@@ -1,11 +1,12 @@
 import type { Call, Reply } from "../../core/call.ts";
 import { Code } from "../../core/code.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
+import { heldTls } from "../../core/held-tls.ts";
 import { hold, letGo } from "../../core/hold.ts";
 import { rejectedLater } from "../../core/later.ts";
 import { Metadata } from "../../core/metadata.ts";
 import { RpcError } from "../../core/rpc-error.ts";
-import type { ConnectOptions, Peer, PeerState } from "../../core/transport.ts";
+import type { ClientTls, ConnectOptions, Peer, PeerState } from "../../core/transport.ts";
 import { socketAddress } from "../address.ts";
 import { overAlready } from "../cancelled.ts";
 import { createLink, type Link } from "../link.ts";
@@ -36,6 +37,7 @@ export class Http2Peer implements Peer {
   endpoint: Endpoint;
   readonly #address: string;
   readonly #options: ConnectOptions;
+  readonly #tls: (() => ClientTls) | undefined;
   readonly #limits: Limits;
   readonly #wheel: TimerWheel;
   readonly #sessions: TlsSessions;
@@ -53,6 +55,7 @@ export class Http2Peer implements Peer {
     this.endpoint = endpoint;
     this.#address = endpoint.address;
     this.#options = options;
+    this.#tls = options.tls && heldTls(options.tls, "client", options.logger);
     this.#limits = limits;
     this.#wheel = wheel;
     this.#sessions = sessions;
@@ -69,18 +72,19 @@ export class Http2Peer implements Peer {
       address: this.#address,
       open: this.#openMain,
       connectTimeoutMs,
-      shown: { certificate: options.tls?.cert !== undefined },
+      shown: { certificate: this.#tls?.().cert !== undefined },
       changed: this.#changed,
       logger,
     });
   }
 
   #createDialler(): Dialler {
-    const { tls, compression = "identity", userAgent = "trunkline" } = this.#options;
-    const scheme = tls === undefined ? "http" : "https";
+    const { compression = "identity", userAgent = "trunkline" } = this.#options;
+    const scheme = this.#tls === undefined ? "http" : "https";
     return createDialler({
       address: this.#address,
-      identity: () => identityOf(this.#options.tls, this.endpoint),
+      identity: () => identityOf(this.#tls?.(), this.endpoint),
+      tls: this.#tls,
       options: this.#options,
       limits: this.#limits,
       wheel: this.#wheel,
@@ -185,7 +189,7 @@ export class Http2Peer implements Peer {
   }
 
   #authority(): string {
-    const { serverName } = this.#options.tls ?? {};
+    const { serverName } = this.#tls?.() ?? {};
     const to = socketAddress(this.#address);
     if ("path" in to) return serverName ?? "localhost";
     return serverName === undefined ? this.#address : `${serverName}:${to.port}`;

@@ -41,6 +41,11 @@ certificate client ca "/O=Trunkline/CN=a client" \
 certificate sly ca "/O=Ops, CN=root/OU=one/OU=two/CN=mallory, O=Trunkline" \
   'subjectAltName=@names\nextendedKeyUsage=clientAuth\n[names]\nURI.1=spiffe://example/a, DNS:admin.example\nDNS.1=sly.example\n'
 certificate stranger other-ca "/CN=a stranger" 'extendedKeyUsage=clientAuth\n'
+authority next-ca "/CN=The next authority"
+certificate next-server next-ca "/CN=localhost" \
+  'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1\nextendedKeyUsage=serverAuth\n'
+certificate next-client next-ca "/CN=a renewed client" \
+  'subjectAltName=URI:spiffe://example/client\nextendedKeyUsage=clientAuth\n'
 until=20210101000000Z
 certificate expired ca "/CN=localhost" \
   'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1\nextendedKeyUsage=serverAuth,clientAuth\n'

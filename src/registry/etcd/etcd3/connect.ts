@@ -23,8 +23,8 @@ export interface Connection {
  * Of etcd3 the connections, the choice of host and the plain requests are used. Its leases and watchers are not: a
  * lease of its is never granted again, and a watcher may throw out of an event (see `../follow.ts` and `../lease.ts`).
  */
-export function connect(settings: EtcdSettings): Connection {
-  const { hosts, tls, username, password, callTimeoutMs, hedgeMs } = settings;
+export function connect(settings: EtcdSettings, tls: ClientTls | undefined): Connection {
+  const { hosts, username, password, callTimeoutMs, hedgeMs } = settings;
   const urls = hosts.map((host) => `${tls === undefined ? "http" : "https"}://${host}`);
   const policies = createHostPolicies(urls, (url) => probe(new URL(url).host, tls, hedgeMs));
   const interceptors: Interceptor[] = [atStart((): string | undefined => logins?.current?.token)];
