@@ -1,18 +1,19 @@
-import { createPublicKey, createSecretKey, hash, KeyObject } from "node:crypto";
+import { hash, type KeyObject } from "node:crypto";
 import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from "jose";
 import { atLeast, checkRanges, numberFrom } from "../core/number-range.ts";
 import { checkNames, type OptionNames } from "../core/option-names.ts";
 import type { Authenticate, Identity } from "./identity.ts";
 import { type Jose, remoteKeys } from "./key-set.ts";
 import { createTokenCache } from "./token-cache.ts";
-
-/** A JSON Web Key, as RFC 7517 has it. */
-export type JsonWebKey = Readonly<Record<string, unknown>>;
+import { type JsonWebKey, verificationKey } from "./verification-key.ts";
 
 export interface JwtOptions {
   /** The issuer's keys: the https URL of its JSON Web Key Set (http on this machine only), or the set itself. */
   readonly jwks?: string | URL | { readonly keys: readonly JsonWebKey[] } | undefined;
-  /** One key in place of a set: a public key or a certificate in PEM, a JSON Web Key, a KeyObject, or the bytes of a secret. */
+  /**
+   * One key in place of a set: a public key or a certificate in PEM, as text or as the bytes of the file, a JSON Web Key, a
+   * KeyObject, or the bytes of a secret.
+   */
   readonly key?: string | Uint8Array | KeyObject | JsonWebKey | undefined;
   /** Who may have issued a token: its `iss`. */
   readonly issuer: string | readonly string[];
@@ -44,8 +45,6 @@ const names: OptionNames<JwtOptions> = {
 
 const PUBLIC_KEY_ALGORITHMS = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519".split(" ");
 const SECRET_ALGORITHMS = ["HS256", "HS384", "HS512"];
-/** RFC 7518, 3.2: no shorter than what the hash gives. */
-const LEAST_SECRET_BYTES = 32;
 const BEARER = /^bearer +(\S+)$/i;
 
 /**
@@ -144,7 +143,7 @@ function keyOf({ jwks, key, now = Date.now }: JwtOptions): Keys {
   }
   if (typeof jwks === "string" || jwks instanceof URL) return { isSecret: false, keyFrom: remoteKeys(jwks, now) };
   if (jwks !== undefined) return { isSecret: false, keyFrom: localKeys(jwks) };
-  const given = keyObject(key as NonNullable<JwtOptions["key"]>);
+  const given = verificationKey(key as NonNullable<JwtOptions["key"]>);
   return { isSecret: given.type === "secret", keyFrom: () => async () => given };
 }
 
@@ -155,30 +154,6 @@ function localKeys(set: { readonly keys: readonly JsonWebKey[] }): (jose: Jose) 
     made ??= createLocalJWKSet(set as unknown as JSONWebKeySet);
     return made;
   };
-}
-
-function keyObject(key: NonNullable<JwtOptions["key"]>): KeyObject {
-  const made = madeOf(key);
-  if (made.type === "private") throw new TypeError("key is a private key: a server that verifies needs the public one");
-  if (made.type === "secret" && (made.symmetricKeySize ?? 0) < LEAST_SECRET_BYTES) {
-    throw new TypeError(`key is a secret of fewer than ${LEAST_SECRET_BYTES} bytes: give a longer one`);
-  }
-  return made;
-}
-
-function madeOf(key: NonNullable<JwtOptions["key"]>): KeyObject {
-  if (key instanceof KeyObject) return key;
-  if (key instanceof Uint8Array) return createSecretKey(key);
-  if (typeof key === "string" && /PRIVATE KEY/.test(key)) {
-    throw new TypeError("key is a private key: a server that verifies needs the public one");
-  }
-  try {
-    return createPublicKey(typeof key === "string" ? key : { key: key as never, format: "jwk" });
-  } catch {
-    throw new TypeError(
-      "key is neither a public key in PEM nor a JSON Web Key; a secret is given as bytes: Buffer.from(secret)",
-    );
-  }
 }
 
 function checkNamed(given: unknown, name: string): void {

@@ -1,10 +1,11 @@
-import { createSecretKey, generateKeyPairSync } from "node:crypto";
+import { createSecretKey, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { SignJWT, UnsecuredJWT } from "jose";
 import { Code, createClient, createServer } from "trunkline";
 import { type Authenticate, auth, type JwtOptions, jwt } from "trunkline/auth";
 import { expect, test } from "vitest";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 import { Health } from "../../gen/grpc/health/v1/health.rpc.ts";
+import * as certs from "../support/certs.ts";
 import { greetings } from "../support/greeter.ts";
 import { createLog } from "../support/log.ts";
 import { wires } from "../support/wires.ts";
@@ -145,6 +146,7 @@ test("a key may be given as PEM, as a JSON Web Key, as a KeyObject, or as the by
       .sign(key);
   const keys: [NonNullable<JwtOptions["key"]>, string][] = [
     [publicKey.export({ type: "spki", format: "pem" }), await sign("ES256", privateKey)],
+    [Buffer.from(publicKey.export({ type: "spki", format: "pem" })), await sign("ES256", privateKey)],
     [publicKey.export({ format: "jwk" }) as Record<string, unknown>, await sign("ES256", privateKey)],
     [publicKey, await sign("ES256", privateKey)],
     [secret, await sign("HS512", createSecretKey(secret))],
@@ -155,9 +157,29 @@ test("a key may be given as PEM, as a JSON Web Key, as a KeyObject, or as the by
   }
   // The public key is no secret, though a token may say so.
   const pem = publicKey.export({ type: "spki", format: "pem" });
-  await using pair = await ordersPair({ interceptors: [auth(byOne({ jwks: undefined, key: pem }))] });
   const sly = await sign("HS256", createSecretKey(Buffer.from(pem)));
-  await expect(pair.orders.track({}, bearing(sly))).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
+  for (const key of [pem, Buffer.from(pem)]) {
+    await using pair = await ordersPair({ interceptors: [auth(byOne({ jwks: undefined, key }))] });
+    await expect(pair.orders.track({}, bearing(sly))).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
+  }
+});
+
+const { publicKey: everybodys } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const der = everybodys.export({ type: "spki", format: "der" });
+
+test.each<[string, JwtOptions["key"]]>([
+  ["in DER", der],
+  ["in DER of PKCS #1", everybodys.export({ type: "pkcs1", format: "der" })],
+  ["in base64, without the lines of PEM", Buffer.from(der.toString("base64"))],
+  ["as the text of a JSON Web Key", Buffer.from(JSON.stringify(one.jwk))],
+  ["as the text of a key set", Buffer.from(JSON.stringify({ keys: [one.jwk] }))],
+  ["as OpenSSH writes it", Buffer.from(`ssh-rsa ${der.toString("base64")} ada@example`)],
+  ["in PEM, made a secret", createSecretKey(Buffer.from(everybodys.export({ type: "spki", format: "pem" })))],
+  ["of a certificate in DER", new X509Certificate(certs.authority).raw],
+])("the bytes of a public key %s are taken for no secret", (_, key) => {
+  expect(() => byOne({ jwks: undefined, key })).toThrow(
+    "key is the bytes of a public key, and no secret: give it as PEM, a JSON Web Key or a KeyObject",
+  );
 });
 
 test("the keys of an issuer are fetched once, and again for a key that is new", async () => {
