@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createChannel, createClient, registryFromUri } from "trunkline";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
+import { startPicture } from "./picture.ts";
 import { type ServerProcess, startServer } from "./processes.ts";
 import { demoRegistry } from "./registry.ts";
 import { startTraffic, type Traffic } from "./traffic.ts";
@@ -54,33 +55,40 @@ async function demo(): Promise<boolean> {
 
   const traffic = startTraffic(greeter, 4);
   cleanups.push(() => traffic.stop());
-  const cameBack = await killAndRestart(traffic, servers);
+  const picture = startPicture(servers, traffic.tally);
+  cleanups.push(async () => picture.stop());
+  const cameBack = await killAndRestart(traffic, servers, (what) => picture.say(line(traffic, what)));
   await traffic.stop();
+  picture.stop();
   report(traffic, cameBack);
   return cameBack && names.every((name) => (traffic.tally.perServer.get(name) ?? 0) > 0);
 }
 
-async function killAndRestart(traffic: Traffic, servers: readonly ServerProcess[]): Promise<boolean> {
+async function killAndRestart(
+  traffic: Traffic,
+  servers: readonly ServerProcess[],
+  say: (what: string) => void,
+): Promise<boolean> {
   const victim = servers[1] as ServerProcess;
   await Promise.all(names.map((name) => traffic.answeredBy(name, 200)));
-  say(traffic, "all three answer");
+  say("all three answer");
 
   await victim.kill();
-  say(traffic, `${victim.name} is killed (SIGKILL)`);
+  say(`${victim.name} is killed (SIGKILL)`);
   await sleep(2_500);
-  say(traffic, "two go on");
+  say("two go on");
 
   const back = traffic.answeredBy(victim.name, 200).then(() => true);
   await victim.start();
-  say(traffic, `${victim.name} is started again`);
+  say(`${victim.name} is started again`);
   const cameBack = await Promise.race([back, sleep(8_000, false)]);
-  say(traffic, cameBack ? `${victim.name} answers again` : `${victim.name} never came back`);
+  say(cameBack ? `${victim.name} answers again` : `${victim.name} never came back`);
   return cameBack;
 }
 
-function say({ tally }: Traffic, what: string): void {
+function line({ tally }: Traffic, what: string): string {
   const spread = names.map((name) => `${name} ${tally.perServer.get(name) ?? 0}`).join(", ");
-  console.log(`${String(tally.calls).padStart(6)} calls  ${what.padEnd(28)} ${spread}`);
+  return `${String(tally.calls).padStart(6)} calls  ${what.padEnd(28)} ${spread}`;
 }
 
 function report({ tally }: Traffic, cameBack: boolean): void {

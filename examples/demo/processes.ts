@@ -5,6 +5,8 @@ import { once } from "node:events";
 export interface ServerProcess {
   readonly name: string;
   readonly address: string;
+  /** False once its process has ended, until it is started again. */
+  readonly running: boolean;
   kill(): Promise<void>;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -27,8 +29,10 @@ export async function startServer(name: string, registry: string): Promise<Serve
     address = (first as { address: string }).address;
   }
 
+  const running = () => child !== undefined && child.exitCode === null && child.signalCode === null;
+
   async function end(signal: NodeJS.Signals): Promise<void> {
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined || !running()) return;
     const exited = once(child, "exit");
     child.kill(signal);
     await exited;
@@ -39,6 +43,9 @@ export async function startServer(name: string, registry: string): Promise<Serve
     name,
     get address() {
       return address;
+    },
+    get running() {
+      return running();
     },
     start,
     kill: () => end("SIGKILL"),
