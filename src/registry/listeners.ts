@@ -39,7 +39,11 @@ export function createListeners(service: string, logger: Logger): Listeners {
     },
     report(snapshot) {
       last = snapshot;
-      for (const { hear } of [...listeners]) tell(hear, snapshot);
+      for (const listener of [...listeners]) {
+        // What one of them does may be the reason for a newer one, which all have heard by now; or take another away.
+        if (last !== snapshot) return;
+        if (listeners.has(listener)) tell(listener.hear, snapshot);
+      }
     },
   };
 }

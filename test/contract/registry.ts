@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { Registry, Snapshot } from "../../src/registry/registry.ts";
+import type { Registration, Registry, Snapshot } from "../../src/registry/registry.ts";
 import { watchService } from "../support/snapshots.ts";
 
 let names = 0;
@@ -132,6 +132,35 @@ export function registryContract(name: string, connect: () => Registry | Promise
       first.stop();
       await it.register({ services: [service], endpoint: { address: "10.0.0.1:1000" } }).registered;
       await watchService(it, service).untilCurrent("10.0.0.1:1000");
+    });
+
+    test("a listener that another one takes away, as both are told, is not told", async () => {
+      const it = await registry();
+      const service = freshService();
+      let stop = (): void => {};
+      it.resolve(service, ({ endpoints }) => endpoints.length > 0 && stop());
+      const taken = watchService(it, service);
+      stop = taken.stop;
+      await taken.untilCurrent();
+      await it.register({ services: [service], endpoint: { address: "10.0.0.1:1000" } }).registered;
+      await watchService(it, service).untilCurrent("10.0.0.1:1000");
+      expect(taken.addresses).toEqual([]);
+    });
+
+    test("what a listener itself announces as it is told is the last that the others hear", async () => {
+      const it = await registry();
+      const service = freshService();
+      const announce = (address: string) => it.register({ services: [service], endpoint: { address } });
+      const seconds: Registration[] = [];
+      it.resolve(service, ({ endpoints: [first, ...others] }) => {
+        if (first !== undefined && others.length === 0) seconds.push(announce("10.0.0.2:1000"));
+      });
+      const other = watchService(it, service);
+      await other.untilCurrent();
+      await announce("10.0.0.1:1000").registered;
+      await other.untilCurrent("10.0.0.1:1000", "10.0.0.2:1000");
+      await Promise.all(seconds.map(({ registered }) => registered));
+      expect(other.addresses).toEqual(["10.0.0.1:1000", "10.0.0.2:1000"]);
     });
 
     test("a listener that throws keeps no other from hearing", async () => {
