@@ -35,7 +35,9 @@ export function createStateWatch(stateOf: (service: string) => ChannelState, log
 
   function look(service: string): void {
     const those = followers.get(service);
-    if (those !== undefined) for (const follower of [...those]) tell(service, follower);
+    if (those === undefined) return;
+    // Who is told may take another away.
+    for (const follower of [...those]) if (those.has(follower)) tell(service, follower);
   }
 
   return {

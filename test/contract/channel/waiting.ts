@@ -193,6 +193,17 @@ export function waits(world: () => World): void {
       expect(await failure(channel.ready(Probe))).toMatchObject({ code: CANCELLED });
     });
 
+    test("a listener that another one takes away, as both are told, is not told", async () => {
+      const one = world();
+      const channel = one.channel([await one.serve()]);
+      const told: ChannelState[] = [];
+      let stop = (): void => {};
+      channel.watchState(Probe, (state) => state !== "IDLE" && stop());
+      stop = channel.watchState(Probe, (state) => void told.push(state));
+      await channel.ready(Probe);
+      expect(told).toEqual(["IDLE"]);
+    });
+
     test("a listener that throws harms nobody", async () => {
       const one = world();
       const channel = one.channel([await one.serve()]);
