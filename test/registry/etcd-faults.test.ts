@@ -56,6 +56,18 @@ describe.runIf(hasEtcd)("an etcd that fails", () => {
     );
   });
 
+  test("is not said to be back when it is only that nobody asks any more", async () => {
+    const log = createLog();
+    const it = registry("http://127.0.0.1:1", { logger: log });
+    const watched = watchService(it, service);
+    await watched.until(({ reason }) => reason !== undefined);
+    watched.stop();
+    await it.close();
+    await new Promise(setImmediate);
+    expect(log.lines.map(({ message }) => message)).toContain("the registry is away; what it said last stands");
+    expect(log.of("info")).toEqual([]);
+  });
+
   test("is killed and comes back with its data: nobody loses a server", async () => {
     const server = await started();
     const [node] = server.nodes;

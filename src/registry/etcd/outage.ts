@@ -4,6 +4,8 @@ import type { Logger } from "../../core/logger.ts";
 export interface Outage {
   /** Why a service cannot be trusted to be as etcd says; `undefined` when it can. */
   report(service: string, reason: string | undefined): void;
+  /** Nobody asks for a service any more: how it stands is no news. */
+  forget(service: string): void;
 }
 
 export function createOutage(logger: Logger): Outage {
@@ -17,5 +19,6 @@ export function createOutage(logger: Logger): Outage {
         logger.info({ service }, "the registry is back");
       }
     },
+    forget: (service) => void affected.delete(service),
   };
 }

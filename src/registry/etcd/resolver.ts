@@ -81,7 +81,7 @@ export function resolveService(options: ResolveOptions): void {
   void ended.then(() => {
     telling.stop();
     doubt.end();
-    outage.report(service, undefined);
+    outage.forget(service);
   });
 }
 
