@@ -76,6 +76,7 @@ function watched(connect: (changed: () => void) => Peer, options: HealthCheckOpt
     stopTimer?.();
     stopTimer = undefined;
     healthy = undefined;
+    reason = undefined;
     pauseMs = firstPauseMs;
   }
 

@@ -157,6 +157,10 @@ test("a new connection is asked anew, and what the old one said is forgotten", a
   below.answer = async () => says(Status.NOT_SERVING);
   await reconnected(true);
   expect([peer.state, below.calls]).toEqual(["failed", 2]);
+  await reconnected(false);
+  below.answer = () => new Promise(() => {});
+  await reconnected(true);
+  expect([peer.state, peer.reason]).toEqual(["connecting", "health not heard yet"]);
 });
 
 test("closing cancels the Watch, so that it does not hold the connection", async () => {
