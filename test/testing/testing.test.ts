@@ -1,7 +1,9 @@
-import { type Client, type Interceptor, RpcError, valueKey } from "trunkline";
+import { type Client, Code, type Interceptor, RpcError, valueKey } from "trunkline";
 import { fakeClient, handlerContext, injectFaults, inMemory } from "trunkline/testing";
 import { expect, test } from "vitest";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
+import { Call } from "../../src/core/call.ts";
+import { Cancellation } from "../../src/core/cancellation.ts";
 import { greetings } from "../support/greeter.ts";
 
 const codeOf = (failed: Promise<unknown>) =>
@@ -138,6 +140,15 @@ test.each([
   [{ code: "UNAVAILABEL" }, 'code is "UNAVAILABEL": give the name of a status code'],
 ])("faults that cannot be are refused: %j", (options, message) => {
   expect(() => injectFaults(options as never)).toThrow(message);
+});
+
+test("a call that is held up by a fault is let go of when it ends", async () => {
+  const cancellation = new Cancellation();
+  const call = new Call({ method: Greeter.methods.sayHello, request: {}, cancellation });
+  const held = injectFaults({ delayMs: 3_600_000 })(() => expect.fail("it was handed on"))(call);
+  const reason = new RpcError(Code.CANCELLED, "the caller has left");
+  cancellation.cancel(reason);
+  await expect(held).rejects.toBe(reason);
 });
 
 test("what a generator gives is attached to a handler's context as well", () => {
