@@ -13,21 +13,10 @@ export interface Draining {
   begin(): void;
 }
 
-/** Followers that are kept before it is looked whose calls are over. */
-const leastToLook = 64;
-
 export function createDraining(): Draining {
-  const followers = new Map<Cancellation, Call>();
-  let lookAt = leastToLook;
+  // One signal for all would keep the listeners of every call there has been.
+  const followers = new Set<Cancellation>();
   let reason: RpcError | undefined;
-
-  /** One signal for all would keep the listeners of every call there has been. */
-  function forgetWhatIsOver(): void {
-    for (const [follower, { origin }] of followers) {
-      if (origin?.over === true) followers.delete(follower);
-    }
-    lookAt = Math.max(leastToLook, 2 * followers.size);
-  }
 
   return {
     get reason() {
@@ -36,19 +25,19 @@ export function createDraining(): Draining {
     get following() {
       return followers.size;
     },
-    signalFor(call) {
+    signalFor({ origin }) {
       const follower = new Cancellation();
       if (reason !== undefined) follower.cancel(reason);
       else {
-        if (followers.size >= lookAt) forgetWhatIsOver();
-        followers.set(follower, call);
+        followers.add(follower);
+        origin?.onDisowned(() => followers.delete(follower));
       }
       return follower.signal;
     },
     begin() {
       if (reason !== undefined) return;
       reason = new RpcError(Code.UNAVAILABLE, "the server is shutting down");
-      for (const follower of followers.keys()) follower.cancel(reason);
+      for (const follower of followers) follower.cancel(reason);
       followers.clear();
     },
   };

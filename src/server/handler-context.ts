@@ -2,20 +2,20 @@ import type { Call, Caller, ValueKey } from "../core/call.ts";
 import { Cancellation } from "../core/cancellation.ts";
 import { Metadata, type MetadataInit } from "../core/metadata.ts";
 import type { Method } from "../core/method.ts";
-import { createDraining, type Draining } from "./draining.ts";
+import type { Draining } from "./draining.ts";
 
 const nobody: Caller = Object.freeze({ address: "" });
-const neverDraining = createDraining();
+const neverDraining: Pick<Draining, "signalFor"> = { signalFor: () => new Cancellation().signal };
 
 /** What a handler sees of its call beside the request. */
 export class HandlerContext {
   readonly #call: Call;
-  readonly #draining: Draining;
+  readonly #draining: Pick<Draining, "signalFor">;
   #drainingSignal: AbortSignal | undefined;
   #header: Metadata = Metadata.EMPTY;
   #trailer: Metadata = Metadata.EMPTY;
 
-  constructor(call: Call, draining: Draining = neverDraining) {
+  constructor(call: Call, draining = neverDraining) {
     this.#call = call;
     this.#draining = draining;
   }

@@ -7,7 +7,6 @@ import { Metadata, type MetadataInit } from "../core/metadata.ts";
 import { type Method, unary } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { Scope } from "../core/scope.ts";
-import { createDraining } from "../server/draining.ts";
 import { HandlerContext } from "../server/handler-context.ts";
 import { attached, checkContext } from "./check-context.ts";
 
@@ -60,7 +59,7 @@ export function handlerContext(init: HandlerContextInit = {}): HandlerContext {
       caller: peer,
       values: attached(values),
     }),
-    draining && { ...createDraining(), signalFor: () => draining },
+    draining && { signalFor: () => draining },
   );
 }
 
