@@ -6,6 +6,8 @@ import type { RpcError } from "../core/rpc-error.ts";
 import type { Surroundings } from "./answer.ts";
 import type { HandlerContext } from "./handler-context.ts";
 
+const ended: IteratorResult<unknown> = Object.freeze({ done: true, value: undefined });
+
 /** A stream of replies, its first message at hand; each further step of it runs inside the call. */
 export class StreamReply extends RefinedStream implements Reply {
   readonly response: AsyncIterable<unknown> = this;
@@ -15,6 +17,7 @@ export class StreamReply extends RefinedStream implements Reply {
   readonly #context: HandlerContext;
   readonly #messages: AsyncIterator<unknown>;
   #first: IteratorResult<unknown> | undefined;
+  #left = false;
   readonly #inCall: ReturnType<typeof inCall>;
   readonly #pull = (): Promise<IteratorResult<unknown>> => this.#messages.next();
   readonly #leave = async (): Promise<unknown> => this.#messages.return?.();
@@ -35,6 +38,8 @@ export class StreamReply extends RefinedStream implements Reply {
     this.#first = first;
     this.refine = whole;
     this.failure = (thrown) => fail(call, context, thrown);
+    // What an interceptor makes of it, a generator, may never be begun, and then nobody lets go of this.
+    if (intercepted) call.origin?.onEnd(() => this.#endUnread());
   }
 
   get header(): Metadata {
@@ -51,7 +56,14 @@ export class StreamReply extends RefinedStream implements Reply {
     return first;
   }
 
+  #endUnread(): void {
+    if (this.#first !== undefined) this.return().catch(() => {});
+  }
+
   async return(): Promise<IteratorResult<unknown>> {
+    if (this.#left) return ended;
+    this.#left = true;
+    if (this.#first !== undefined) this.#first = ended;
     try {
       await this.#inCall(this.#leave);
     } finally {
@@ -59,7 +71,7 @@ export class StreamReply extends RefinedStream implements Reply {
       cancellation?.disown();
       origin?.disown();
     }
-    return { done: true, value: undefined };
+    return ended;
   }
 }
 

@@ -1,9 +1,9 @@
 import { once } from "node:events";
-import { Code, type Interceptor, RpcError } from "trunkline";
+import { Code, type Interceptor, type Reply, RpcError } from "trunkline";
 import { expect, test } from "vitest";
 import { collected, failure, sourceOf, type World } from "./world.ts";
 
-const { DEADLINE_EXCEEDED, UNAVAILABLE } = Code;
+const { DEADLINE_EXCEEDED, PERMISSION_DENIED, UNAVAILABLE } = Code;
 const hanging: Interceptor = () => () => new Promise(() => {});
 
 /** The source of a stream of requests is let go of once, whatever becomes of the call. */
@@ -61,6 +61,49 @@ export function sources(world: () => World): void {
     expect([early.returns, cut.returns]).toEqual([1, 1]);
   });
 
+  test("the replies of a handler are let go of once where its server's interceptors have nobody read them", async () => {
+    const one = world();
+    const held =
+      (made: (reply: Reply) => Reply): Interceptor =>
+      (next) =>
+      async (call) => {
+        const reply = await next(call);
+        await new Promise<void>((resolve) => void call.cancellation?.onCancel(() => setImmediate(resolve)));
+        return made(reply);
+      };
+    const refusing: Interceptor = (next) => async (call) => {
+      await next(call);
+      throw new RpcError(PERMISSION_DENIED, "on second thoughts");
+    };
+    for (const [interceptor, code] of [
+      [
+        held((reply) => ({ header: reply.header, trailer: reply.trailer, response: handedOn(reply) })),
+        DEADLINE_EXCEEDED,
+      ],
+      [held((reply) => reply), DEADLINE_EXCEEDED],
+      [refusing, PERMISSION_DENIED],
+    ] as const) {
+      const source = sourceOf(2);
+      const probe = one.probe([await one.serve({ expand: () => source }, { interceptors: [interceptor] })]);
+      expect(await failure(probe.expand({}, { timeoutMs: 200 }).next())).toMatchObject({ code });
+      await source.released.happened;
+      await new Promise(setImmediate);
+      expect(source.returns).toBe(1);
+    }
+  });
+
+  test("replies that interceptors of the server have read to their end are not let go of", async () => {
+    const one = world();
+    const source = sourceOf(2);
+    const reading: Interceptor = (next) => async (call) => {
+      const reply = await next(call);
+      return { header: reply.header, trailer: reply.trailer, response: handedOn(reply) };
+    };
+    const probe = one.probe([await one.serve({ expand: () => source }, { interceptors: [reading] })]);
+    expect(await collected(probe.expand({}))).toHaveLength(2);
+    expect(source.returns).toBe(0);
+  });
+
   test("requests that were read to their end are not let go of", async () => {
     const one = world();
     const source = sourceOf(2);
@@ -71,6 +114,9 @@ export function sources(world: () => World): void {
 
 const refused = new RpcError(UNAVAILABLE, "refused", { unprocessed: true, peer: "10.0.0.1:50051" });
 const refusing: Interceptor = () => () => Promise.reject(refused);
+async function* handedOn({ response }: Reply) {
+  yield* response as AsyncIterable<unknown>;
+}
 const answering: Interceptor =
   () =>
   async ({ method }) => ({
