@@ -1,6 +1,7 @@
 import type { JSONWebKeySet, JWTVerifyGetKey } from "jose";
 import { Code } from "../core/code.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import { elapsedMs } from "./elapsed.ts";
 
 /** What jose is asked for, which is loaded when the first token comes. */
 export type Jose = typeof import("jose");
@@ -24,7 +25,7 @@ export function remoteKeys(source: string | URL, now: () => number): (jose: Jose
   const url = secureUrl(source);
   let keys: ReturnType<Jose["createLocalJWKSet"]> | undefined;
   let askedMs = Number.NEGATIVE_INFINITY;
-  let freshUntilMs = Number.NEGATIVE_INFINITY;
+  let freshSinceMs = Number.NEGATIVE_INFINITY;
   let fetching: Promise<void> | undefined;
 
   function fetchAnew(jose: Jose): Promise<void> {
@@ -32,7 +33,7 @@ export function remoteKeys(source: string | URL, now: () => number): (jose: Jose
     fetching ??= fetchSet(url)
       .then((set) => {
         keys = jose.createLocalJWKSet(set);
-        freshUntilMs = now() + REFRESH_MS;
+        freshSinceMs = now();
       })
       .finally(() => {
         fetching = undefined;
@@ -41,17 +42,21 @@ export function remoteKeys(source: string | URL, now: () => number): (jose: Jose
   }
 
   return (jose) => async (header, token) => {
-    const sinceMs = now() - askedMs;
+    const timeMs = now();
+    const sinceMs = elapsedMs(askedMs, timeMs);
     if (keys === undefined) {
       if (fetching === undefined && sinceMs < TRY_AGAIN_MS) throw noKeys();
       await (fetching ?? fetchAnew(jose)).catch((cause) => Promise.reject(noKeys(cause)));
-    } else if (now() >= freshUntilMs && sinceMs >= LOOK_AGAIN_MS) fetchAnew(jose).catch(() => {});
+    } else if (elapsedMs(freshSinceMs, timeMs) >= REFRESH_MS && sinceMs >= LOOK_AGAIN_MS) {
+      fetchAnew(jose).catch(() => {});
+    }
     if (keys === undefined) throw noKeys();
     try {
       return await keys(header, token);
     } catch (error) {
-      if (!(error instanceof jose.errors.JWKSNoMatchingKey) || now() - askedMs < LOOK_AGAIN_MS) throw error;
-      await fetchAnew(jose).catch(() => {});
+      const isNew = error instanceof jose.errors.JWKSNoMatchingKey;
+      if (!isNew || (fetching === undefined && elapsedMs(askedMs, now()) < LOOK_AGAIN_MS)) throw error;
+      await (fetching ?? fetchAnew(jose)).catch(() => {});
       return keys(header, token);
     }
   };

@@ -1,3 +1,5 @@
+import { elapsedMs } from "./elapsed.ts";
+
 /** A token, and when it ends, in milliseconds of Unix time. */
 export interface Token {
   readonly token: string;
@@ -69,7 +71,7 @@ export function createTokenKeeper({ ask, renewBeforeMs, renewTimeoutMs, now }: T
   return {
     async current() {
       const timeMs = now();
-      const rests = timeMs - failedAtMs < TRY_AGAIN_MS;
+      const rests = elapsedMs(failedAtMs, timeMs) < TRY_AGAIN_MS;
       if (kept === undefined || timeMs >= kept.endsAtMs) {
         if (rests && renewing === undefined) throw failure;
         return (await renew()).token;
@@ -79,7 +81,9 @@ export function createTokenKeeper({ ask, renewBeforeMs, renewTimeoutMs, now }: T
     },
     async after(refused) {
       // Another call has renewed it meanwhile, or it is so new that another would be refused too.
-      if (kept !== undefined && (kept.token !== refused || now() - kept.sinceMs < TRY_AGAIN_MS)) return kept.token;
+      if (kept !== undefined && (kept.token !== refused || elapsedMs(kept.sinceMs, now()) < TRY_AGAIN_MS)) {
+        return kept.token;
+      }
       return (await renew()).token;
     },
   };

@@ -137,6 +137,24 @@ test("a source that fails harms nobody while the old token is good, and is asked
   expect((await pair.orders.track({})).message).toBe("new");
 });
 
+test("a clock that is set back holds no source up", async () => {
+  const good = new Set<string>();
+  let timeMs = 10_000_000;
+  let fails = true;
+  const { source, asked } = numbered(good);
+  const failing: TokenSource = () => (fails ? Promise.reject(new Error("not now")) : source());
+  const interceptors = [bearer(failing, { now: () => timeMs })];
+  await using pair = await ordersPair({ interceptors: [auth(taking(good))] }, { interceptors });
+  await expect(pair.orders.track({})).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
+  fails = false;
+  timeMs -= 3_600_000;
+  expect((await pair.orders.track({})).message).toBe("t1");
+  good.clear();
+  timeMs -= 3_600_000;
+  expect((await pair.orders.track({})).message).toBe("t2");
+  expect(asked()).toBe(2);
+});
+
 test("a source that never answers is given up", async () => {
   const interceptors = [bearer(() => new Promise<never>(() => {}), { renewTimeoutMs: 20 })];
   await using pair = await ordersPair({ interceptors: [auth(taking(new Set()))] }, { interceptors });

@@ -95,6 +95,19 @@ test("what was remembered ends with its token, and after five minutes is looked 
   await expect(pair.orders.track({}, options)).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
 });
 
+test("what was remembered is looked at again when the clock has been set back", async () => {
+  let timeMs = Date.now();
+  let verified = 0;
+  const scopesOf = () => [`${verified++}`];
+  await using pair = await ordersPair({ interceptors: [auth(byOne({ now: () => timeMs, scopesOf }))] });
+  const options = bearing(await one.sign());
+  await pair.orders.track({}, options);
+  timeMs -= 3_600_000;
+  await pair.orders.track({}, options);
+  await pair.orders.track({}, options);
+  expect(verified).toBe(2);
+});
+
 test("no more tokens are remembered than asked, and all go on to be good", async () => {
   let verified = 0;
   const scopesOf = () => [`${verified++}`];
@@ -197,6 +210,32 @@ test("the keys of an issuer are fetched once, and again for a key that is new", 
   timeMs += 31_000;
   expect((await pair.orders.track({}, options)).message).toBe("ada");
   expect(set.asked).toBe(2);
+  // The set is due to be fetched anew when the token of another key comes.
+  const three = await createIssuer("three");
+  set.keys = [three.jwk];
+  timeMs += 601_000;
+  const bearingThree = bearing(await three.sign({ expires: Math.floor(timeMs / 1_000) + 60 }));
+  expect((await pair.orders.track({}, bearingThree)).message).toBe("ada");
+  expect(set.asked).toBe(3);
+});
+
+test("a clock that is set back keeps no key from being fetched", async () => {
+  await using set = await serveKeySet(one.jwk);
+  let timeMs = Date.now();
+  await using pair = await ordersPair({ interceptors: [auth(byOne({ jwks: set.url, now: () => timeMs }))] });
+  set.instead = { status: 503, body: "not now" };
+  await expect(pair.orders.track({}, bearing(await one.sign()))).rejects.toMatchObject({ code: Code.UNAVAILABLE });
+  set.instead = undefined;
+  timeMs -= 3_600_000;
+  await pair.orders.track({}, bearing(await one.sign()));
+  expect(set.asked).toBe(2);
+  const two = await createIssuer("two");
+  set.keys = [one.jwk, two.jwk];
+  timeMs -= 3_600_000;
+  expect((await pair.orders.track({}, bearing(await two.sign()))).message).toBe("ada");
+  timeMs -= 3_600_000;
+  await pair.orders.track({}, bearing(await one.sign({ subject: "eve" })));
+  await expect.poll(() => set.asked).toBe(4);
 });
 
 test("keys that cannot be had any more go on to count, and new ones are taken up when they can", async () => {
