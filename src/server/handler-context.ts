@@ -15,7 +15,7 @@ export class HandlerContext {
   #header: Metadata = Metadata.EMPTY;
   #trailer: Metadata = Metadata.EMPTY;
 
-  constructor(call: Call, draining = neverDraining) {
+  constructor(call: Call, draining: Pick<Draining, "signalFor"> = neverDraining) {
     this.#call = call;
     this.#draining = draining;
   }
