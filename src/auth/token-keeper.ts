@@ -1,3 +1,4 @@
+import { whatIs } from "../core/what-is.ts";
 import { elapsedMs } from "./elapsed.ts";
 
 /** A token, and when it ends, in milliseconds of Unix time. */
@@ -25,7 +26,6 @@ export interface TokenKeeper {
 
 interface Kept {
   readonly token: string;
-  readonly sinceMs: number;
   readonly renewAtMs: number;
   readonly endsAtMs: number;
 }
@@ -39,52 +39,59 @@ const wellFormed = /^[A-Za-z0-9._~+/-]+=*$/;
 export function createTokenKeeper({ ask, renewBeforeMs, renewTimeoutMs, now }: TokenKeeperOptions): TokenKeeper {
   let kept: Kept | undefined;
   let renewing: Promise<Kept> | undefined;
-  let failedAtMs = Number.NEGATIVE_INFINITY;
-  let failure: unknown;
+  let settledAtMs = Number.NEGATIVE_INFINITY;
+  /** Of the last time that it was asked. */
+  let failure: { readonly error: unknown } | undefined;
+
+  /** Where it was asked just now, nobody asks it again. */
+  const rests = (): boolean => renewing === undefined && elapsedMs(settledAtMs, now()) < TRY_AGAIN_MS;
 
   function renew(): Promise<Kept> {
     renewing ??= inTime(ask, renewTimeoutMs)
       .then((given) => {
         kept = keep(given);
+        failure = undefined;
         return kept;
       })
       .catch((error) => {
-        failedAtMs = now();
-        failure = error;
+        failure = { error };
         throw error;
       })
       .finally(() => {
+        settledAtMs = now();
         renewing = undefined;
       });
     return renewing;
   }
 
   function keep(given: string | Token): Kept {
-    const { token, expiresAtMs } = typeof given === "string" ? { token: given, expiresAtMs: undefined } : given;
+    const { token, expiresAtMs } = (typeof given === "string" ? { token: given } : Object(given)) as Partial<Token>;
     if (typeof token !== "string" || !wellFormed.test(token)) throw new TypeError("the source gave what is no token");
+    if (expiresAtMs !== undefined && (typeof expiresAtMs !== "number" || Number.isNaN(expiresAtMs))) {
+      const given = typeof expiresAtMs === "number" ? "NaN" : whatIs(expiresAtMs);
+      throw new TypeError(`the source gave a token whose expiresAtMs is ${given}: give milliseconds of Unix time`);
+    }
     const endsAtMs = expiresAtMs ?? endOf(token) ?? Number.POSITIVE_INFINITY;
-    const sinceMs = now();
-    const lifeMs = Math.max(0, endsAtMs - sinceMs);
-    return { token, sinceMs, endsAtMs, renewAtMs: endsAtMs - Math.min(renewBeforeMs, lifeMs / 5) };
+    const lifeMs = Math.max(0, endsAtMs - now());
+    return { token, endsAtMs, renewAtMs: endsAtMs - Math.min(renewBeforeMs, lifeMs / 5) };
   }
 
   return {
     async current() {
-      const timeMs = now();
-      const rests = elapsedMs(failedAtMs, timeMs) < TRY_AGAIN_MS;
-      if (kept === undefined || timeMs >= kept.endsAtMs) {
-        if (rests && renewing === undefined) throw failure;
-        return (await renew()).token;
+      if (kept !== undefined && now() < kept.endsAtMs) {
+        if (now() >= kept.renewAtMs && !rests()) renew().catch(() => {});
+        return kept.token;
       }
-      if (timeMs >= kept.renewAtMs && !rests) renew().catch(() => {});
+      if (!rests()) return (await renew()).token;
+      if (failure !== undefined || kept === undefined) throw failure?.error;
+      // What it gave just now is over by this machine's clock, and may be good by the server's.
       return kept.token;
     },
     async after(refused) {
-      // Another call has renewed it meanwhile, or it is so new that another would be refused too.
-      if (kept !== undefined && (kept.token !== refused || elapsedMs(kept.sinceMs, now()) < TRY_AGAIN_MS)) {
-        return kept.token;
-      }
-      return (await renew()).token;
+      // Another call has renewed it meanwhile.
+      if (kept !== undefined && kept.token !== refused) return kept.token;
+      // So new a token, and so new a failure, that to ask again would come to the same.
+      return rests() ? refused : (await renew()).token;
     },
   };
 }

@@ -164,6 +164,57 @@ test("a source that never answers is given up", async () => {
   });
 });
 
+test("a source that fails is left alone for a while, though servers refuse the token that there is", async () => {
+  for (const fails of [() => Promise.reject(new Error("down")), () => new Promise<never>(() => {})]) {
+    let timeMs = 1_000_000;
+    let asked = 0;
+    const source: TokenSource = () => (++asked === 1 ? "old" : fails());
+    const interceptors = [bearer(source, { now: () => timeMs, renewTimeoutMs: 20 })];
+    await using pair = await ordersPair({ interceptors: [auth(taking(new Set()))] }, { interceptors });
+    for (let i = 0; i < 20; i++) {
+      await expect(pair.orders.track({})).rejects.toMatchObject({ code: Code.UNAUTHENTICATED, local: false });
+      if (i === 0) timeMs += 5_000;
+    }
+    expect(asked).toBe(2);
+    timeMs += 1_000;
+    await expect(pair.orders.track({})).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
+    expect(asked).toBe(3);
+  }
+});
+
+test("a token that is over when it comes is sent, and its source is asked no more than once a second", async () => {
+  const good = new Set<string>();
+  let timeMs = 1_000_000_000;
+  const { source, asked } = numbered(good, () => timeMs - 5_000);
+  const interceptors = [bearer(source, { now: () => timeMs })];
+  await using pair = await ordersPair({ interceptors: [auth(taking(good))] }, { interceptors });
+  for (let i = 0; i < 20; i++) expect((await pair.orders.track({})).message).toBe("t1");
+  expect(asked()).toBe(1);
+  timeMs += 1_000;
+  expect((await pair.orders.track({})).message).toBe("t2");
+});
+
+test.each<[string, unknown, string]>([
+  ["text", "2030-01-01T00:00:00Z", "a string"],
+  ["a Date", new Date(2030, 1), "an object"],
+  ["null", null, "null"],
+  ["NaN", Number.NaN, "NaN"],
+])("an end that is %s is no end", async (_, expiresAtMs, what) => {
+  const interceptors = [bearer((() => ({ token: "t", expiresAtMs })) as never)];
+  await using pair = await ordersPair({ interceptors: [auth(taking(new Set(["t"])))] }, { interceptors });
+  const message = `the source gave a token whose expiresAtMs is ${what}: give milliseconds of Unix time`;
+  await expect(pair.orders.track({})).rejects.toMatchObject({ cause: { message } });
+});
+
+test.each([[null], [undefined], [5], [{}], [[]], [""]])("a source that gives %j gives no token", async (given) => {
+  const interceptors = [bearer(() => given as never)];
+  await using pair = await ordersPair({ interceptors: [auth(taking(new Set()))] }, { interceptors });
+  await expect(pair.orders.track({})).rejects.toMatchObject({
+    code: Code.UNAUTHENTICATED,
+    cause: { message: "the source gave what is no token" },
+  });
+});
+
 test("what is no token is sent nowhere, and stands in no error", async () => {
   const interceptors = [bearer("two words\nx-evil: 1")];
   await using pair = await ordersPair({ interceptors: [auth(taking(new Set()))] }, { interceptors });
