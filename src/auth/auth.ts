@@ -10,6 +10,7 @@ import { shortened } from "../core/printable.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { seldom } from "../core/seldom.ts";
 import { type LooksAtServed, SERVED } from "../core/served.ts";
+import { whatIs } from "../core/what-is.ts";
 import { type Authenticate, checkedIdentity, type Identity, identity } from "./identity.ts";
 import { notKnown } from "./not-known.ts";
 
@@ -24,11 +25,12 @@ export interface AuthOptions {
 const WARN_EVERY_MS = 10_000;
 const WHOEVER_IS_KNOWN: MethodAuth = {};
 const mostNamed = 3;
+const mostBeneath = 4;
 
 /**
  * A server interceptor that lets in who may call, by what the contract asks for:
  * `option (trunkline.v1.method).auth = { scopes: ["orders:write"] }`. The first of the ways that finds somebody tells who
- * calls, and the handler sees it: `context.get(identity)`. Who brings nothing, or what is not right, is told
+ * calls, whatever those before it made of the call, and the handler sees it: `context.get(identity)`. Who brings nothing, or what is not right, is told
  * UNAUTHENTICATED and no more; the log says why. Who is known and has not been granted enough is told PERMISSION_DENIED.
  *
  * ```ts
@@ -58,11 +60,19 @@ export function auth(ways: Authenticate | readonly Authenticate[], options: Auth
   );
 
   async function find(call: Call): Promise<Identity | undefined> {
+    const failures: unknown[] = [];
     for (const way of all) {
-      const who: unknown = await way(call);
-      // What says yes or no is no way to know somebody: taken for a caller, a no would let everybody in.
-      if (who !== undefined && who !== null) return checkedIdentity(who);
+      try {
+        const who: unknown = await way(call);
+        // What says yes or no is no way to know somebody: taken for a caller, a no would let everybody in.
+        if (who !== undefined && who !== null) return checkedIdentity(who);
+      } catch (error) {
+        if (RpcError.is(error)) throw error;
+        // It may be right for another way: a token of another issuer, say.
+        failures.push(error);
+      }
     }
+    if (failures.length > 0) throw failures[0];
     return undefined;
   }
 
@@ -70,9 +80,7 @@ export function auth(ways: Authenticate | readonly Authenticate[], options: Auth
     try {
       return await find(call);
     } catch (error) {
-      const { cause } = error as Error;
-      const why = [error, cause].filter((each) => each instanceof Error).map(({ message }) => shortened(message));
-      warn({ method: call.method.path, caller: call.caller?.address, why: why.join(": ") });
+      warn({ method: call.method.path, caller: call.caller?.address, why: whyNot(error) });
       if (RpcError.is(error)) throw error;
       return undefined;
     }
@@ -100,6 +108,17 @@ export function auth(ways: Authenticate | readonly Authenticate[], options: Auth
       if (undeclared === undefined && silentOnes.length > 0) throw undeclaredIn(silentOnes);
     },
   } satisfies LooksAtServed);
+}
+
+/** What lies beneath an error is told of an RpcError alone: beneath others stands what was read, a part of a token, say. */
+function whyNot(error: unknown): string {
+  const told: string[] = [];
+  for (let each = error, n = 0; n < mostBeneath; n++) {
+    told.push(each instanceof Error ? shortened(each.message) : `it is ${whatIs(each)} that was thrown`);
+    if (!RpcError.is(error) || !(each instanceof Error) || each.cause === undefined) break;
+    each = each.cause;
+  }
+  return told.join(": ");
 }
 
 function undeclaredIn(methods: readonly Method[]): TypeError {

@@ -29,8 +29,7 @@ export const identity: ValueKey<Identity> = valueKey("identity");
 
 /**
  * One way to find out who makes a call; `undefined` where the call brings nothing of its kind. What is no `Identity` is
- * taken for nobody, and logged. What it throws says what is
- * wrong with what the call brings: that is for the server's log, and never for the caller. An `RpcError` is the caller's
- * answer as it stands.
+ * taken for nobody, and logged. What it throws says what is wrong with what the call brings: that is for the server's log,
+ * and never for the caller, whom another way may know. An `RpcError` is the caller's answer as it stands.
  */
 export type Authenticate = (call: Call) => Identity | undefined | Promise<Identity | undefined>;

@@ -1,6 +1,7 @@
 import { hash, type KeyObject } from "node:crypto";
 import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from "jose";
 import { atLeast, checkRanges, numberFrom } from "../core/number-range.ts";
+import { checkKinds, listOfText } from "../core/option-kinds.ts";
 import { checkNames, type OptionNames } from "../core/option-names.ts";
 import type { Authenticate, Identity } from "./identity.ts";
 import { type Jose, remoteKeys } from "./key-set.ts";
@@ -66,14 +67,18 @@ export function jwt(options: JwtOptions): Authenticate {
   const { issuer, audience, clockToleranceSeconds = 5, scopesOf = scopesIn, maxCachedTokens = 10_000 } = options;
   checkNamed(issuer, "issuer");
   checkNamed(audience, "audience");
+  checkKinds(options, { algorithms: listOfText });
+  const issuers = [issuer].flat();
   const { keyFrom, isSecret } = keyOf(options);
   const { algorithms = isSecret ? SECRET_ALGORITHMS : PUBLIC_KEY_ALGORITHMS, now = Date.now } = options;
   const cache = createTokenCache<Identity>(maxCachedTokens, now);
 
   async function verify(token: string): Promise<{ value: Identity; untilMs: number }> {
     const jose = await loaded();
+    // Known to nobody yet, but enough to see that its keys need not be looked for: it may be another way's.
+    if (!issuers.includes(String(jose.decodeJwt(token).iss))) throw new Error("it is a token of another issuer");
     const claims = await claimsOf(jose, token, keyFrom(jose), {
-      issuer: [issuer].flat(),
+      issuer: issuers,
       audience: [audience].flat(),
       algorithms: [...algorithms],
       clockTolerance: clockToleranceSeconds,

@@ -19,7 +19,7 @@ const MOST_BYTES = 1024 * 1024;
  * The keys of an issuer, at a URL. They are fetched when the first token comes, every ten minutes, and when a token names a
  * key that is not among them, though no more than twice a minute. While they cannot be had, those that were there last hold.
  * @param now in milliseconds
- * @throws TypeError for what is no URL, and for http to anything but this machine
+ * @throws TypeError for what is no URL, for http to anything but this machine, and for a login in it
  */
 export function remoteKeys(source: string | URL, now: () => number): (jose: Jose) => JWTVerifyGetKey {
   const url = secureUrl(source);
@@ -69,6 +69,8 @@ function noKeys(cause?: unknown): RpcError {
 
 function secureUrl(source: string | URL): URL {
   const url = URL.parse(String(source));
+  // The URL is not shown: it has a password.
+  if (url?.username || url?.password) throw new TypeError("the URL of jwks has a login, which no issuer asks for");
   const isOwn = url !== null && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname);
   if (url?.protocol === "https:" || (url?.protocol === "http:" && isOwn)) return url;
   throw new TypeError("jwks is no https: URL: give the address of the issuer's JSON Web Key Set, or the set itself");

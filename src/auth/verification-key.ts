@@ -22,7 +22,9 @@ export function verificationKey(given: GivenKey): KeyObject {
   }
   // Everybody has it: whoever signs with its bytes, as with a secret, would be believed.
   if (isPublic(secret)) {
-    throw new TypeError("key is the bytes of a public key, and no secret: give it as PEM, a JSON Web Key or a KeyObject");
+    throw new TypeError(
+      "key is the bytes of a public key, and no secret: give it as PEM, a JSON Web Key or a KeyObject",
+    );
   }
   return key;
 }

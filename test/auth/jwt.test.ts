@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 import { Health } from "../../gen/grpc/health/v1/health.rpc.ts";
 import * as certs from "../support/certs.ts";
+import { freePort } from "../support/free-port.ts";
 import { greetings } from "../support/greeter.ts";
 import { createLog } from "../support/log.ts";
 import { wires } from "../support/wires.ts";
@@ -319,6 +320,73 @@ test("of several ways the first that finds somebody counts", async () => {
   await expect(pair.orders.track({}, basic)).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
 });
 
+test("tokens of several issuers are known, each by its own way, and the keys of one are not asked for those of another", async () => {
+  const other = await createIssuer();
+  await using set = await serveKeySet(one.jwk);
+  set.instead = { status: 503, body: "" };
+  const elsewhere = "https://elsewhere.example";
+  const ways = [byOne({ jwks: set.url }), byOne({ jwks: { keys: [other.jwk] }, issuer: elsewhere })];
+  await using pair = await ordersPair({ interceptors: [auth(ways)] });
+  expect((await pair.orders.track({}, bearing(await other.sign({ issuer: elsewhere })))).message).toBe("ada");
+  expect(set.asked).toBe(0);
+  await expect(pair.orders.track({}, bearing(await one.sign()))).rejects.toMatchObject({ code: Code.UNAVAILABLE });
+  // Who signs for one issuer does not for the other.
+  for (const token of [await other.sign(), await one.sign({ issuer: elsewhere })]) {
+    set.instead = undefined;
+    await expect(pair.orders.track({}, bearing(token))).rejects.toThrow();
+  }
+});
+
+test("what a way throws is for the log, where another may know the caller", async () => {
+  const log = createLog();
+  const failing: Authenticate = () => {
+    throw new Error("not mine");
+  };
+  await using pair = await ordersPair({ interceptors: [auth([failing, byOne()])], logger: log });
+  expect((await pair.orders.track({}, bearing(await one.sign()))).message).toBe("ada");
+  expect(log.of()).toEqual([]);
+  await expect(pair.orders.track({})).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
+  expect(log.of()).toMatchObject([{ fields: { why: "not mine" } }]);
+});
+
+test.each([[null], [undefined], ["s3cret"], [5]])(
+  "a way that throws %j tells a caller no more than others",
+  async (thrown) => {
+    const log = createLog();
+    const failing: Authenticate = () => {
+      throw thrown;
+    };
+    await using pair = await ordersPair({ interceptors: [auth(failing)], logger: log });
+    await expect(pair.orders.track({})).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
+    expect(JSON.stringify(log.of())).toMatch(/it is (null|undefined|a string|a number) that was thrown/);
+    expect(JSON.stringify(log.of())).not.toContain("s3cret");
+  },
+);
+
+test("no part of what was sent for a token stands in the log", async () => {
+  const text = (json: string) => Buffer.from(json).toString("base64url");
+  const tokens = [
+    `${text('{"alg":"ES256","kid":s3cret}')}.${text("{}")}.AA`,
+    `${text('{"alg":"ES256"}')}.${text("s3cret")}.AA`,
+  ];
+  for (const token of tokens) {
+    const log = createLog();
+    await using pair = await ordersPair({ interceptors: [auth(byOne())], logger: log });
+    await expect(pair.orders.track({}, bearing(token))).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
+    expect(log.of()).toHaveLength(1);
+    expect(JSON.stringify(log.lines)).not.toContain("s3cret");
+  }
+});
+
+test("why keys cannot be had is told to the end", async () => {
+  const log = createLog();
+  const port = await freePort();
+  const way = byOne({ jwks: `http://127.0.0.1:${port}/keys` });
+  await using pair = await ordersPair({ interceptors: [auth(way)], logger: log });
+  await expect(pair.orders.track({}, bearing(await one.sign()))).rejects.toMatchObject({ code: Code.UNAVAILABLE });
+  expect(JSON.stringify(log.of())).toMatch(/cannot be found out now: fetch failed: .*ECONNREFUSED/);
+});
+
 test.each([
   [{}, "jwt wants to know the issuer's keys: jwks, the set or its URL, or key"],
   [
@@ -327,6 +395,8 @@ test.each([
   ],
   [{ jwks: "http://id.example/keys" }, "jwks is no https: URL"],
   [{ jwks: "id.example" }, "jwks is no https: URL"],
+  [{ jwks: "https://ada:s3cret@id.example/keys" }, /^the URL of jwks has a login, which no issuer asks for$/],
+  [{ key: Buffer.alloc(32), algorithms: "HS256" }, "algorithms is a string: give a list of texts"],
   [{ jwks: {} }, "jwks is no JSON Web Key Set"],
   [{ key: "secret" }, "key is neither a public key in PEM nor a JSON Web Key"],
   [{ key: Buffer.from("secret") }, "key is a secret of fewer than 32 bytes"],
