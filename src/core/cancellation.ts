@@ -13,7 +13,7 @@ export type Ended = (error: RpcError | undefined) => void;
 export class Cancellation {
   #reason: RpcError | undefined;
   #controller: AbortController | undefined;
-  #listeners: Listener[] | undefined;
+  #listeners: Listener | Set<Listener> | undefined;
   #disowned = false;
   #onDisowned: (() => void)[] | undefined;
   #told = false;
@@ -79,7 +79,8 @@ export class Cancellation {
       this.#reason = reason;
       const listeners = this.#listeners;
       this.#listeners = undefined;
-      if (listeners !== undefined) for (const listener of listeners) listener(reason);
+      if (typeof listeners === "function") listeners(reason);
+      else if (listeners !== undefined) for (const listener of listeners) listener(reason);
       this.#controller?.abort(reason);
       this.heard(false);
     }
@@ -110,8 +111,9 @@ export class Cancellation {
     const { reason } = this;
     if (reason !== undefined) listener(reason);
     else if (!this.#disowned) {
-      if (this.#listeners === undefined) this.#listeners = [listener];
-      else this.#listeners.push(listener);
+      if (this.#listeners === undefined) this.#listeners = listener;
+      else if (typeof this.#listeners === "function") this.#listeners = new Set([this.#listeners, listener]);
+      else this.#listeners.add(listener);
       this.heard(true);
     }
   }
@@ -119,10 +121,9 @@ export class Cancellation {
   /** Forgets a listener. */
   offCancel(listener: Listener): void {
     const listeners = this.#listeners;
-    const at = listeners?.indexOf(listener) ?? -1;
-    if (listeners === undefined || at < 0) return;
-    listeners.splice(at, 1);
-    if (listeners.length > 0) return;
+    if (typeof listeners === "object") {
+      if (!listeners.delete(listener) || listeners.size > 0) return;
+    } else if (listeners !== listener) return;
     this.#listeners = undefined;
     if (this.#controller === undefined) this.heard(false);
   }

@@ -1,5 +1,6 @@
 import { Cancellation } from "./cancellation.ts";
 import { Code } from "./code.ts";
+import { followSignal } from "./followed-signal.ts";
 import { RpcError } from "./rpc-error.ts";
 
 /**
@@ -34,12 +35,11 @@ export class Scope extends Cancellation {
   }
 
   #follow(): () => void {
-    const onAbort = (): void => this.#abort();
     const onCancel = (reason: RpcError): void => this.cancel(asReason(reason));
-    this.#caller?.addEventListener("abort", onAbort);
+    const unfollow = this.#caller && followSignal(this.#caller, () => this.#abort());
     this.#parent?.onCancel(onCancel);
     return () => {
-      this.#caller?.removeEventListener("abort", onAbort);
+      unfollow?.();
       this.#parent?.offCancel(onCancel);
     };
   }

@@ -54,6 +54,33 @@ test("a scope listens to others only while somebody listens to it", () => {
   expect(listeners()).toBe(0);
 });
 
+test("to a signal and to a parent, many scopes cost each no more than a few do", () => {
+  const caller = new AbortController();
+  const parent = new Cancellation();
+  const scopes = Array.from({ length: 100_000 }, () => new Scope(caller.signal, parent));
+  const heard: Scope[] = [];
+  const listeners = scopes.map((scope) => () => void heard.push(scope));
+  for (const [i, scope] of scopes.entries()) scope.onCancel(listeners[i] as () => void);
+  expect(getEventListeners(caller.signal, "abort")).toHaveLength(1);
+  const startedMs = performance.now();
+  for (let i = scopes.length - 1; i >= 3; i--) scopes[i]?.offCancel(listeners[i] as () => void);
+  // Were all looked through for each, it would be minutes.
+  expect(performance.now() - startedMs).toBeLessThan(5_000);
+  caller.abort();
+  expect(heard).toEqual(scopes.slice(0, 3));
+  expect(getEventListeners(caller.signal, "abort")).toHaveLength(0);
+});
+
+test("a signal that aborts tells no scope that another one's end has ended", () => {
+  const caller = new AbortController();
+  const [first, second] = [new Scope(caller.signal), new Scope(caller.signal)];
+  const heard: string[] = [];
+  first.onCancel(() => second.end());
+  second.onCancel(() => heard.push("second"));
+  caller.abort();
+  expect(heard).toEqual([]);
+});
+
 test("a signal in the place of a call's own cancellation is listened to until the call's handler is done", () => {
   const long = new AbortController();
   const listeners = () => getEventListeners(long.signal, "abort").length;
