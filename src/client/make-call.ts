@@ -8,6 +8,7 @@ import type { Method } from "../core/method.ts";
 import type { Policy } from "../core/policies.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { Scope } from "../core/scope.ts";
+import { partialFailure } from "../transport/message.ts";
 import { type CallOptions, checkCallOptions } from "./call-options.ts";
 import { RequestStream } from "./request-stream.ts";
 
@@ -31,10 +32,7 @@ export function makeCall(
 ): Call {
   let message: unknown;
   try {
-    if (!method.requestStream) checkMessage(request, "the request", method.request);
-    message = method.requestStream
-      ? new RequestStream(method.path, method.request, request)
-      : method.request.fromPartial(request as never);
+    message = method.requestStream ? new RequestStream(method, request) : wholeRequest(method, request);
     const parent = currentCall();
     const { waitForReady } = defaults;
     const plain = direct && method.kind === "unary";
@@ -55,8 +53,18 @@ export function makeCall(
     });
   } catch (cause) {
     if (message instanceof RequestStream) message.release();
+    if (RpcError.is(cause)) throw cause;
     const why = `${method.path}: ${cause instanceof Error ? cause.message : String(cause)}`;
     throw new RpcError(Code.INVALID_ARGUMENT, why, { cause, local: true, method: method.path });
+  }
+}
+
+function wholeRequest(method: Method, request: unknown): unknown {
+  checkMessage(request, "the request", method.request);
+  try {
+    return method.request.fromPartial(request as never);
+  } catch (cause) {
+    throw partialFailure(method, "request", request, cause);
   }
 }
 

@@ -1,11 +1,12 @@
 import { checkMessage } from "../core/check-message.ts";
 import { Code } from "../core/code.ts";
-import type { MessageType } from "../core/message.ts";
+import type { Method } from "../core/method.ts";
 import { readAlready } from "../core/read-once.ts";
 import { RefinedStream } from "../core/refined-stream.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { whatIs } from "../core/what-is.ts";
 import { wholeOf } from "../core/whole.ts";
+import { partialFailure } from "../transport/message.ts";
 
 /**
  * Makes whole messages of what the user sends, one at a time, as the transport asks for them. An attempt that has read
@@ -20,18 +21,17 @@ export class RequestStream extends RefinedStream {
   #over = false;
 
   /** @throws TypeError where `requests` is nothing that can be iterated */
-  constructor(path: string, type: MessageType<unknown>, requests: AsyncIterable<unknown> | Iterable<unknown>) {
+  constructor(method: Method, requests: AsyncIterable<unknown> | Iterable<unknown>) {
     super();
-    this.#path = path;
+    this.#path = method.path;
     this.#source = iteratorOf(requests);
-    const whole = wholeOf(type);
+    const whole = wholeOf(method.request);
     this.refine = (message) => {
+      checkRequest(message, method);
       try {
-        checkMessage(message, "it", type);
         return whole(message);
       } catch (cause) {
-        const why = `a request of ${path} cannot be sent: ${(cause as Error).message}`;
-        throw new RpcError(Code.INVALID_ARGUMENT, why, { cause, local: true });
+        throw partialFailure(method, "request", message, cause);
       }
     };
   }
@@ -77,6 +77,15 @@ export class RequestStream extends RefinedStream {
     if (this.#over) return;
     this.#over = true;
     await this.#source.return?.();
+  }
+}
+
+function checkRequest(message: unknown, { path, request }: Method): void {
+  try {
+    checkMessage(message, "it", request);
+  } catch (cause) {
+    const why = `a request of ${path} cannot be sent: ${(cause as Error).message}`;
+    throw new RpcError(Code.INVALID_ARGUMENT, why, { cause, local: true });
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type DescriptorProto,
   FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
+import { exacting } from "./exacting.ts";
 import { lossless } from "./lossless.ts";
 import { withDescriptor } from "./message-file.ts";
 import { writePresence } from "./presence.ts";
@@ -63,7 +64,8 @@ export function generateMessages(
   const types = new Map(all.flatMap(messagesOf).map((type) => [type.typeName, type]));
   for (const file of response.file) {
     restore(file);
-    const content = weighed(stringable(shareNoBytes(lossless(file.content, types, renames)), types), types);
+    const whole = exacting(lossless(file.content, types, renames));
+    const content = weighed(stringable(shareNoBytes(whole), types), types);
     file.content = withDescriptor(content, file.name, importExtension);
   }
   return response.file;

@@ -1,9 +1,9 @@
 import { type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { isObject } from "../core/json-object.ts";
+import { located } from "../core/located.ts";
 import type { MessageInit, MessageType } from "../core/message.ts";
 import { checkKind, type OptionKind } from "../core/option-kinds.ts";
 import { checkNames } from "../core/option-names.ts";
-import { located } from "./located.ts";
 import { readJson } from "./read-json.ts";
 import { recorded } from "./recorded.ts";
 import { writeJson } from "./write-json.ts";

@@ -6,8 +6,8 @@ import {
   type JsonValue,
   type Message,
 } from "@bufbuild/protobuf";
-import { lastRead } from "./last-read.ts";
-import { located, misfit } from "./located.ts";
+import { lastRead } from "../core/last-read.ts";
+import { located, misfit } from "../core/located.ts";
 
 /** @throws TypeError that says where in the JSON what does not fit stands: `items[3].price: …` */
 export function readJson(schema: DescMessage, json: unknown, options: Partial<JsonReadOptions>): Message {

@@ -6,6 +6,7 @@ import { RpcError } from "../core/rpc-error.ts";
 import { isThenable } from "../core/thenable.ts";
 import { type Whole, wholeOf } from "../core/whole.ts";
 import { onCancel } from "../transport/cancelled.ts";
+import { partialReason } from "../transport/message.ts";
 import type { Draining } from "./draining.ts";
 import { HandlerContext } from "./handler-context.ts";
 import { letGo, StreamReply } from "./stream-reply.ts";
@@ -62,7 +63,12 @@ function wholeReplies(method: Method, logger: Logger): (answer: unknown) => unkn
     try {
       return whole(answer);
     } catch (cause) {
-      throw wrongShape(method, logger, `a value that does not fit (${(cause as Error).message})`, cause);
+      throw wrongShape(
+        method,
+        logger,
+        `a value that does not fit (${partialReason(method.response, answer, cause)})`,
+        cause,
+      );
     }
   };
 }

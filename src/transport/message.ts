@@ -1,7 +1,10 @@
 import { Code } from "../core/code.ts";
+import { lastRead } from "../core/last-read.ts";
 import type { MessageType } from "../core/message.ts";
 import type { Method } from "../core/method.ts";
+import { shortened } from "../core/printable.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import { whatIs } from "../core/what-is.ts";
 import { CrowdedMessage, FastReader } from "./codec/fast-reader.ts";
 import { SlabWriter } from "./codec/slab-writer.ts";
 import { Oversize, oversized, type Side } from "./oversize.ts";
@@ -47,41 +50,41 @@ export function decodeMessage(
 }
 
 /**
- * Why a message could not be encoded, as an error that names the field where it can be found: a request is its caller's
- * own mistake, a response the handler's or an interceptor's.
+ * Why a message could not be encoded, as an error that names the field by its path where it can be found: a request is
+ * its caller's own mistake, a response the handler's or an interceptor's.
  */
 export function encodeFailure(method: Method, side: Side, message: unknown, cause: unknown): RpcError {
   if (cause instanceof Oversize) return oversized(method, side, "sent", cause) as RpcError;
   if (RpcError.is(cause)) return side === "request" ? RpcError.local(cause) : cause;
-  const type = method[side];
+  if (typeof message !== "object" || message === null) return unfit(method, side, `it is ${whatIs(message)}`, cause);
+  const encode = (watched: unknown): void => {
+    new SlabWriter().write(method[side], watched, NOTHING, 0, 0);
+  };
+  return unfit(method, side, `${fieldOf(message, encode)}${reasonOf(cause)}`, cause);
+}
+
+/** As `encodeFailure`, of what its type did not even take for a part of a message. */
+export function partialFailure(method: Method, side: Side, given: unknown, cause: unknown): RpcError {
+  return unfit(method, side, partialReason(method[side], given, cause), cause);
+}
+
+/** Why a type did not take something for a part of a message, with the field by its path. */
+export function partialReason(type: MessageType<unknown>, given: unknown, cause: unknown): string {
+  const fill = (watched: unknown): unknown => type.fromPartial(watched as never);
+  return `${fieldOf(given, fill)}${reasonOf(cause)}`;
+}
+
+function unfit(method: Method, side: Side, why: string, cause: unknown): RpcError {
   const what = side === "request" ? `the request of ${method.path}` : `the reply of ${method.path}`;
-  const why =
-    typeof message !== "object" || message === null
-      ? `it is ${describe(message)}`
-      : `${culprit(type, message as Record<string, unknown>)}${reasonOf(cause)}`;
-  const text = `${what} does not encode as ${type.$type}: ${why}`;
+  const text = `${what} does not encode as ${method[side].$type}: ${why}`;
   return new RpcError(side === "request" ? Code.INVALID_ARGUMENT : Code.INTERNAL, text, { cause, local: true });
 }
 
-/** The field that does not encode, found by encoding each alone. */
-function culprit(type: MessageType<unknown>, message: Record<string, unknown>): string {
-  const writer = new SlabWriter();
-  const empty = type.fromPartial({} as never) as Record<string, unknown>;
-  const field = Object.keys(empty).find((field) => {
-    try {
-      writer.write(type, { ...empty, [field]: message[field] }, NOTHING, 0, 0);
-      return false;
-    } catch {
-      return true;
-    }
-  });
-  return field === undefined ? "" : `field "${field}": `;
+function fieldOf(message: unknown, work: (watched: unknown) => unknown): string {
+  const path = lastRead(message, work);
+  return path === "" ? "" : `field "${shortened(path)}": `;
 }
 
 function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
-}
-
-function describe(value: unknown): string {
-  return value === null ? "null" : value === undefined ? "undefined" : `a ${typeof value}`;
 }

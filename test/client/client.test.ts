@@ -169,7 +169,8 @@ test("the deadline ends a call, and the server's handler hears of it", async () 
       },
     },
   });
-  expect((await failure(pair.greeter.sayHello({}, { timeoutMs: 50 }))).code).toBe(Code.DEADLINE_EXCEEDED);
+  await pair.channel.ready(Greeter);
+  expect((await failure(pair.greeter.sayHello({}, { timeoutMs: 500 }))).code).toBe(Code.DEADLINE_EXCEEDED);
   expect(RpcError.is(await ended)).toBe(true);
 });
 

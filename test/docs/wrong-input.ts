@@ -4,13 +4,17 @@ import * as grpcJs from "trunkline/grpc-js";
 import * as testing from "trunkline/testing";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 import { HelloReply } from "../../gen/greeter/v1/greeter.ts";
+import { defineService, unary } from "../../src/core/contract.ts";
 import { trunkline as commandLine } from "../cli/trunkline.ts";
 import { greetings } from "../support/greeter.ts";
+import { Rich } from "../transport/codec/golden/rich.ts";
 
 type Run = (scope: object) => Promise<unknown>;
 const AsyncFunction = (async () => {}).constructor as new (...args: string[]) => Run;
 /** How the page writes the server's address, whatever the port is. */
 const ADDRESS = "127.0.0.1:50051";
+
+const RichService = defineService("rich.v1.Rich", { take: unary("Take", Rich, Rich) });
 
 /** Where wrong inputs are run: beside all that the package exports, with a server, and a channel and a client to it. */
 export interface Scope extends AsyncDisposable {
@@ -26,6 +30,7 @@ export async function createScope(): Promise<Scope> {
   const names = {
     ...{ ...trunkline, ...etcd, ...grpcJs, ...testing },
     ...{ Greeter, HelloReply, greetings, server, channel, greeter: createClient(Greeter, channel) },
+    rich: createClient(RichService, channel),
     ...{ closed: createChannel({ endpoints: [address] }), other: createServer(), auth: () => undefined },
   };
 

@@ -109,6 +109,57 @@ function $setEntry<T>(map: { [key: string]: T }, key: string, value: T): void {
   globalThis.Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no object of keys and values, and would be taken for an empty one. */
+function $record<T>(given: T): T {
+  if (given === undefined || given === null || given.constructor === globalThis.Object || $isObject(given)) {
+    return given;
+  }
+  throw $misfit("an object of keys and values", given, given instanceof globalThis.Map ? "give Object.fromEntries(map)" : "give an object");
+}
+
+/** Refuses what is no list. */
+function $list<T>(given: T): T {
+  if (
+    given === undefined || given === null || globalThis.Array.isArray(given) || globalThis.ArrayBuffer.isView(given)
+  ) {
+    return given;
+  }
+  throw $misfit("a list", given, "give an array");
+}
+
+/** Refuses a oneof that does not say which of its fields it holds. */
+function $oneof(given: any, cases: string[]): void {
+  if (given === undefined || given === null) {
+    return;
+  }
+  const names = cases.map((name) => `"${name}"`).join(" or ");
+  throw $misfit("a oneof", given, `give { $case, value }, with ${names} for the $case`);
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 function createBaseStruct(): Struct {
   return { fields: {} };
 }
@@ -168,7 +219,10 @@ export const Struct: MessageFns<Struct, "google.protobuf.Struct"> & StructWrappe
   },
   fromPartial(object: DeepPartial<Struct>): Struct {
     const message = createBaseStruct();
-    message.fields = (globalThis.Object.entries(object.fields ?? {}) as [string, any | undefined][]).reduce(
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.protobuf.Struct", object, message);
+    }
+    message.fields = (globalThis.Object.entries($record(object.fields) ?? {}) as [string, any | undefined][]).reduce(
       (acc: { [key: string]: any | undefined }, [key, value]: [string, any | undefined]) => {
         if (value !== undefined) {
           $setEntry(acc, key, value);
@@ -184,7 +238,7 @@ export const Struct: MessageFns<Struct, "google.protobuf.Struct"> & StructWrappe
     const struct = createBaseStruct();
 
     if (object !== undefined) {
-      for (const key of globalThis.Object.keys(object)) {
+      for (const key of globalThis.Object.keys($record(object))) {
         $setEntry(struct.fields, key, object[key]);
       }
     }
@@ -266,6 +320,9 @@ export const Struct_FieldsEntry: MessageFns<Struct_FieldsEntry, "google.protobuf
   },
   fromPartial(object: DeepPartial<Struct_FieldsEntry>): Struct_FieldsEntry {
     const message = createBaseStruct_FieldsEntry();
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.protobuf.Struct.FieldsEntry", object, message);
+    }
     message.key = object.key ?? "";
     message.value = object.value === undefined ? undefined : object.value;
     return message;
@@ -382,6 +439,9 @@ export const Value: MessageFns<Value, "google.protobuf.Value"> & AnyValueWrapper
   },
   fromPartial(object: DeepPartial<Value>): Value {
     const message = createBaseValue();
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.protobuf.Value", object, message);
+    }
     switch (object.kind?.$case) {
       case "nullValue": {
         message.kind = { $case: "nullValue", value: object.kind.value ?? 0 };
@@ -407,6 +467,8 @@ export const Value: MessageFns<Value, "google.protobuf.Value"> & AnyValueWrapper
         message.kind = { $case: "listValue", value: object.kind.value ?? [] };
         break;
       }
+      default:
+        $oneof(object.kind, ["nullValue", "numberValue", "stringValue", "boolValue", "structValue", "listValue"]);
     }
     return message;
   },
@@ -424,7 +486,7 @@ export const Value: MessageFns<Value, "google.protobuf.Value"> & AnyValueWrapper
     } else if (globalThis.Array.isArray(value)) {
       result.kind = { $case: "listValue", value };
     } else if (typeof value === "object") {
-      result.kind = { $case: "structValue", value };
+      result.kind = { $case: "structValue", value: $record(value) };
     } else if (typeof value !== "undefined") {
       throw new globalThis.Error("Unsupported any value type: " + typeof value);
     }
@@ -490,13 +552,16 @@ export const ListValue: MessageFns<ListValue, "google.protobuf.ListValue"> & Lis
   },
   fromPartial(object: DeepPartial<ListValue>): ListValue {
     const message = createBaseListValue();
-    message.values = object.values?.map((e) => e) || [];
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.protobuf.ListValue", object, message);
+    }
+    message.values = $list(object.values)?.map((e) => e) || [];
     return message;
   },
 
   wrap(array: Array<any> | undefined): ListValue {
     const result = createBaseListValue();
-    result.values = array ?? [];
+    result.values = $list(array) ?? [];
     return result;
   },
 

@@ -411,6 +411,59 @@ function $setEntry<T>(map: { [key: string]: T }, key: string, value: T): void {
   globalThis.Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no object of keys and values, and would be taken for an empty one. */
+function $record<T>(given: T): T {
+  if (given === undefined || given === null || given.constructor === globalThis.Object || $isObject(given)) {
+    return given;
+  }
+  throw $misfit("an object of keys and values", given, given instanceof globalThis.Map ? "give Object.fromEntries(map)" : "give an object");
+}
+
+/** Refuses what is no list. */
+function $list<T>(given: T): T {
+  if (
+    given === undefined || given === null || globalThis.Array.isArray(given) || globalThis.ArrayBuffer.isView(given)
+  ) {
+    return given;
+  }
+  throw $misfit("a list", given, "give an array");
+}
+
+/** Refuses what is no whole number. */
+function $bigint(given: unknown): bigint {
+  if (typeof given === "bigint") {
+    return given;
+  }
+  if (typeof given === "number" ? globalThis.Number.isInteger(given) : typeof given === "string" && /^-?\d+$/.test(given)) {
+    return globalThis.BigInt(given as number | string);
+  }
+  throw $misfit("a field of 64 bits", given, "give a bigint, a whole number, or its digits");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 /** A message as it stands, with each bigint as text and each Map as an object. */
 function $text(value: any, depth: number): unknown {
   if (typeof value === "bigint") return value.toString();
@@ -511,12 +564,15 @@ export const ErrorInfo: MessageFns<ErrorInfo, "google.rpc.ErrorInfo"> = {
   },
   fromPartial(object: DeepPartial<ErrorInfo>): ErrorInfo {
     const message = createBaseErrorInfo();
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.rpc.ErrorInfo", object, message);
+    }
     message.reason = object.reason ?? "";
     message.domain = object.domain ?? "";
-    message.metadata = (globalThis.Object.entries(object.metadata ?? {}) as [string, string][]).reduce(
+    message.metadata = (globalThis.Object.entries($record(object.metadata) ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
         if (value !== undefined) {
-          $setEntry(acc, key, globalThis.String(value));
+          $setEntry(acc, key, value);
         }
         return acc;
       },
@@ -590,6 +646,9 @@ export const ErrorInfo_MetadataEntry: MessageFns<ErrorInfo_MetadataEntry, "googl
   },
   fromPartial(object: DeepPartial<ErrorInfo_MetadataEntry>): ErrorInfo_MetadataEntry {
     const message = createBaseErrorInfo_MetadataEntry();
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.rpc.ErrorInfo.MetadataEntry", object, message);
+    }
     message.key = object.key ?? "";
     message.value = object.value ?? "";
     return message;
@@ -649,6 +708,9 @@ export const RetryInfo: MessageFns<RetryInfo, "google.rpc.RetryInfo"> = {
   },
   fromPartial(object: DeepPartial<RetryInfo>): RetryInfo {
     const message = createBaseRetryInfo();
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.rpc.RetryInfo", object, message);
+    }
     message.retryDelay = (object.retryDelay !== undefined && object.retryDelay !== null)
       ? Duration.fromPartial(object.retryDelay)
       : undefined;
@@ -721,7 +783,10 @@ export const DebugInfo: MessageFns<DebugInfo, "google.rpc.DebugInfo"> = {
   },
   fromPartial(object: DeepPartial<DebugInfo>): DebugInfo {
     const message = createBaseDebugInfo();
-    message.stackEntries = object.stackEntries?.map((e) => e) || [];
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.rpc.DebugInfo", object, message);
+    }
+    message.stackEntries = $list(object.stackEntries)?.map((e) => e) || [];
     message.detail = object.detail ?? "";
     return message;
   },
@@ -781,7 +846,10 @@ export const QuotaFailure: MessageFns<QuotaFailure, "google.rpc.QuotaFailure"> =
   },
   fromPartial(object: DeepPartial<QuotaFailure>): QuotaFailure {
     const message = createBaseQuotaFailure();
-    message.violations = object.violations?.map((e) => QuotaFailure_Violation.fromPartial(e)) || [];
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.rpc.QuotaFailure", object, message);
+    }
+    message.violations = $list(object.violations)?.map((e) => QuotaFailure_Violation.fromPartial(e)) || [];
     return message;
   },
 };
@@ -937,25 +1005,28 @@ export const QuotaFailure_Violation: MessageFns<QuotaFailure_Violation, "google.
   },
   fromPartial(object: DeepPartial<QuotaFailure_Violation>): QuotaFailure_Violation {
     const message = createBaseQuotaFailure_Violation();
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.rpc.QuotaFailure.Violation", object, message);
+    }
     message.subject = object.subject ?? "";
     message.description = object.description ?? "";
     message.apiService = object.apiService ?? "";
     message.quotaMetric = object.quotaMetric ?? "";
     message.quotaId = object.quotaId ?? "";
-    message.quotaDimensions = (globalThis.Object.entries(object.quotaDimensions ?? {}) as [string, string][]).reduce(
+    message.quotaDimensions = (globalThis.Object.entries($record(object.quotaDimensions) ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
         if (value !== undefined) {
-          $setEntry(acc, key, globalThis.String(value));
+          $setEntry(acc, key, value);
         }
         return acc;
       },
       {},
     );
     message.quotaValue = (object.quotaValue !== undefined && object.quotaValue !== null)
-      ? BigInt(object.quotaValue)
+      ? $bigint(object.quotaValue)
       : 0n;
     message.futureQuotaValue = (object.futureQuotaValue !== undefined && object.futureQuotaValue !== null)
-      ? BigInt(object.futureQuotaValue)
+      ? $bigint(object.futureQuotaValue)
       : undefined;
     return message;
   },
@@ -1033,6 +1104,9 @@ export const QuotaFailure_Violation_QuotaDimensionsEntry: MessageFns<
     object: DeepPartial<QuotaFailure_Violation_QuotaDimensionsEntry>,
   ): QuotaFailure_Violation_QuotaDimensionsEntry {
     const message = createBaseQuotaFailure_Violation_QuotaDimensionsEntry();
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.rpc.QuotaFailure.Violation.QuotaDimensionsEntry", object, message);
+    }
     message.key = object.key ?? "";
     message.value = object.value ?? "";
     return message;
@@ -1093,7 +1167,10 @@ export const PreconditionFailure: MessageFns<PreconditionFailure, "google.rpc.Pr
   },
   fromPartial(object: DeepPartial<PreconditionFailure>): PreconditionFailure {
     const message = createBasePreconditionFailure();
-    message.violations = object.violations?.map((e) => PreconditionFailure_Violation.fromPartial(e)) || [];
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.rpc.PreconditionFailure", object, message);
+    }
+    message.violations = $list(object.violations)?.map((e) => PreconditionFailure_Violation.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1176,6 +1253,9 @@ export const PreconditionFailure_Violation: MessageFns<
   },
   fromPartial(object: DeepPartial<PreconditionFailure_Violation>): PreconditionFailure_Violation {
     const message = createBasePreconditionFailure_Violation();
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.rpc.PreconditionFailure.Violation", object, message);
+    }
     message.type = object.type ?? "";
     message.subject = object.subject ?? "";
     message.description = object.description ?? "";
@@ -1237,7 +1317,10 @@ export const BadRequest: MessageFns<BadRequest, "google.rpc.BadRequest"> = {
   },
   fromPartial(object: DeepPartial<BadRequest>): BadRequest {
     const message = createBaseBadRequest();
-    message.fieldViolations = object.fieldViolations?.map((e) => BadRequest_FieldViolation.fromPartial(e)) || [];
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.rpc.BadRequest", object, message);
+    }
+    message.fieldViolations = $list(object.fieldViolations)?.map((e) => BadRequest_FieldViolation.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1403,6 +1486,9 @@ export const RequestInfo: MessageFns<RequestInfo, "google.rpc.RequestInfo"> = {
   },
   fromPartial(object: DeepPartial<RequestInfo>): RequestInfo {
     const message = createBaseRequestInfo();
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.rpc.BadRequest.FieldViolation", object, message);
+    }
     message.requestId = object.requestId ?? "";
     message.servingData = object.servingData ?? "";
     return message;
@@ -1495,6 +1581,9 @@ export const ResourceInfo: MessageFns<ResourceInfo, "google.rpc.ResourceInfo"> =
   },
   fromPartial(object: DeepPartial<ResourceInfo>): ResourceInfo {
     const message = createBaseResourceInfo();
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.rpc.ResourceInfo", object, message);
+    }
     message.resourceType = object.resourceType ?? "";
     message.resourceName = object.resourceName ?? "";
     message.owner = object.owner ?? "";
@@ -1557,7 +1646,10 @@ export const Help: MessageFns<Help, "google.rpc.Help"> = {
   },
   fromPartial(object: DeepPartial<Help>): Help {
     const message = createBaseHelp();
-    message.links = object.links?.map((e) => Help_Link.fromPartial(e)) || [];
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.rpc.Help", object, message);
+    }
+    message.links = $list(object.links)?.map((e) => Help_Link.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1626,6 +1718,9 @@ export const Help_Link: MessageFns<Help_Link, "google.rpc.Help.Link"> = {
   },
   fromPartial(object: DeepPartial<Help_Link>): Help_Link {
     const message = createBaseHelp_Link();
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.rpc.Help.Link", object, message);
+    }
     message.description = object.description ?? "";
     message.url = object.url ?? "";
     return message;
@@ -1696,6 +1791,9 @@ export const LocalizedMessage: MessageFns<LocalizedMessage, "google.rpc.Localize
   },
   fromPartial(object: DeepPartial<LocalizedMessage>): LocalizedMessage {
     const message = createBaseLocalizedMessage();
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.rpc.LocalizedMessage", object, message);
+    }
     message.locale = object.locale ?? "";
     message.message = object.message ?? "";
     return message;

@@ -39,6 +39,40 @@ export interface Status {
   details: Any[];
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no list. */
+function $list<T>(given: T): T {
+  if (
+    given === undefined || given === null || globalThis.Array.isArray(given) || globalThis.ArrayBuffer.isView(given)
+  ) {
+    return given;
+  }
+  throw $misfit("a list", given, "give an array");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 function createBaseStatus(): Status {
   return { code: 0, message: "", details: [] };
 }
@@ -115,9 +149,12 @@ export const Status: MessageFns<Status, "google.rpc.Status"> = {
   },
   fromPartial(object: DeepPartial<Status>): Status {
     const message = createBaseStatus();
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.rpc.Status", object, message);
+    }
     message.code = object.code ?? 0;
     message.message = object.message ?? "";
-    message.details = object.details?.map((e) => Any.fromPartial(e)) || [];
+    message.details = $list(object.details)?.map((e) => Any.fromPartial(e)) || [];
     return message;
   },
 };

@@ -19,6 +19,30 @@ export interface HelloReply {
   message: string;
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 function createBaseHelloRequest(): HelloRequest {
   return { name: "" };
 }
@@ -72,6 +96,9 @@ export const HelloRequest: MessageFns<HelloRequest, "greeter.v1.HelloRequest"> =
   },
   fromPartial(object: DeepPartial<HelloRequest>): HelloRequest {
     const message = createBaseHelloRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("greeter.v1.HelloRequest", object, message);
+    }
     message.name = object.name ?? "";
     return message;
   },
@@ -130,6 +157,9 @@ export const HelloReply: MessageFns<HelloReply, "greeter.v1.HelloReply"> = {
   },
   fromPartial(object: DeepPartial<HelloReply>): HelloReply {
     const message = createBaseHelloReply();
+    if (object?.constructor !== globalThis.Object) {
+      $message("greeter.v1.HelloReply", object, message);
+    }
     message.message = object.message ?? "";
     return message;
   },

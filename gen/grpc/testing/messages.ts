@@ -65,6 +65,40 @@ export interface StreamingOutputCallResponse {
   payload: Payload | undefined;
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no list. */
+function $list<T>(given: T): T {
+  if (
+    given === undefined || given === null || globalThis.Array.isArray(given) || globalThis.ArrayBuffer.isView(given)
+  ) {
+    return given;
+  }
+  throw $misfit("a list", given, "give an array");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 const $noBytes = new Uint8Array(0);
 
 function createBaseBoolValue(): BoolValue {
@@ -120,6 +154,9 @@ export const BoolValue: MessageFns<BoolValue, "grpc.testing.BoolValue"> = {
   },
   fromPartial(object: DeepPartial<BoolValue>): BoolValue {
     const message = createBaseBoolValue();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.testing.BoolValue", object, message);
+    }
     message.value = object.value ?? false;
     return message;
   },
@@ -178,6 +215,9 @@ export const Payload: MessageFns<Payload, "grpc.testing.Payload"> = {
   },
   fromPartial(object: DeepPartial<Payload>): Payload {
     const message = createBasePayload();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.testing.Payload", object, message);
+    }
     message.body = object.body ?? $noBytes;
     return message;
   },
@@ -247,6 +287,9 @@ export const EchoStatus: MessageFns<EchoStatus, "grpc.testing.EchoStatus"> = {
   },
   fromPartial(object: DeepPartial<EchoStatus>): EchoStatus {
     const message = createBaseEchoStatus();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.testing.EchoStatus", object, message);
+    }
     message.code = object.code ?? 0;
     message.message = object.message ?? "";
     return message;
@@ -381,6 +424,9 @@ export const SimpleRequest: MessageFns<SimpleRequest, "grpc.testing.SimpleReques
   },
   fromPartial(object: DeepPartial<SimpleRequest>): SimpleRequest {
     const message = createBaseSimpleRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.testing.SimpleRequest", object, message);
+    }
     message.responseSize = object.responseSize ?? 0;
     message.payload = (object.payload !== undefined && object.payload !== null)
       ? Payload.fromPartial(object.payload)
@@ -475,6 +521,9 @@ export const SimpleResponse: MessageFns<SimpleResponse, "grpc.testing.SimpleResp
   },
   fromPartial(object: DeepPartial<SimpleResponse>): SimpleResponse {
     const message = createBaseSimpleResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.testing.SimpleResponse", object, message);
+    }
     message.payload = (object.payload !== undefined && object.payload !== null)
       ? Payload.fromPartial(object.payload)
       : undefined;
@@ -551,6 +600,9 @@ export const StreamingInputCallRequest: MessageFns<
   },
   fromPartial(object: DeepPartial<StreamingInputCallRequest>): StreamingInputCallRequest {
     const message = createBaseStreamingInputCallRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.testing.StreamingInputCallRequest", object, message);
+    }
     message.payload = (object.payload !== undefined && object.payload !== null)
       ? Payload.fromPartial(object.payload)
       : undefined;
@@ -617,6 +669,9 @@ export const StreamingInputCallResponse: MessageFns<
   },
   fromPartial(object: DeepPartial<StreamingInputCallResponse>): StreamingInputCallResponse {
     const message = createBaseStreamingInputCallResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.testing.StreamingInputCallResponse", object, message);
+    }
     message.aggregatedPayloadSize = object.aggregatedPayloadSize ?? 0;
     return message;
   },
@@ -697,6 +752,9 @@ export const ResponseParameters: MessageFns<ResponseParameters, "grpc.testing.Re
   },
   fromPartial(object: DeepPartial<ResponseParameters>): ResponseParameters {
     const message = createBaseResponseParameters();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.testing.ResponseParameters", object, message);
+    }
     message.size = object.size ?? 0;
     message.intervalUs = object.intervalUs ?? 0;
     message.compressed = (object.compressed !== undefined && object.compressed !== null)
@@ -785,7 +843,10 @@ export const StreamingOutputCallRequest: MessageFns<
   },
   fromPartial(object: DeepPartial<StreamingOutputCallRequest>): StreamingOutputCallRequest {
     const message = createBaseStreamingOutputCallRequest();
-    message.responseParameters = object.responseParameters?.map((e) => ResponseParameters.fromPartial(e)) || [];
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.testing.StreamingOutputCallRequest", object, message);
+    }
+    message.responseParameters = $list(object.responseParameters)?.map((e) => ResponseParameters.fromPartial(e)) || [];
     message.payload = (object.payload !== undefined && object.payload !== null)
       ? Payload.fromPartial(object.payload)
       : undefined;
@@ -852,6 +913,9 @@ export const StreamingOutputCallResponse: MessageFns<
   },
   fromPartial(object: DeepPartial<StreamingOutputCallResponse>): StreamingOutputCallResponse {
     const message = createBaseStreamingOutputCallResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.testing.StreamingOutputCallResponse", object, message);
+    }
     message.payload = (object.payload !== undefined && object.payload !== null)
       ? Payload.fromPartial(object.payload)
       : undefined;

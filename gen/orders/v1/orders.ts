@@ -25,6 +25,40 @@ export interface PlaceReply {
   receipt: string;
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no list. */
+function $list<T>(given: T): T {
+  if (
+    given === undefined || given === null || globalThis.Array.isArray(given) || globalThis.ArrayBuffer.isView(given)
+  ) {
+    return given;
+  }
+  throw $misfit("a list", given, "give an array");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 function createBaseMenuRequest(): MenuRequest {
   return {};
 }
@@ -67,6 +101,9 @@ export const MenuRequest: MessageFns<MenuRequest, "orders.v1.MenuRequest"> = {
   },
   fromPartial(_: DeepPartial<MenuRequest>): MenuRequest {
     const message = createBaseMenuRequest();
+    if (_?.constructor !== globalThis.Object) {
+      $message("orders.v1.MenuRequest", _, message);
+    }
     return message;
   },
 };
@@ -125,7 +162,10 @@ export const MenuReply: MessageFns<MenuReply, "orders.v1.MenuReply"> = {
   },
   fromPartial(object: DeepPartial<MenuReply>): MenuReply {
     const message = createBaseMenuReply();
-    message.dishes = object.dishes?.map((e) => e) || [];
+    if (object?.constructor !== globalThis.Object) {
+      $message("orders.v1.MenuReply", object, message);
+    }
+    message.dishes = $list(object.dishes)?.map((e) => e) || [];
     return message;
   },
 };
@@ -183,6 +223,9 @@ export const PlaceRequest: MessageFns<PlaceRequest, "orders.v1.PlaceRequest"> = 
   },
   fromPartial(object: DeepPartial<PlaceRequest>): PlaceRequest {
     const message = createBasePlaceRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("orders.v1.PlaceRequest", object, message);
+    }
     message.dish = object.dish ?? "";
     return message;
   },
@@ -241,6 +284,9 @@ export const PlaceReply: MessageFns<PlaceReply, "orders.v1.PlaceReply"> = {
   },
   fromPartial(object: DeepPartial<PlaceReply>): PlaceReply {
     const message = createBasePlaceReply();
+    if (object?.constructor !== globalThis.Object) {
+      $message("orders.v1.PlaceReply", object, message);
+    }
     message.receipt = object.receipt ?? "";
     return message;
   },

@@ -29,6 +29,41 @@ export interface CollectReply {
   bytes: bigint;
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no whole number. */
+function $bigint(given: unknown): bigint {
+  if (typeof given === "bigint") {
+    return given;
+  }
+  if (typeof given === "number" ? globalThis.Number.isInteger(given) : typeof given === "string" && /^-?\d+$/.test(given)) {
+    return globalThis.BigInt(given as number | string);
+  }
+  throw $misfit("a field of 64 bits", given, "give a bigint, a whole number, or its digits");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 const $noBytes = new Uint8Array(0);
 
 /** A message as it stands, with each bigint as text and each Map as an object. */
@@ -116,6 +151,9 @@ export const Payload: MessageFns<Payload, "probe.v1.Payload"> = {
   },
   fromPartial(object: DeepPartial<Payload>): Payload {
     const message = createBasePayload();
+    if (object?.constructor !== globalThis.Object) {
+      $message("probe.v1.Payload", object, message);
+    }
     message.text = object.text ?? "";
     message.data = object.data ?? $noBytes;
     return message;
@@ -197,6 +235,9 @@ export const ExpandRequest: MessageFns<ExpandRequest, "probe.v1.ExpandRequest"> 
   },
   fromPartial(object: DeepPartial<ExpandRequest>): ExpandRequest {
     const message = createBaseExpandRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("probe.v1.ExpandRequest", object, message);
+    }
     message.count = object.count ?? 0;
     message.size = object.size ?? 0;
     message.delayMs = object.delayMs ?? 0;
@@ -276,8 +317,11 @@ export const CollectReply: MessageFns<CollectReply, "probe.v1.CollectReply"> = {
   },
   fromPartial(object: DeepPartial<CollectReply>): CollectReply {
     const message = createBaseCollectReply();
+    if (object?.constructor !== globalThis.Object) {
+      $message("probe.v1.CollectReply", object, message);
+    }
     message.count = object.count ?? 0;
-    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? BigInt(object.bytes) : 0n;
+    message.bytes = (object.bytes !== undefined && object.bytes !== null) ? $bigint(object.bytes) : 0n;
     return message;
   },
 };

@@ -154,6 +154,40 @@ function $overrun(): globalThis.Error {
   return new globalThis.Error("a packed field runs over its end");
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no list. */
+function $list<T>(given: T): T {
+  if (
+    given === undefined || given === null || globalThis.Array.isArray(given) || globalThis.ArrayBuffer.isView(given)
+  ) {
+    return given;
+  }
+  throw $misfit("a list", given, "give an array");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 function createBasePolicy(): Policy {
   return {
     timeoutMs: undefined,
@@ -282,6 +316,9 @@ export const Policy: MessageFns<Policy, "trunkline.v1.Policy"> = {
   },
   fromPartial(object: DeepPartial<Policy>): Policy {
     const message = createBasePolicy();
+    if (object?.constructor !== globalThis.Object) {
+      $message("trunkline.v1.Policy", object, message);
+    }
     message.timeoutMs = object.timeoutMs ?? undefined;
     message.retry = (object.retry !== undefined && object.retry !== null) ? Retry.fromPartial(object.retry) : undefined;
     message.hedge = (object.hedge !== undefined && object.hedge !== null) ? Hedge.fromPartial(object.hedge) : undefined;
@@ -358,8 +395,11 @@ export const Auth: MessageFns<Auth, "trunkline.v1.Auth"> = {
   },
   fromPartial(object: DeepPartial<Auth>): Auth {
     const message = createBaseAuth();
+    if (object?.constructor !== globalThis.Object) {
+      $message("trunkline.v1.Auth", object, message);
+    }
     message.public = object.public ?? undefined;
-    message.scopes = object.scopes?.map((e) => e) || [];
+    message.scopes = $list(object.scopes)?.map((e) => e) || [];
     return message;
   },
 };
@@ -485,11 +525,14 @@ export const Retry: MessageFns<Retry, "trunkline.v1.Retry"> = {
   },
   fromPartial(object: DeepPartial<Retry>): Retry {
     const message = createBaseRetry();
+    if (object?.constructor !== globalThis.Object) {
+      $message("trunkline.v1.Retry", object, message);
+    }
     message.maxAttempts = object.maxAttempts ?? undefined;
     message.initialBackoffMs = object.initialBackoffMs ?? undefined;
     message.maxBackoffMs = object.maxBackoffMs ?? undefined;
     message.backoffMultiplier = object.backoffMultiplier ?? undefined;
-    message.codes = object.codes?.map((e) => e) || [];
+    message.codes = $list(object.codes)?.map((e) => e) || [];
     return message;
   },
 };
@@ -558,6 +601,9 @@ export const Hedge: MessageFns<Hedge, "trunkline.v1.Hedge"> = {
   },
   fromPartial(object: DeepPartial<Hedge>): Hedge {
     const message = createBaseHedge();
+    if (object?.constructor !== globalThis.Object) {
+      $message("trunkline.v1.Hedge", object, message);
+    }
     message.maxAttempts = object.maxAttempts ?? undefined;
     message.delayMs = object.delayMs ?? undefined;
     return message;

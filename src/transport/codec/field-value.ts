@@ -42,12 +42,15 @@ function toBigInt(kind: string, value: unknown): bigint {
 
 /** Says what was given where a field wanted something else. */
 export function wrong(kind: string, value: unknown): TypeError {
-  return new TypeError(`a field of type ${kind} was given ${describe(value)}`);
+  return new TypeError(`a field of type ${kind} was given ${describe(kind, value)}`);
 }
 
-function describe(value: unknown): string {
+/** Text for a number may be shown; for bytes it may be a secret. */
+function describe(kind: string, value: unknown): string {
   if (value === null || value === undefined) return String(value);
-  if (typeof value === "string") return `the string ${JSON.stringify(value.slice(0, 40))}`;
+  if (typeof value === "string")
+    return kind === "bytes" ? "a string" : `the string ${JSON.stringify(value.slice(0, 40))}`;
+  if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return `an object (${value.constructor?.name ?? "without a prototype"})`;
   if (typeof value === "function") return "a function";
   return `the ${typeof value} ${String(value)}`;

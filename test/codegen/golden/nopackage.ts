@@ -17,6 +17,30 @@ export interface Answer {
   text: string;
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 function createBaseQuestion(): Question {
   return { text: "" };
 }
@@ -70,6 +94,9 @@ export const Question: MessageFns<Question, "Question"> = {
   },
   fromPartial(object: DeepPartial<Question>): Question {
     const message = createBaseQuestion();
+    if (object?.constructor !== globalThis.Object) {
+      $message("Question", object, message);
+    }
     message.text = object.text ?? "";
     return message;
   },
@@ -128,6 +155,9 @@ export const Answer: MessageFns<Answer, "Answer"> = {
   },
   fromPartial(object: DeepPartial<Answer>): Answer {
     const message = createBaseAnswer();
+    if (object?.constructor !== globalThis.Object) {
+      $message("Answer", object, message);
+    }
     message.text = object.text ?? "";
     return message;
   },

@@ -78,6 +78,51 @@ function $overrun(): globalThis.Error {
   return new globalThis.Error("a packed field runs over its end");
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no list. */
+function $list<T>(given: T): T {
+  if (
+    given === undefined || given === null || globalThis.Array.isArray(given) || globalThis.ArrayBuffer.isView(given)
+  ) {
+    return given;
+  }
+  throw $misfit("a list", given, "give an array");
+}
+
+/** Refuses what is no whole number. */
+function $bigint(given: unknown): bigint {
+  if (typeof given === "bigint") {
+    return given;
+  }
+  if (typeof given === "number" ? globalThis.Number.isInteger(given) : typeof given === "string" && /^-?\d+$/.test(given)) {
+    return globalThis.BigInt(given as number | string);
+  }
+  throw $misfit("a field of 64 bits", given, "give a bigint, a whole number, or its digits");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 const $noBytes = new Uint8Array(0);
 
 /** A message as it stands, with each bigint as text and each Map as an object. */
@@ -153,6 +198,9 @@ export const Text: MessageFns<Text, "bench.v1.Text"> = {
   },
   fromPartial(object: DeepPartial<Text>): Text {
     const message = createBaseText();
+    if (object?.constructor !== globalThis.Object) {
+      $message("bench.v1.Text", object, message);
+    }
     message.text = object.text ?? "";
     return message;
   },
@@ -210,6 +258,9 @@ export const Blob: MessageFns<Blob, "bench.v1.Blob"> = {
   },
   fromPartial(object: DeepPartial<Blob>): Blob {
     const message = createBaseBlob();
+    if (object?.constructor !== globalThis.Object) {
+      $message("bench.v1.Blob", object, message);
+    }
     message.data = object.data ?? $noBytes;
     return message;
   },
@@ -278,6 +329,9 @@ export const DownloadRequest: MessageFns<DownloadRequest, "bench.v1.DownloadRequ
   },
   fromPartial(object: DeepPartial<DownloadRequest>): DownloadRequest {
     const message = createBaseDownloadRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("bench.v1.DownloadRequest", object, message);
+    }
     message.count = object.count ?? 0;
     message.size = object.size ?? 0;
     return message;
@@ -464,8 +518,11 @@ export const Order: MessageFns<Order, "bench.v1.Order"> = {
   },
   fromPartial(object: DeepPartial<Order>): Order {
     const message = createBaseOrder();
+    if (object?.constructor !== globalThis.Object) {
+      $message("bench.v1.Order", object, message);
+    }
     message.id = object.id ?? "";
-    message.createdMs = (object.createdMs !== undefined && object.createdMs !== null) ? BigInt(object.createdMs) : 0n;
+    message.createdMs = (object.createdMs !== undefined && object.createdMs !== null) ? $bigint(object.createdMs) : 0n;
     message.status = object.status ?? 0;
     message.customer = (object.customer !== undefined && object.customer !== null)
       ? Customer.fromPartial(object.customer)
@@ -476,8 +533,8 @@ export const Order: MessageFns<Order, "bench.v1.Order"> = {
     message.billing = (object.billing !== undefined && object.billing !== null)
       ? Address.fromPartial(object.billing)
       : undefined;
-    message.items = object.items?.map((e) => Item.fromPartial(e)) || [];
-    message.tags = object.tags?.map((e) => e) || [];
+    message.items = $list(object.items)?.map((e) => Item.fromPartial(e)) || [];
+    message.tags = $list(object.tags)?.map((e) => e) || [];
     message.total = object.total ?? 0;
     message.currency = object.currency ?? "";
     message.note = object.note ?? "";
@@ -580,7 +637,10 @@ export const Customer: MessageFns<Customer, "bench.v1.Customer"> = {
   },
   fromPartial(object: DeepPartial<Customer>): Customer {
     const message = createBaseCustomer();
-    message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("bench.v1.Customer", object, message);
+    }
+    message.id = (object.id !== undefined && object.id !== null) ? $bigint(object.id) : 0n;
     message.name = object.name ?? "";
     message.email = object.email ?? "";
     message.verified = object.verified ?? false;
@@ -673,6 +733,9 @@ export const Address: MessageFns<Address, "bench.v1.Address"> = {
   },
   fromPartial(object: DeepPartial<Address>): Address {
     const message = createBaseAddress();
+    if (object?.constructor !== globalThis.Object) {
+      $message("bench.v1.Address", object, message);
+    }
     message.street = object.street ?? "";
     message.city = object.city ?? "";
     message.postalCode = object.postalCode ?? "";
@@ -795,11 +858,14 @@ export const Item: MessageFns<Item, "bench.v1.Item"> = {
   },
   fromPartial(object: DeepPartial<Item>): Item {
     const message = createBaseItem();
+    if (object?.constructor !== globalThis.Object) {
+      $message("bench.v1.Item", object, message);
+    }
     message.sku = object.sku ?? "";
     message.title = object.title ?? "";
     message.quantity = object.quantity ?? 0;
     message.price = object.price ?? 0;
-    message.options = object.options?.map((e) => e) || [];
+    message.options = $list(object.options)?.map((e) => e) || [];
     return message;
   },
 };

@@ -309,6 +309,49 @@ export interface WireDetails {
   actualGrpcwebTrailers?: string | undefined;
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no list. */
+function $list<T>(given: T): T {
+  if (
+    given === undefined || given === null || globalThis.Array.isArray(given) || globalThis.ArrayBuffer.isView(given)
+  ) {
+    return given;
+  }
+  throw $misfit("a list", given, "give an array");
+}
+
+/** Refuses a oneof that does not say which of its fields it holds. */
+function $oneof(given: any, cases: string[]): void {
+  if (given === undefined || given === null) {
+    return;
+  }
+  const names = cases.map((name) => `"${name}"`).join(" or ");
+  throw $misfit("a oneof", given, `give { $case, value }, with ${names} for the $case`);
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 const $noBytes = new Uint8Array(0);
 
 function createBaseClientCompatRequest(): ClientCompatRequest {
@@ -595,6 +638,9 @@ export const ClientCompatRequest: MessageFns<ClientCompatRequest, "connectrpc.co
   },
   fromPartial(object: DeepPartial<ClientCompatRequest>): ClientCompatRequest {
     const message = createBaseClientCompatRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.ClientCompatRequest", object, message);
+    }
     message.testName = object.testName ?? "";
     message.httpVersion = object.httpVersion ?? 0;
     message.protocol = object.protocol ?? 0;
@@ -611,8 +657,8 @@ export const ClientCompatRequest: MessageFns<ClientCompatRequest, "connectrpc.co
     message.method = object.method ?? undefined;
     message.streamType = object.streamType ?? 0;
     message.useGetHttpMethod = object.useGetHttpMethod ?? false;
-    message.requestHeaders = object.requestHeaders?.map((e) => Header.fromPartial(e)) || [];
-    message.requestMessages = object.requestMessages?.map((e) => Any.fromPartial(e)) || [];
+    message.requestHeaders = $list(object.requestHeaders)?.map((e) => Header.fromPartial(e)) || [];
+    message.requestMessages = $list(object.requestMessages)?.map((e) => Any.fromPartial(e)) || [];
     message.timeoutMs = object.timeoutMs ?? undefined;
     message.requestDelayMs = object.requestDelayMs ?? 0;
     message.cancel = (object.cancel !== undefined && object.cancel !== null)
@@ -705,6 +751,9 @@ export const ClientCompatRequest_Cancel: MessageFns<
   },
   fromPartial(object: DeepPartial<ClientCompatRequest_Cancel>): ClientCompatRequest_Cancel {
     const message = createBaseClientCompatRequest_Cancel();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.ClientCompatRequest.Cancel", object, message);
+    }
     switch (object.cancelTiming?.$case) {
       case "beforeCloseSend": {
         message.cancelTiming = { $case: "beforeCloseSend", value: Empty.fromPartial(object.cancelTiming.value ?? {}) };
@@ -718,6 +767,8 @@ export const ClientCompatRequest_Cancel: MessageFns<
         message.cancelTiming = { $case: "afterNumResponses", value: object.cancelTiming.value ?? 0 };
         break;
       }
+      default:
+        $oneof(object.cancelTiming, ["beforeCloseSend", "afterCloseSendMs", "afterNumResponses"]);
     }
     return message;
   },
@@ -1011,6 +1062,9 @@ export const ClientErrorResult: MessageFns<ClientErrorResult, "connectrpc.confor
   },
   fromPartial(object: DeepPartial<ClientErrorResult>): ClientErrorResult {
     const message = createBaseClientErrorResult();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.ClientCompatResponse", object, message);
+    }
     message.message = object.message ?? "";
     return message;
   },
@@ -1103,9 +1157,12 @@ export const WireDetails: MessageFns<WireDetails, "connectrpc.conformance.v1.Wir
   },
   fromPartial(object: DeepPartial<WireDetails>): WireDetails {
     const message = createBaseWireDetails();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.WireDetails", object, message);
+    }
     message.actualStatusCode = object.actualStatusCode ?? 0;
     message.connectErrorRaw = object.connectErrorRaw ?? undefined;
-    message.actualHttpTrailers = object.actualHttpTrailers?.map((e) => Header.fromPartial(e)) || [];
+    message.actualHttpTrailers = $list(object.actualHttpTrailers)?.map((e) => Header.fromPartial(e)) || [];
     message.actualGrpcwebTrailers = object.actualGrpcwebTrailers ?? undefined;
     return message;
   },

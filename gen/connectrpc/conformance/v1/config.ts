@@ -327,6 +327,40 @@ function $overrun(): globalThis.Error {
   return new globalThis.Error("a packed field runs over its end");
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no list. */
+function $list<T>(given: T): T {
+  if (
+    given === undefined || given === null || globalThis.Array.isArray(given) || globalThis.ArrayBuffer.isView(given)
+  ) {
+    return given;
+  }
+  throw $misfit("a list", given, "give an array");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 const $noBytes = new Uint8Array(0);
 
 function createBaseConfig(): Config {
@@ -405,11 +439,14 @@ export const Config: MessageFns<Config, "connectrpc.conformance.v1.Config"> = {
   },
   fromPartial(object: DeepPartial<Config>): Config {
     const message = createBaseConfig();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.Config", object, message);
+    }
     message.features = (object.features !== undefined && object.features !== null)
       ? Features.fromPartial(object.features)
       : undefined;
-    message.includeCases = object.includeCases?.map((e) => ConfigCase.fromPartial(e)) || [];
-    message.excludeCases = object.excludeCases?.map((e) => ConfigCase.fromPartial(e)) || [];
+    message.includeCases = $list(object.includeCases)?.map((e) => ConfigCase.fromPartial(e)) || [];
+    message.excludeCases = $list(object.excludeCases)?.map((e) => ConfigCase.fromPartial(e)) || [];
     return message;
   },
 };
@@ -687,11 +724,14 @@ export const Features: MessageFns<Features, "connectrpc.conformance.v1.Features"
   },
   fromPartial(object: DeepPartial<Features>): Features {
     const message = createBaseFeatures();
-    message.versions = object.versions?.map((e) => e) || [];
-    message.protocols = object.protocols?.map((e) => e) || [];
-    message.codecs = object.codecs?.map((e) => e) || [];
-    message.compressions = object.compressions?.map((e) => e) || [];
-    message.streamTypes = object.streamTypes?.map((e) => e) || [];
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.Features", object, message);
+    }
+    message.versions = $list(object.versions)?.map((e) => e) || [];
+    message.protocols = $list(object.protocols)?.map((e) => e) || [];
+    message.codecs = $list(object.codecs)?.map((e) => e) || [];
+    message.compressions = $list(object.compressions)?.map((e) => e) || [];
+    message.streamTypes = $list(object.streamTypes)?.map((e) => e) || [];
     message.supportsH2c = object.supportsH2c ?? undefined;
     message.supportsTls = object.supportsTls ?? undefined;
     message.supportsTlsClientCerts = object.supportsTlsClientCerts ?? undefined;
@@ -843,6 +883,9 @@ export const ConfigCase: MessageFns<ConfigCase, "connectrpc.conformance.v1.Confi
   },
   fromPartial(object: DeepPartial<ConfigCase>): ConfigCase {
     const message = createBaseConfigCase();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.ConfigCase", object, message);
+    }
     message.version = object.version ?? 0;
     message.protocol = object.protocol ?? 0;
     message.codec = object.codec ?? 0;
@@ -919,6 +962,9 @@ export const TLSCreds: MessageFns<TLSCreds, "connectrpc.conformance.v1.TLSCreds"
   },
   fromPartial(object: DeepPartial<TLSCreds>): TLSCreds {
     const message = createBaseTLSCreds();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.TLSCreds", object, message);
+    }
     message.cert = object.cert ?? $noBytes;
     message.key = object.key ?? $noBytes;
     return message;

@@ -376,6 +376,60 @@ export interface RawHTTPResponse {
   trailers: Header[];
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no list. */
+function $list<T>(given: T): T {
+  if (
+    given === undefined || given === null || globalThis.Array.isArray(given) || globalThis.ArrayBuffer.isView(given)
+  ) {
+    return given;
+  }
+  throw $misfit("a list", given, "give an array");
+}
+
+/** Refuses a oneof that does not say which of its fields it holds. */
+function $oneof(given: any, cases: string[]): void {
+  if (given === undefined || given === null) {
+    return;
+  }
+  const names = cases.map((name) => `"${name}"`).join(" or ");
+  throw $misfit("a oneof", given, `give { $case, value }, with ${names} for the $case`);
+}
+
+/** Refuses what is no whole number. */
+function $bigint(given: unknown): bigint {
+  if (typeof given === "bigint") {
+    return given;
+  }
+  if (typeof given === "number" ? globalThis.Number.isInteger(given) : typeof given === "string" && /^-?\d+$/.test(given)) {
+    return globalThis.BigInt(given as number | string);
+  }
+  throw $misfit("a field of 64 bits", given, "give a bigint, a whole number, or its digits");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 const $noBytes = new Uint8Array(0);
 
 /** A message as it stands, with each bigint as text and each Map as an object. */
@@ -513,7 +567,10 @@ export const UnaryResponseDefinition: MessageFns<
   },
   fromPartial(object: DeepPartial<UnaryResponseDefinition>): UnaryResponseDefinition {
     const message = createBaseUnaryResponseDefinition();
-    message.responseHeaders = object.responseHeaders?.map((e) => Header.fromPartial(e)) || [];
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.UnaryResponseDefinition", object, message);
+    }
+    message.responseHeaders = $list(object.responseHeaders)?.map((e) => Header.fromPartial(e)) || [];
     switch (object.response?.$case) {
       case "responseData": {
         message.response = { $case: "responseData", value: object.response.value ?? $noBytes };
@@ -523,8 +580,10 @@ export const UnaryResponseDefinition: MessageFns<
         message.response = { $case: "error", value: Error.fromPartial(object.response.value ?? {}) };
         break;
       }
+      default:
+        $oneof(object.response, ["responseData", "error"]);
     }
-    message.responseTrailers = object.responseTrailers?.map((e) => Header.fromPartial(e)) || [];
+    message.responseTrailers = $list(object.responseTrailers)?.map((e) => Header.fromPartial(e)) || [];
     message.responseDelayMs = object.responseDelayMs ?? 0;
     message.rawResponse = (object.rawResponse !== undefined && object.rawResponse !== null)
       ? RawHTTPResponse.fromPartial(object.rawResponse)
@@ -652,11 +711,14 @@ export const StreamResponseDefinition: MessageFns<
   },
   fromPartial(object: DeepPartial<StreamResponseDefinition>): StreamResponseDefinition {
     const message = createBaseStreamResponseDefinition();
-    message.responseHeaders = object.responseHeaders?.map((e) => Header.fromPartial(e)) || [];
-    message.responseData = object.responseData?.map((e) => e) || [];
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.StreamResponseDefinition", object, message);
+    }
+    message.responseHeaders = $list(object.responseHeaders)?.map((e) => Header.fromPartial(e)) || [];
+    message.responseData = $list(object.responseData)?.map((e) => e) || [];
     message.responseDelayMs = object.responseDelayMs ?? 0;
     message.error = (object.error !== undefined && object.error !== null) ? Error.fromPartial(object.error) : undefined;
-    message.responseTrailers = object.responseTrailers?.map((e) => Header.fromPartial(e)) || [];
+    message.responseTrailers = $list(object.responseTrailers)?.map((e) => Header.fromPartial(e)) || [];
     message.rawResponse = (object.rawResponse !== undefined && object.rawResponse !== null)
       ? RawHTTPResponse.fromPartial(object.rawResponse)
       : undefined;
@@ -728,6 +790,9 @@ export const UnaryRequest: MessageFns<UnaryRequest, "connectrpc.conformance.v1.U
   },
   fromPartial(object: DeepPartial<UnaryRequest>): UnaryRequest {
     const message = createBaseUnaryRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.UnaryRequest", object, message);
+    }
     message.responseDefinition = (object.responseDefinition !== undefined && object.responseDefinition !== null)
       ? UnaryResponseDefinition.fromPartial(object.responseDefinition)
       : undefined;
@@ -789,6 +854,9 @@ export const UnaryResponse: MessageFns<UnaryResponse, "connectrpc.conformance.v1
   },
   fromPartial(object: DeepPartial<UnaryResponse>): UnaryResponse {
     const message = createBaseUnaryResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.UnaryResponse", object, message);
+    }
     message.payload = (object.payload !== undefined && object.payload !== null)
       ? ConformancePayload.fromPartial(object.payload)
       : undefined;
@@ -863,6 +931,9 @@ export const IdempotentUnaryRequest: MessageFns<
   },
   fromPartial(object: DeepPartial<IdempotentUnaryRequest>): IdempotentUnaryRequest {
     const message = createBaseIdempotentUnaryRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.IdempotentUnaryRequest", object, message);
+    }
     message.responseDefinition = (object.responseDefinition !== undefined && object.responseDefinition !== null)
       ? UnaryResponseDefinition.fromPartial(object.responseDefinition)
       : undefined;
@@ -927,6 +998,9 @@ export const IdempotentUnaryResponse: MessageFns<
   },
   fromPartial(object: DeepPartial<IdempotentUnaryResponse>): IdempotentUnaryResponse {
     const message = createBaseIdempotentUnaryResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.IdempotentUnaryResponse", object, message);
+    }
     message.payload = (object.payload !== undefined && object.payload !== null)
       ? ConformancePayload.fromPartial(object.payload)
       : undefined;
@@ -998,6 +1072,9 @@ export const ServerStreamRequest: MessageFns<ServerStreamRequest, "connectrpc.co
   },
   fromPartial(object: DeepPartial<ServerStreamRequest>): ServerStreamRequest {
     const message = createBaseServerStreamRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.ServerStreamRequest", object, message);
+    }
     message.responseDefinition = (object.responseDefinition !== undefined && object.responseDefinition !== null)
       ? StreamResponseDefinition.fromPartial(object.responseDefinition)
       : undefined;
@@ -1131,6 +1208,9 @@ export const ClientStreamRequest: MessageFns<ClientStreamRequest, "connectrpc.co
   },
   fromPartial(object: DeepPartial<ClientStreamRequest>): ClientStreamRequest {
     const message = createBaseClientStreamRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.ServerStreamResponse", object, message);
+    }
     message.responseDefinition = (object.responseDefinition !== undefined && object.responseDefinition !== null)
       ? UnaryResponseDefinition.fromPartial(object.responseDefinition)
       : undefined;
@@ -1275,6 +1355,9 @@ export const BidiStreamRequest: MessageFns<BidiStreamRequest, "connectrpc.confor
   },
   fromPartial(object: DeepPartial<BidiStreamRequest>): BidiStreamRequest {
     const message = createBaseBidiStreamRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.ClientStreamResponse", object, message);
+    }
     message.responseDefinition = (object.responseDefinition !== undefined && object.responseDefinition !== null)
       ? StreamResponseDefinition.fromPartial(object.responseDefinition)
       : undefined;
@@ -1337,6 +1420,9 @@ export const BidiStreamResponse: MessageFns<BidiStreamResponse, "connectrpc.conf
   },
   fromPartial(object: DeepPartial<BidiStreamResponse>): BidiStreamResponse {
     const message = createBaseBidiStreamResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.BidiStreamResponse", object, message);
+    }
     message.payload = (object.payload !== undefined && object.payload !== null)
       ? ConformancePayload.fromPartial(object.payload)
       : undefined;
@@ -1436,6 +1522,9 @@ export const UnimplementedResponse: MessageFns<
   },
   fromPartial(_: DeepPartial<UnimplementedResponse>): UnimplementedResponse {
     const message = createBaseUnimplementedResponse();
+    if (_?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.UnimplementedRequest", _, message);
+    }
     return message;
   },
 };
@@ -1504,6 +1593,9 @@ export const ConformancePayload: MessageFns<ConformancePayload, "connectrpc.conf
   },
   fromPartial(object: DeepPartial<ConformancePayload>): ConformancePayload {
     const message = createBaseConformancePayload();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.ConformancePayload", object, message);
+    }
     message.data = object.data ?? $noBytes;
     message.requestInfo = (object.requestInfo !== undefined && object.requestInfo !== null)
       ? ConformancePayload_RequestInfo.fromPartial(object.requestInfo)
@@ -1612,11 +1704,14 @@ export const ConformancePayload_RequestInfo: MessageFns<
   },
   fromPartial(object: DeepPartial<ConformancePayload_RequestInfo>): ConformancePayload_RequestInfo {
     const message = createBaseConformancePayload_RequestInfo();
-    message.requestHeaders = object.requestHeaders?.map((e) => Header.fromPartial(e)) || [];
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.ConformancePayload.RequestInfo", object, message);
+    }
+    message.requestHeaders = $list(object.requestHeaders)?.map((e) => Header.fromPartial(e)) || [];
     message.timeoutMs = (object.timeoutMs !== undefined && object.timeoutMs !== null)
-      ? BigInt(object.timeoutMs)
+      ? $bigint(object.timeoutMs)
       : undefined;
-    message.requests = object.requests?.map((e) => Any.fromPartial(e)) || [];
+    message.requests = $list(object.requests)?.map((e) => Any.fromPartial(e)) || [];
     message.connectGetInfo = (object.connectGetInfo !== undefined && object.connectGetInfo !== null)
       ? ConformancePayload_ConnectGetInfo.fromPartial(object.connectGetInfo)
       : undefined;
@@ -1681,7 +1776,10 @@ export const ConformancePayload_ConnectGetInfo: MessageFns<
   },
   fromPartial(object: DeepPartial<ConformancePayload_ConnectGetInfo>): ConformancePayload_ConnectGetInfo {
     const message = createBaseConformancePayload_ConnectGetInfo();
-    message.queryParams = object.queryParams?.map((e) => Header.fromPartial(e)) || [];
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.ConformancePayload.ConnectGetInfo", object, message);
+    }
+    message.queryParams = $list(object.queryParams)?.map((e) => Header.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1762,9 +1860,12 @@ export const Error: MessageFns<Error, "connectrpc.conformance.v1.Error"> = {
   },
   fromPartial(object: DeepPartial<Error>): Error {
     const message = createBaseError();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.Error", object, message);
+    }
     message.code = object.code ?? 0;
     message.message = object.message ?? undefined;
-    message.details = object.details?.map((e) => Any.fromPartial(e)) || [];
+    message.details = $list(object.details)?.map((e) => Any.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1834,8 +1935,11 @@ export const Header: MessageFns<Header, "connectrpc.conformance.v1.Header"> = {
   },
   fromPartial(object: DeepPartial<Header>): Header {
     const message = createBaseHeader();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.Header", object, message);
+    }
     message.name = object.name ?? "";
-    message.value = object.value?.map((e) => e) || [];
+    message.value = $list(object.value)?.map((e) => e) || [];
     return message;
   },
 };
@@ -1962,12 +2066,15 @@ export const RawHTTPRequest: MessageFns<RawHTTPRequest, "connectrpc.conformance.
   },
   fromPartial(object: DeepPartial<RawHTTPRequest>): RawHTTPRequest {
     const message = createBaseRawHTTPRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.RawHTTPRequest", object, message);
+    }
     message.verb = object.verb ?? "";
     message.uri = object.uri ?? "";
-    message.headers = object.headers?.map((e) => Header.fromPartial(e)) || [];
-    message.rawQueryParams = object.rawQueryParams?.map((e) => Header.fromPartial(e)) || [];
+    message.headers = $list(object.headers)?.map((e) => Header.fromPartial(e)) || [];
+    message.rawQueryParams = $list(object.rawQueryParams)?.map((e) => Header.fromPartial(e)) || [];
     message.encodedQueryParams =
-      object.encodedQueryParams?.map((e) => RawHTTPRequest_EncodedQueryParam.fromPartial(e)) || [];
+      $list(object.encodedQueryParams)?.map((e) => RawHTTPRequest_EncodedQueryParam.fromPartial(e)) || [];
     switch (object.body?.$case) {
       case "unary": {
         message.body = { $case: "unary", value: MessageContents.fromPartial(object.body.value ?? {}) };
@@ -1977,6 +2084,8 @@ export const RawHTTPRequest: MessageFns<RawHTTPRequest, "connectrpc.conformance.
         message.body = { $case: "stream", value: StreamContents.fromPartial(object.body.value ?? {}) };
         break;
       }
+      default:
+        $oneof(object.body, ["unary", "stream"]);
     }
     return message;
   },
@@ -2060,6 +2169,9 @@ export const RawHTTPRequest_EncodedQueryParam: MessageFns<
   },
   fromPartial(object: DeepPartial<RawHTTPRequest_EncodedQueryParam>): RawHTTPRequest_EncodedQueryParam {
     const message = createBaseRawHTTPRequest_EncodedQueryParam();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.RawHTTPRequest.EncodedQueryParam", object, message);
+    }
     message.name = object.name ?? "";
     message.value = (object.value !== undefined && object.value !== null)
       ? MessageContents.fromPartial(object.value)
@@ -2158,6 +2270,9 @@ export const MessageContents: MessageFns<MessageContents, "connectrpc.conformanc
   },
   fromPartial(object: DeepPartial<MessageContents>): MessageContents {
     const message = createBaseMessageContents();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.MessageContents", object, message);
+    }
     switch (object.data?.$case) {
       case "binary": {
         message.data = { $case: "binary", value: object.data.value ?? $noBytes };
@@ -2171,6 +2286,8 @@ export const MessageContents: MessageFns<MessageContents, "connectrpc.conformanc
         message.data = { $case: "binaryMessage", value: Any.fromPartial(object.data.value ?? {}) };
         break;
       }
+      default:
+        $oneof(object.data, ["binary", "text", "binaryMessage"]);
     }
     message.compression = object.compression ?? 0;
     return message;
@@ -2231,7 +2348,10 @@ export const StreamContents: MessageFns<StreamContents, "connectrpc.conformance.
   },
   fromPartial(object: DeepPartial<StreamContents>): StreamContents {
     const message = createBaseStreamContents();
-    message.items = object.items?.map((e) => StreamContents_StreamItem.fromPartial(e)) || [];
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.StreamContents", object, message);
+    }
+    message.items = $list(object.items)?.map((e) => StreamContents_StreamItem.fromPartial(e)) || [];
     return message;
   },
 };
@@ -2314,6 +2434,9 @@ export const StreamContents_StreamItem: MessageFns<
   },
   fromPartial(object: DeepPartial<StreamContents_StreamItem>): StreamContents_StreamItem {
     const message = createBaseStreamContents_StreamItem();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.StreamContents.StreamItem", object, message);
+    }
     message.flags = object.flags ?? 0;
     message.length = object.length ?? undefined;
     message.payload = (object.payload !== undefined && object.payload !== null)
@@ -2423,8 +2546,11 @@ export const RawHTTPResponse: MessageFns<RawHTTPResponse, "connectrpc.conformanc
   },
   fromPartial(object: DeepPartial<RawHTTPResponse>): RawHTTPResponse {
     const message = createBaseRawHTTPResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("connectrpc.conformance.v1.RawHTTPResponse", object, message);
+    }
     message.statusCode = object.statusCode ?? 0;
-    message.headers = object.headers?.map((e) => Header.fromPartial(e)) || [];
+    message.headers = $list(object.headers)?.map((e) => Header.fromPartial(e)) || [];
     switch (object.body?.$case) {
       case "unary": {
         message.body = { $case: "unary", value: MessageContents.fromPartial(object.body.value ?? {}) };
@@ -2434,8 +2560,10 @@ export const RawHTTPResponse: MessageFns<RawHTTPResponse, "connectrpc.conformanc
         message.body = { $case: "stream", value: StreamContents.fromPartial(object.body.value ?? {}) };
         break;
       }
+      default:
+        $oneof(object.body, ["unary", "stream"]);
     }
-    message.trailers = object.trailers?.map((e) => Header.fromPartial(e)) || [];
+    message.trailers = $list(object.trailers)?.map((e) => Header.fromPartial(e)) || [];
     return message;
   },
 };

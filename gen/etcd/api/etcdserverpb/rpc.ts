@@ -675,6 +675,60 @@ function $overrun(): globalThis.Error {
   return new globalThis.Error("a packed field runs over its end");
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no list. */
+function $list<T>(given: T): T {
+  if (
+    given === undefined || given === null || globalThis.Array.isArray(given) || globalThis.ArrayBuffer.isView(given)
+  ) {
+    return given;
+  }
+  throw $misfit("a list", given, "give an array");
+}
+
+/** Refuses a oneof that does not say which of its fields it holds. */
+function $oneof(given: any, cases: string[]): void {
+  if (given === undefined || given === null) {
+    return;
+  }
+  const names = cases.map((name) => `"${name}"`).join(" or ");
+  throw $misfit("a oneof", given, `give { $case, value }, with ${names} for the $case`);
+}
+
+/** Refuses what is no whole number. */
+function $bigint(given: unknown): bigint {
+  if (typeof given === "bigint") {
+    return given;
+  }
+  if (typeof given === "number" ? globalThis.Number.isInteger(given) : typeof given === "string" && /^-?\d+$/.test(given)) {
+    return globalThis.BigInt(given as number | string);
+  }
+  throw $misfit("a field of 64 bits", given, "give a bigint, a whole number, or its digits");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 const $noBytes = new Uint8Array(0);
 
 /** A message as it stands, with each bigint as text and each Map as an object. */
@@ -803,10 +857,13 @@ export const ResponseHeader: MessageFns<ResponseHeader, "etcdserverpb.ResponseHe
   },
   fromPartial(object: DeepPartial<ResponseHeader>): ResponseHeader {
     const message = createBaseResponseHeader();
-    message.clusterId = (object.clusterId !== undefined && object.clusterId !== null) ? BigInt(object.clusterId) : 0n;
-    message.memberId = (object.memberId !== undefined && object.memberId !== null) ? BigInt(object.memberId) : 0n;
-    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
-    message.raftTerm = (object.raftTerm !== undefined && object.raftTerm !== null) ? BigInt(object.raftTerm) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.ResponseHeader", object, message);
+    }
+    message.clusterId = (object.clusterId !== undefined && object.clusterId !== null) ? $bigint(object.clusterId) : 0n;
+    message.memberId = (object.memberId !== undefined && object.memberId !== null) ? $bigint(object.memberId) : 0n;
+    message.revision = (object.revision !== undefined && object.revision !== null) ? $bigint(object.revision) : 0n;
+    message.raftTerm = (object.raftTerm !== undefined && object.raftTerm !== null) ? $bigint(object.raftTerm) : 0n;
     return message;
   },
 };
@@ -1031,26 +1088,29 @@ export const RangeRequest: MessageFns<RangeRequest, "etcdserverpb.RangeRequest">
   },
   fromPartial(object: DeepPartial<RangeRequest>): RangeRequest {
     const message = createBaseRangeRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.RangeRequest", object, message);
+    }
     message.key = object.key ?? $noBytes;
     message.rangeEnd = object.rangeEnd ?? $noBytes;
-    message.limit = (object.limit !== undefined && object.limit !== null) ? BigInt(object.limit) : 0n;
-    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    message.limit = (object.limit !== undefined && object.limit !== null) ? $bigint(object.limit) : 0n;
+    message.revision = (object.revision !== undefined && object.revision !== null) ? $bigint(object.revision) : 0n;
     message.sortOrder = object.sortOrder ?? 0;
     message.sortTarget = object.sortTarget ?? 0;
     message.serializable = object.serializable ?? false;
     message.keysOnly = object.keysOnly ?? false;
     message.countOnly = object.countOnly ?? false;
     message.minModRevision = (object.minModRevision !== undefined && object.minModRevision !== null)
-      ? BigInt(object.minModRevision)
+      ? $bigint(object.minModRevision)
       : 0n;
     message.maxModRevision = (object.maxModRevision !== undefined && object.maxModRevision !== null)
-      ? BigInt(object.maxModRevision)
+      ? $bigint(object.maxModRevision)
       : 0n;
     message.minCreateRevision = (object.minCreateRevision !== undefined && object.minCreateRevision !== null)
-      ? BigInt(object.minCreateRevision)
+      ? $bigint(object.minCreateRevision)
       : 0n;
     message.maxCreateRevision = (object.maxCreateRevision !== undefined && object.maxCreateRevision !== null)
-      ? BigInt(object.maxCreateRevision)
+      ? $bigint(object.maxCreateRevision)
       : 0n;
     return message;
   },
@@ -1153,12 +1213,15 @@ export const RangeResponse: MessageFns<RangeResponse, "etcdserverpb.RangeRespons
   },
   fromPartial(object: DeepPartial<RangeResponse>): RangeResponse {
     const message = createBaseRangeResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.RangeResponse", object, message);
+    }
     message.header = (object.header !== undefined && object.header !== null)
       ? ResponseHeader.fromPartial(object.header)
       : undefined;
-    message.kvs = object.kvs?.map((e) => KeyValue.fromPartial(e)) || [];
+    message.kvs = $list(object.kvs)?.map((e) => KeyValue.fromPartial(e)) || [];
     message.more = object.more ?? false;
-    message.count = (object.count !== undefined && object.count !== null) ? BigInt(object.count) : 0n;
+    message.count = (object.count !== undefined && object.count !== null) ? $bigint(object.count) : 0n;
     return message;
   },
 };
@@ -1283,9 +1346,12 @@ export const PutRequest: MessageFns<PutRequest, "etcdserverpb.PutRequest"> = {
   },
   fromPartial(object: DeepPartial<PutRequest>): PutRequest {
     const message = createBasePutRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.PutRequest", object, message);
+    }
     message.key = object.key ?? $noBytes;
     message.value = object.value ?? $noBytes;
-    message.lease = (object.lease !== undefined && object.lease !== null) ? BigInt(object.lease) : 0n;
+    message.lease = (object.lease !== undefined && object.lease !== null) ? $bigint(object.lease) : 0n;
     message.prevKv = object.prevKv ?? false;
     message.ignoreValue = object.ignoreValue ?? false;
     message.ignoreLease = object.ignoreLease ?? false;
@@ -1357,6 +1423,9 @@ export const PutResponse: MessageFns<PutResponse, "etcdserverpb.PutResponse"> = 
   },
   fromPartial(object: DeepPartial<PutResponse>): PutResponse {
     const message = createBasePutResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.PutResponse", object, message);
+    }
     message.header = (object.header !== undefined && object.header !== null)
       ? ResponseHeader.fromPartial(object.header)
       : undefined;
@@ -1442,6 +1511,9 @@ export const DeleteRangeRequest: MessageFns<DeleteRangeRequest, "etcdserverpb.De
   },
   fromPartial(object: DeepPartial<DeleteRangeRequest>): DeleteRangeRequest {
     const message = createBaseDeleteRangeRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.DeleteRangeRequest", object, message);
+    }
     message.key = object.key ?? $noBytes;
     message.rangeEnd = object.rangeEnd ?? $noBytes;
     message.prevKv = object.prevKv ?? false;
@@ -1534,11 +1606,14 @@ export const DeleteRangeResponse: MessageFns<DeleteRangeResponse, "etcdserverpb.
   },
   fromPartial(object: DeepPartial<DeleteRangeResponse>): DeleteRangeResponse {
     const message = createBaseDeleteRangeResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.DeleteRangeResponse", object, message);
+    }
     message.header = (object.header !== undefined && object.header !== null)
       ? ResponseHeader.fromPartial(object.header)
       : undefined;
-    message.deleted = (object.deleted !== undefined && object.deleted !== null) ? BigInt(object.deleted) : 0n;
-    message.prevKvs = object.prevKvs?.map((e) => KeyValue.fromPartial(e)) || [];
+    message.deleted = (object.deleted !== undefined && object.deleted !== null) ? $bigint(object.deleted) : 0n;
+    message.prevKvs = $list(object.prevKvs)?.map((e) => KeyValue.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1634,6 +1709,9 @@ export const RequestOp: MessageFns<RequestOp, "etcdserverpb.RequestOp"> = {
   },
   fromPartial(object: DeepPartial<RequestOp>): RequestOp {
     const message = createBaseRequestOp();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.RequestOp", object, message);
+    }
     switch (object.request?.$case) {
       case "requestRange": {
         message.request = { $case: "requestRange", value: RangeRequest.fromPartial(object.request.value ?? {}) };
@@ -1654,6 +1732,8 @@ export const RequestOp: MessageFns<RequestOp, "etcdserverpb.RequestOp"> = {
         message.request = { $case: "requestTxn", value: TxnRequest.fromPartial(object.request.value ?? {}) };
         break;
       }
+      default:
+        $oneof(object.request, ["requestRange", "requestPut", "requestDeleteRange", "requestTxn"]);
     }
     return message;
   },
@@ -1750,6 +1830,9 @@ export const ResponseOp: MessageFns<ResponseOp, "etcdserverpb.ResponseOp"> = {
   },
   fromPartial(object: DeepPartial<ResponseOp>): ResponseOp {
     const message = createBaseResponseOp();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.ResponseOp", object, message);
+    }
     switch (object.response?.$case) {
       case "responseRange": {
         message.response = { $case: "responseRange", value: RangeResponse.fromPartial(object.response.value ?? {}) };
@@ -1770,6 +1853,8 @@ export const ResponseOp: MessageFns<ResponseOp, "etcdserverpb.ResponseOp"> = {
         message.response = { $case: "responseTxn", value: TxnResponse.fromPartial(object.response.value ?? {}) };
         break;
       }
+      default:
+        $oneof(object.response, ["responseRange", "responsePut", "responseDeleteRange", "responseTxn"]);
     }
     return message;
   },
@@ -1939,20 +2024,23 @@ export const Compare: MessageFns<Compare, "etcdserverpb.Compare"> = {
   },
   fromPartial(object: DeepPartial<Compare>): Compare {
     const message = createBaseCompare();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.Compare", object, message);
+    }
     message.result = object.result ?? 0;
     message.target = object.target ?? 0;
     message.key = object.key ?? $noBytes;
     switch (object.targetUnion?.$case) {
       case "version": {
-        message.targetUnion = { $case: "version", value: BigInt(object.targetUnion.value ?? 0n) };
+        message.targetUnion = { $case: "version", value: $bigint(object.targetUnion.value ?? 0n) };
         break;
       }
       case "createRevision": {
-        message.targetUnion = { $case: "createRevision", value: BigInt(object.targetUnion.value ?? 0n) };
+        message.targetUnion = { $case: "createRevision", value: $bigint(object.targetUnion.value ?? 0n) };
         break;
       }
       case "modRevision": {
-        message.targetUnion = { $case: "modRevision", value: BigInt(object.targetUnion.value ?? 0n) };
+        message.targetUnion = { $case: "modRevision", value: $bigint(object.targetUnion.value ?? 0n) };
         break;
       }
       case "value": {
@@ -1960,9 +2048,11 @@ export const Compare: MessageFns<Compare, "etcdserverpb.Compare"> = {
         break;
       }
       case "lease": {
-        message.targetUnion = { $case: "lease", value: BigInt(object.targetUnion.value ?? 0n) };
+        message.targetUnion = { $case: "lease", value: $bigint(object.targetUnion.value ?? 0n) };
         break;
       }
+      default:
+        $oneof(object.targetUnion, ["version", "createRevision", "modRevision", "value", "lease"]);
     }
     message.rangeEnd = object.rangeEnd ?? $noBytes;
     return message;
@@ -2045,9 +2135,12 @@ export const TxnRequest: MessageFns<TxnRequest, "etcdserverpb.TxnRequest"> = {
   },
   fromPartial(object: DeepPartial<TxnRequest>): TxnRequest {
     const message = createBaseTxnRequest();
-    message.compare = object.compare?.map((e) => Compare.fromPartial(e)) || [];
-    message.success = object.success?.map((e) => RequestOp.fromPartial(e)) || [];
-    message.failure = object.failure?.map((e) => RequestOp.fromPartial(e)) || [];
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.TxnRequest", object, message);
+    }
+    message.compare = $list(object.compare)?.map((e) => Compare.fromPartial(e)) || [];
+    message.success = $list(object.success)?.map((e) => RequestOp.fromPartial(e)) || [];
+    message.failure = $list(object.failure)?.map((e) => RequestOp.fromPartial(e)) || [];
     return message;
   },
 };
@@ -2128,11 +2221,14 @@ export const TxnResponse: MessageFns<TxnResponse, "etcdserverpb.TxnResponse"> = 
   },
   fromPartial(object: DeepPartial<TxnResponse>): TxnResponse {
     const message = createBaseTxnResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.TxnResponse", object, message);
+    }
     message.header = (object.header !== undefined && object.header !== null)
       ? ResponseHeader.fromPartial(object.header)
       : undefined;
     message.succeeded = object.succeeded ?? false;
-    message.responses = object.responses?.map((e) => ResponseOp.fromPartial(e)) || [];
+    message.responses = $list(object.responses)?.map((e) => ResponseOp.fromPartial(e)) || [];
     return message;
   },
 };
@@ -2209,7 +2305,10 @@ export const CompactionRequest: MessageFns<CompactionRequest, "etcdserverpb.Comp
   },
   fromPartial(object: DeepPartial<CompactionRequest>): CompactionRequest {
     const message = createBaseCompactionRequest();
-    message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.CompactionRequest", object, message);
+    }
+    message.revision = (object.revision !== undefined && object.revision !== null) ? $bigint(object.revision) : 0n;
     message.physical = object.physical ?? false;
     return message;
   },
@@ -2268,6 +2367,9 @@ export const CompactionResponse: MessageFns<CompactionResponse, "etcdserverpb.Co
   },
   fromPartial(object: DeepPartial<CompactionResponse>): CompactionResponse {
     const message = createBaseCompactionResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.CompactionResponse", object, message);
+    }
     message.header = (object.header !== undefined && object.header !== null)
       ? ResponseHeader.fromPartial(object.header)
       : undefined;
@@ -2361,6 +2463,9 @@ export const WatchRequest: MessageFns<WatchRequest, "etcdserverpb.WatchRequest">
   },
   fromPartial(object: DeepPartial<WatchRequest>): WatchRequest {
     const message = createBaseWatchRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.WatchRequest", object, message);
+    }
     switch (object.requestUnion?.$case) {
       case "createRequest": {
         message.requestUnion = {
@@ -2383,6 +2488,8 @@ export const WatchRequest: MessageFns<WatchRequest, "etcdserverpb.WatchRequest">
         };
         break;
       }
+      default:
+        $oneof(object.requestUnion, ["createRequest", "cancelRequest", "progressRequest"]);
     }
     return message;
   },
@@ -2553,15 +2660,18 @@ export const WatchCreateRequest: MessageFns<WatchCreateRequest, "etcdserverpb.Wa
   },
   fromPartial(object: DeepPartial<WatchCreateRequest>): WatchCreateRequest {
     const message = createBaseWatchCreateRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.WatchCreateRequest", object, message);
+    }
     message.key = object.key ?? $noBytes;
     message.rangeEnd = object.rangeEnd ?? $noBytes;
     message.startRevision = (object.startRevision !== undefined && object.startRevision !== null)
-      ? BigInt(object.startRevision)
+      ? $bigint(object.startRevision)
       : 0n;
     message.progressNotify = object.progressNotify ?? false;
-    message.filters = object.filters?.map((e) => e) || [];
+    message.filters = $list(object.filters)?.map((e) => e) || [];
     message.prevKv = object.prevKv ?? false;
-    message.watchId = (object.watchId !== undefined && object.watchId !== null) ? BigInt(object.watchId) : 0n;
+    message.watchId = (object.watchId !== undefined && object.watchId !== null) ? $bigint(object.watchId) : 0n;
     message.fragment = object.fragment ?? false;
     return message;
   },
@@ -2627,7 +2737,10 @@ export const WatchCancelRequest: MessageFns<WatchCancelRequest, "etcdserverpb.Wa
   },
   fromPartial(object: DeepPartial<WatchCancelRequest>): WatchCancelRequest {
     const message = createBaseWatchCancelRequest();
-    message.watchId = (object.watchId !== undefined && object.watchId !== null) ? BigInt(object.watchId) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.WatchCancelRequest", object, message);
+    }
+    message.watchId = (object.watchId !== undefined && object.watchId !== null) ? $bigint(object.watchId) : 0n;
     return message;
   },
 };
@@ -2674,6 +2787,9 @@ export const WatchProgressRequest: MessageFns<WatchProgressRequest, "etcdserverp
   },
   fromPartial(_: DeepPartial<WatchProgressRequest>): WatchProgressRequest {
     const message = createBaseWatchProgressRequest();
+    if (_?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.WatchProgressRequest", _, message);
+    }
     return message;
   },
 };
@@ -2826,18 +2942,21 @@ export const WatchResponse: MessageFns<WatchResponse, "etcdserverpb.WatchRespons
   },
   fromPartial(object: DeepPartial<WatchResponse>): WatchResponse {
     const message = createBaseWatchResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.WatchResponse", object, message);
+    }
     message.header = (object.header !== undefined && object.header !== null)
       ? ResponseHeader.fromPartial(object.header)
       : undefined;
-    message.watchId = (object.watchId !== undefined && object.watchId !== null) ? BigInt(object.watchId) : 0n;
+    message.watchId = (object.watchId !== undefined && object.watchId !== null) ? $bigint(object.watchId) : 0n;
     message.created = object.created ?? false;
     message.canceled = object.canceled ?? false;
     message.compactRevision = (object.compactRevision !== undefined && object.compactRevision !== null)
-      ? BigInt(object.compactRevision)
+      ? $bigint(object.compactRevision)
       : 0n;
     message.cancelReason = object.cancelReason ?? "";
     message.fragment = object.fragment ?? false;
-    message.events = object.events?.map((e) => Event.fromPartial(e)) || [];
+    message.events = $list(object.events)?.map((e) => Event.fromPartial(e)) || [];
     return message;
   },
 };
@@ -2917,8 +3036,11 @@ export const LeaseGrantRequest: MessageFns<LeaseGrantRequest, "etcdserverpb.Leas
   },
   fromPartial(object: DeepPartial<LeaseGrantRequest>): LeaseGrantRequest {
     const message = createBaseLeaseGrantRequest();
-    message.TTL = (object.TTL !== undefined && object.TTL !== null) ? BigInt(object.TTL) : 0n;
-    message.ID = (object.ID !== undefined && object.ID !== null) ? BigInt(object.ID) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.LeaseGrantRequest", object, message);
+    }
+    message.TTL = (object.TTL !== undefined && object.TTL !== null) ? $bigint(object.TTL) : 0n;
+    message.ID = (object.ID !== undefined && object.ID !== null) ? $bigint(object.ID) : 0n;
     return message;
   },
 };
@@ -3022,11 +3144,14 @@ export const LeaseGrantResponse: MessageFns<LeaseGrantResponse, "etcdserverpb.Le
   },
   fromPartial(object: DeepPartial<LeaseGrantResponse>): LeaseGrantResponse {
     const message = createBaseLeaseGrantResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.LeaseGrantResponse", object, message);
+    }
     message.header = (object.header !== undefined && object.header !== null)
       ? ResponseHeader.fromPartial(object.header)
       : undefined;
-    message.ID = (object.ID !== undefined && object.ID !== null) ? BigInt(object.ID) : 0n;
-    message.TTL = (object.TTL !== undefined && object.TTL !== null) ? BigInt(object.TTL) : 0n;
+    message.ID = (object.ID !== undefined && object.ID !== null) ? $bigint(object.ID) : 0n;
+    message.TTL = (object.TTL !== undefined && object.TTL !== null) ? $bigint(object.TTL) : 0n;
     message.error = object.error ?? "";
     return message;
   },
@@ -3092,7 +3217,10 @@ export const LeaseRevokeRequest: MessageFns<LeaseRevokeRequest, "etcdserverpb.Le
   },
   fromPartial(object: DeepPartial<LeaseRevokeRequest>): LeaseRevokeRequest {
     const message = createBaseLeaseRevokeRequest();
-    message.ID = (object.ID !== undefined && object.ID !== null) ? BigInt(object.ID) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.LeaseRevokeRequest", object, message);
+    }
+    message.ID = (object.ID !== undefined && object.ID !== null) ? $bigint(object.ID) : 0n;
     return message;
   },
 };
@@ -3150,6 +3278,9 @@ export const LeaseRevokeResponse: MessageFns<LeaseRevokeResponse, "etcdserverpb.
   },
   fromPartial(object: DeepPartial<LeaseRevokeResponse>): LeaseRevokeResponse {
     const message = createBaseLeaseRevokeResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.LeaseRevokeResponse", object, message);
+    }
     message.header = (object.header !== undefined && object.header !== null)
       ? ResponseHeader.fromPartial(object.header)
       : undefined;
@@ -3217,7 +3348,10 @@ export const LeaseKeepAliveRequest: MessageFns<LeaseKeepAliveRequest, "etcdserve
   },
   fromPartial(object: DeepPartial<LeaseKeepAliveRequest>): LeaseKeepAliveRequest {
     const message = createBaseLeaseKeepAliveRequest();
-    message.ID = (object.ID !== undefined && object.ID !== null) ? BigInt(object.ID) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.LeaseKeepAliveRequest", object, message);
+    }
+    message.ID = (object.ID !== undefined && object.ID !== null) ? $bigint(object.ID) : 0n;
     return message;
   },
 };
@@ -3309,11 +3443,14 @@ export const LeaseKeepAliveResponse: MessageFns<LeaseKeepAliveResponse, "etcdser
   },
   fromPartial(object: DeepPartial<LeaseKeepAliveResponse>): LeaseKeepAliveResponse {
     const message = createBaseLeaseKeepAliveResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.LeaseKeepAliveResponse", object, message);
+    }
     message.header = (object.header !== undefined && object.header !== null)
       ? ResponseHeader.fromPartial(object.header)
       : undefined;
-    message.ID = (object.ID !== undefined && object.ID !== null) ? BigInt(object.ID) : 0n;
-    message.TTL = (object.TTL !== undefined && object.TTL !== null) ? BigInt(object.TTL) : 0n;
+    message.ID = (object.ID !== undefined && object.ID !== null) ? $bigint(object.ID) : 0n;
+    message.TTL = (object.TTL !== undefined && object.TTL !== null) ? $bigint(object.TTL) : 0n;
     return message;
   },
 };
@@ -3390,7 +3527,10 @@ export const LeaseTimeToLiveRequest: MessageFns<LeaseTimeToLiveRequest, "etcdser
   },
   fromPartial(object: DeepPartial<LeaseTimeToLiveRequest>): LeaseTimeToLiveRequest {
     const message = createBaseLeaseTimeToLiveRequest();
-    message.ID = (object.ID !== undefined && object.ID !== null) ? BigInt(object.ID) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.LeaseTimeToLiveRequest", object, message);
+    }
+    message.ID = (object.ID !== undefined && object.ID !== null) ? $bigint(object.ID) : 0n;
     message.keys = object.keys ?? false;
     return message;
   },
@@ -3511,15 +3651,18 @@ export const LeaseTimeToLiveResponse: MessageFns<LeaseTimeToLiveResponse, "etcds
   },
   fromPartial(object: DeepPartial<LeaseTimeToLiveResponse>): LeaseTimeToLiveResponse {
     const message = createBaseLeaseTimeToLiveResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.LeaseTimeToLiveResponse", object, message);
+    }
     message.header = (object.header !== undefined && object.header !== null)
       ? ResponseHeader.fromPartial(object.header)
       : undefined;
-    message.ID = (object.ID !== undefined && object.ID !== null) ? BigInt(object.ID) : 0n;
-    message.TTL = (object.TTL !== undefined && object.TTL !== null) ? BigInt(object.TTL) : 0n;
+    message.ID = (object.ID !== undefined && object.ID !== null) ? $bigint(object.ID) : 0n;
+    message.TTL = (object.TTL !== undefined && object.TTL !== null) ? $bigint(object.TTL) : 0n;
     message.grantedTTL = (object.grantedTTL !== undefined && object.grantedTTL !== null)
-      ? BigInt(object.grantedTTL)
+      ? $bigint(object.grantedTTL)
       : 0n;
-    message.keys = object.keys?.map((e) => e) || [];
+    message.keys = $list(object.keys)?.map((e) => e) || [];
     return message;
   },
 };
@@ -3566,6 +3709,9 @@ export const LeaseLeasesRequest: MessageFns<LeaseLeasesRequest, "etcdserverpb.Le
   },
   fromPartial(_: DeepPartial<LeaseLeasesRequest>): LeaseLeasesRequest {
     const message = createBaseLeaseLeasesRequest();
+    if (_?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.LeaseLeasesRequest", _, message);
+    }
     return message;
   },
 };
@@ -3630,7 +3776,10 @@ export const LeaseStatus: MessageFns<LeaseStatus, "etcdserverpb.LeaseStatus"> = 
   },
   fromPartial(object: DeepPartial<LeaseStatus>): LeaseStatus {
     const message = createBaseLeaseStatus();
-    message.ID = (object.ID !== undefined && object.ID !== null) ? BigInt(object.ID) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.LeaseStatus", object, message);
+    }
+    message.ID = (object.ID !== undefined && object.ID !== null) ? $bigint(object.ID) : 0n;
     return message;
   },
 };
@@ -3700,10 +3849,13 @@ export const LeaseLeasesResponse: MessageFns<LeaseLeasesResponse, "etcdserverpb.
   },
   fromPartial(object: DeepPartial<LeaseLeasesResponse>): LeaseLeasesResponse {
     const message = createBaseLeaseLeasesResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.LeaseLeasesResponse", object, message);
+    }
     message.header = (object.header !== undefined && object.header !== null)
       ? ResponseHeader.fromPartial(object.header)
       : undefined;
-    message.leases = object.leases?.map((e) => LeaseStatus.fromPartial(e)) || [];
+    message.leases = $list(object.leases)?.map((e) => LeaseStatus.fromPartial(e)) || [];
     return message;
   },
 };
@@ -3817,10 +3969,13 @@ export const Member: MessageFns<Member, "etcdserverpb.Member"> = {
   },
   fromPartial(object: DeepPartial<Member>): Member {
     const message = createBaseMember();
-    message.ID = (object.ID !== undefined && object.ID !== null) ? BigInt(object.ID) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.Member", object, message);
+    }
+    message.ID = (object.ID !== undefined && object.ID !== null) ? $bigint(object.ID) : 0n;
     message.name = object.name ?? "";
-    message.peerURLs = object.peerURLs?.map((e) => e) || [];
-    message.clientURLs = object.clientURLs?.map((e) => e) || [];
+    message.peerURLs = $list(object.peerURLs)?.map((e) => e) || [];
+    message.clientURLs = $list(object.clientURLs)?.map((e) => e) || [];
     message.isLearner = object.isLearner ?? false;
     return message;
   },
@@ -3879,6 +4034,9 @@ export const MemberListRequest: MessageFns<MemberListRequest, "etcdserverpb.Memb
   },
   fromPartial(object: DeepPartial<MemberListRequest>): MemberListRequest {
     const message = createBaseMemberListRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.MemberListRequest", object, message);
+    }
     message.linearizable = object.linearizable ?? false;
     return message;
   },
@@ -3949,10 +4107,13 @@ export const MemberListResponse: MessageFns<MemberListResponse, "etcdserverpb.Me
   },
   fromPartial(object: DeepPartial<MemberListResponse>): MemberListResponse {
     const message = createBaseMemberListResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.MemberListResponse", object, message);
+    }
     message.header = (object.header !== undefined && object.header !== null)
       ? ResponseHeader.fromPartial(object.header)
       : undefined;
-    message.members = object.members?.map((e) => Member.fromPartial(e)) || [];
+    message.members = $list(object.members)?.map((e) => Member.fromPartial(e)) || [];
     return message;
   },
 };
@@ -4041,8 +4202,11 @@ export const AlarmRequest: MessageFns<AlarmRequest, "etcdserverpb.AlarmRequest">
   },
   fromPartial(object: DeepPartial<AlarmRequest>): AlarmRequest {
     const message = createBaseAlarmRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.AlarmRequest", object, message);
+    }
     message.action = object.action ?? 0;
-    message.memberID = (object.memberID !== undefined && object.memberID !== null) ? BigInt(object.memberID) : 0n;
+    message.memberID = (object.memberID !== undefined && object.memberID !== null) ? $bigint(object.memberID) : 0n;
     message.alarm = object.alarm ?? 0;
     return message;
   },
@@ -4120,7 +4284,10 @@ export const AlarmMember: MessageFns<AlarmMember, "etcdserverpb.AlarmMember"> = 
   },
   fromPartial(object: DeepPartial<AlarmMember>): AlarmMember {
     const message = createBaseAlarmMember();
-    message.memberID = (object.memberID !== undefined && object.memberID !== null) ? BigInt(object.memberID) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.AlarmMember", object, message);
+    }
+    message.memberID = (object.memberID !== undefined && object.memberID !== null) ? $bigint(object.memberID) : 0n;
     message.alarm = object.alarm ?? 0;
     return message;
   },
@@ -4191,10 +4358,13 @@ export const AlarmResponse: MessageFns<AlarmResponse, "etcdserverpb.AlarmRespons
   },
   fromPartial(object: DeepPartial<AlarmResponse>): AlarmResponse {
     const message = createBaseAlarmResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.AlarmResponse", object, message);
+    }
     message.header = (object.header !== undefined && object.header !== null)
       ? ResponseHeader.fromPartial(object.header)
       : undefined;
-    message.alarms = object.alarms?.map((e) => AlarmMember.fromPartial(e)) || [];
+    message.alarms = $list(object.alarms)?.map((e) => AlarmMember.fromPartial(e)) || [];
     return message;
   },
 };
@@ -4241,6 +4411,9 @@ export const StatusRequest: MessageFns<StatusRequest, "etcdserverpb.StatusReques
   },
   fromPartial(_: DeepPartial<StatusRequest>): StatusRequest {
     const message = createBaseStatusRequest();
+    if (_?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.StatusRequest", _, message);
+    }
     return message;
   },
 };
@@ -4468,25 +4641,28 @@ export const StatusResponse: MessageFns<StatusResponse, "etcdserverpb.StatusResp
   },
   fromPartial(object: DeepPartial<StatusResponse>): StatusResponse {
     const message = createBaseStatusResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.StatusResponse", object, message);
+    }
     message.header = (object.header !== undefined && object.header !== null)
       ? ResponseHeader.fromPartial(object.header)
       : undefined;
     message.version = object.version ?? "";
-    message.dbSize = (object.dbSize !== undefined && object.dbSize !== null) ? BigInt(object.dbSize) : 0n;
-    message.leader = (object.leader !== undefined && object.leader !== null) ? BigInt(object.leader) : 0n;
-    message.raftIndex = (object.raftIndex !== undefined && object.raftIndex !== null) ? BigInt(object.raftIndex) : 0n;
-    message.raftTerm = (object.raftTerm !== undefined && object.raftTerm !== null) ? BigInt(object.raftTerm) : 0n;
+    message.dbSize = (object.dbSize !== undefined && object.dbSize !== null) ? $bigint(object.dbSize) : 0n;
+    message.leader = (object.leader !== undefined && object.leader !== null) ? $bigint(object.leader) : 0n;
+    message.raftIndex = (object.raftIndex !== undefined && object.raftIndex !== null) ? $bigint(object.raftIndex) : 0n;
+    message.raftTerm = (object.raftTerm !== undefined && object.raftTerm !== null) ? $bigint(object.raftTerm) : 0n;
     message.raftAppliedIndex = (object.raftAppliedIndex !== undefined && object.raftAppliedIndex !== null)
-      ? BigInt(object.raftAppliedIndex)
+      ? $bigint(object.raftAppliedIndex)
       : 0n;
-    message.errors = object.errors?.map((e) => e) || [];
+    message.errors = $list(object.errors)?.map((e) => e) || [];
     message.dbSizeInUse = (object.dbSizeInUse !== undefined && object.dbSizeInUse !== null)
-      ? BigInt(object.dbSizeInUse)
+      ? $bigint(object.dbSizeInUse)
       : 0n;
     message.isLearner = object.isLearner ?? false;
     message.storageVersion = object.storageVersion ?? "";
     message.dbSizeQuota = (object.dbSizeQuota !== undefined && object.dbSizeQuota !== null)
-      ? BigInt(object.dbSizeQuota)
+      ? $bigint(object.dbSizeQuota)
       : 0n;
     message.downgradeInfo = (object.downgradeInfo !== undefined && object.downgradeInfo !== null)
       ? DowngradeInfo.fromPartial(object.downgradeInfo)
@@ -4559,6 +4735,9 @@ export const DowngradeInfo: MessageFns<DowngradeInfo, "etcdserverpb.DowngradeInf
   },
   fromPartial(object: DeepPartial<DowngradeInfo>): DowngradeInfo {
     const message = createBaseDowngradeInfo();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.DowngradeInfo", object, message);
+    }
     message.enabled = object.enabled ?? false;
     message.targetVersion = object.targetVersion ?? "";
     return message;
@@ -4629,6 +4808,9 @@ export const AuthenticateRequest: MessageFns<AuthenticateRequest, "etcdserverpb.
   },
   fromPartial(object: DeepPartial<AuthenticateRequest>): AuthenticateRequest {
     const message = createBaseAuthenticateRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.AuthenticateRequest", object, message);
+    }
     message.name = object.name ?? "";
     message.password = object.password ?? "";
     return message;
@@ -4699,6 +4881,9 @@ export const AuthenticateResponse: MessageFns<AuthenticateResponse, "etcdserverp
   },
   fromPartial(object: DeepPartial<AuthenticateResponse>): AuthenticateResponse {
     const message = createBaseAuthenticateResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("etcdserverpb.AuthenticateResponse", object, message);
+    }
     message.header = (object.header !== undefined && object.header !== null)
       ? ResponseHeader.fromPartial(object.header)
       : undefined;

@@ -63,6 +63,41 @@ export namespace Event_EventType {
   export type UNRECOGNIZED = typeof Event_EventType.UNRECOGNIZED;
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no whole number. */
+function $bigint(given: unknown): bigint {
+  if (typeof given === "bigint") {
+    return given;
+  }
+  if (typeof given === "number" ? globalThis.Number.isInteger(given) : typeof given === "string" && /^-?\d+$/.test(given)) {
+    return globalThis.BigInt(given as number | string);
+  }
+  throw $misfit("a field of 64 bits", given, "give a bigint, a whole number, or its digits");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 const $noBytes = new Uint8Array(0);
 
 /** A message as it stands, with each bigint as text and each Map as an object. */
@@ -215,16 +250,19 @@ export const KeyValue: MessageFns<KeyValue, "mvccpb.KeyValue"> = {
   },
   fromPartial(object: DeepPartial<KeyValue>): KeyValue {
     const message = createBaseKeyValue();
+    if (object?.constructor !== globalThis.Object) {
+      $message("mvccpb.KeyValue", object, message);
+    }
     message.key = object.key ?? $noBytes;
     message.createRevision = (object.createRevision !== undefined && object.createRevision !== null)
-      ? BigInt(object.createRevision)
+      ? $bigint(object.createRevision)
       : 0n;
     message.modRevision = (object.modRevision !== undefined && object.modRevision !== null)
-      ? BigInt(object.modRevision)
+      ? $bigint(object.modRevision)
       : 0n;
-    message.version = (object.version !== undefined && object.version !== null) ? BigInt(object.version) : 0n;
+    message.version = (object.version !== undefined && object.version !== null) ? $bigint(object.version) : 0n;
     message.value = object.value ?? $noBytes;
-    message.lease = (object.lease !== undefined && object.lease !== null) ? BigInt(object.lease) : 0n;
+    message.lease = (object.lease !== undefined && object.lease !== null) ? $bigint(object.lease) : 0n;
     return message;
   },
 };
@@ -304,6 +342,9 @@ export const Event: MessageFns<Event, "mvccpb.Event"> = {
   },
   fromPartial(object: DeepPartial<Event>): Event {
     const message = createBaseEvent();
+    if (object?.constructor !== globalThis.Object) {
+      $message("mvccpb.Event", object, message);
+    }
     message.type = object.type ?? 0;
     message.kv = (object.kv !== undefined && object.kv !== null) ? KeyValue.fromPartial(object.kv) : undefined;
     message.prevKv = (object.prevKv !== undefined && object.prevKv !== null)

@@ -58,6 +58,38 @@ function $setEntry<T>(map: { [key: string]: T }, key: string, value: T): void {
   globalThis.Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no object of keys and values, and would be taken for an empty one. */
+function $record<T>(given: T): T {
+  if (given === undefined || given === null || given.constructor === globalThis.Object || $isObject(given)) {
+    return given;
+  }
+  throw $misfit("an object of keys and values", given, given instanceof globalThis.Map ? "give Object.fromEntries(map)" : "give an object");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 function createBaseHealthListRequest(): HealthListRequest {
   return {};
 }
@@ -100,6 +132,9 @@ export const HealthListRequest: MessageFns<HealthListRequest, "grpc.health.v1.He
   },
   fromPartial(_: DeepPartial<HealthListRequest>): HealthListRequest {
     const message = createBaseHealthListRequest();
+    if (_?.constructor !== globalThis.Object) {
+      $message("grpc.health.v1.HealthListRequest", _, message);
+    }
     return message;
   },
 };
@@ -161,7 +196,10 @@ export const HealthListResponse: MessageFns<HealthListResponse, "grpc.health.v1.
   },
   fromPartial(object: DeepPartial<HealthListResponse>): HealthListResponse {
     const message = createBaseHealthListResponse();
-    message.statuses = (globalThis.Object.entries(object.statuses ?? {}) as [string, HealthCheckResponse][]).reduce(
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.health.v1.HealthListResponse", object, message);
+    }
+    message.statuses = (globalThis.Object.entries($record(object.statuses) ?? {}) as [string, HealthCheckResponse][]).reduce(
       (acc: { [key: string]: HealthCheckResponse }, [key, value]: [string, HealthCheckResponse]) => {
         if (value !== undefined) {
           $setEntry(acc, key, HealthCheckResponse.fromPartial(value));
@@ -241,6 +279,9 @@ export const HealthListResponse_StatusesEntry: MessageFns<
   },
   fromPartial(object: DeepPartial<HealthListResponse_StatusesEntry>): HealthListResponse_StatusesEntry {
     const message = createBaseHealthListResponse_StatusesEntry();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.health.v1.HealthListResponse.StatusesEntry", object, message);
+    }
     message.key = object.key ?? "";
     message.value = (object.value !== undefined && object.value !== null)
       ? HealthCheckResponse.fromPartial(object.value)
@@ -302,6 +343,9 @@ export const HealthCheckRequest: MessageFns<HealthCheckRequest, "grpc.health.v1.
   },
   fromPartial(object: DeepPartial<HealthCheckRequest>): HealthCheckRequest {
     const message = createBaseHealthCheckRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.health.v1.HealthCheckRequest", object, message);
+    }
     message.service = object.service ?? "";
     return message;
   },
@@ -360,6 +404,9 @@ export const HealthCheckResponse: MessageFns<HealthCheckResponse, "grpc.health.v
   },
   fromPartial(object: DeepPartial<HealthCheckResponse>): HealthCheckResponse {
     const message = createBaseHealthCheckResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.health.v1.HealthCheckResponse", object, message);
+    }
     message.status = object.status ?? 0;
     return message;
   },

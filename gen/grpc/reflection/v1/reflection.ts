@@ -157,6 +157,49 @@ function $overrun(): globalThis.Error {
   return new globalThis.Error("a packed field runs over its end");
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no list. */
+function $list<T>(given: T): T {
+  if (
+    given === undefined || given === null || globalThis.Array.isArray(given) || globalThis.ArrayBuffer.isView(given)
+  ) {
+    return given;
+  }
+  throw $misfit("a list", given, "give an array");
+}
+
+/** Refuses a oneof that does not say which of its fields it holds. */
+function $oneof(given: any, cases: string[]): void {
+  if (given === undefined || given === null) {
+    return;
+  }
+  const names = cases.map((name) => `"${name}"`).join(" or ");
+  throw $misfit("a oneof", given, `give { $case, value }, with ${names} for the $case`);
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 function createBaseServerReflectionRequest(): ServerReflectionRequest {
   return { host: "", messageRequest: undefined };
 }
@@ -274,6 +317,9 @@ export const ServerReflectionRequest: MessageFns<
   },
   fromPartial(object: DeepPartial<ServerReflectionRequest>): ServerReflectionRequest {
     const message = createBaseServerReflectionRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.reflection.v1.ServerReflectionRequest", object, message);
+    }
     message.host = object.host ?? "";
     switch (object.messageRequest?.$case) {
       case "fileByFilename": {
@@ -299,6 +345,8 @@ export const ServerReflectionRequest: MessageFns<
         message.messageRequest = { $case: "listServices", value: object.messageRequest.value ?? "" };
         break;
       }
+      default:
+        $oneof(object.messageRequest, ["fileByFilename", "fileContainingSymbol", "fileContainingExtension", "allExtensionNumbersOfType", "listServices"]);
     }
     return message;
   },
@@ -368,6 +416,9 @@ export const ExtensionRequest: MessageFns<ExtensionRequest, "grpc.reflection.v1.
   },
   fromPartial(object: DeepPartial<ExtensionRequest>): ExtensionRequest {
     const message = createBaseExtensionRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.reflection.v1.ExtensionRequest", object, message);
+    }
     message.containingType = object.containingType ?? "";
     message.extensionNumber = object.extensionNumber ?? 0;
     return message;
@@ -497,6 +548,9 @@ export const ServerReflectionResponse: MessageFns<
   },
   fromPartial(object: DeepPartial<ServerReflectionResponse>): ServerReflectionResponse {
     const message = createBaseServerReflectionResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.reflection.v1.ServerReflectionResponse", object, message);
+    }
     message.validHost = object.validHost ?? "";
     message.originalRequest = (object.originalRequest !== undefined && object.originalRequest !== null)
       ? ServerReflectionRequest.fromPartial(object.originalRequest)
@@ -530,6 +584,8 @@ export const ServerReflectionResponse: MessageFns<
         };
         break;
       }
+      default:
+        $oneof(object.messageResponse, ["fileDescriptorResponse", "allExtensionNumbersResponse", "listServicesResponse", "errorResponse"]);
     }
     return message;
   },
@@ -589,7 +645,10 @@ export const FileDescriptorResponse: MessageFns<FileDescriptorResponse, "grpc.re
   },
   fromPartial(object: DeepPartial<FileDescriptorResponse>): FileDescriptorResponse {
     const message = createBaseFileDescriptorResponse();
-    message.fileDescriptorProto = object.fileDescriptorProto?.map((e) => e) || [];
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.reflection.v1.FileDescriptorResponse", object, message);
+    }
+    message.fileDescriptorProto = $list(object.fileDescriptorProto)?.map((e) => e) || [];
     return message;
   },
 };
@@ -679,8 +738,11 @@ export const ExtensionNumberResponse: MessageFns<
   },
   fromPartial(object: DeepPartial<ExtensionNumberResponse>): ExtensionNumberResponse {
     const message = createBaseExtensionNumberResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.reflection.v1.ExtensionNumberResponse", object, message);
+    }
     message.baseTypeName = object.baseTypeName ?? "";
-    message.extensionNumber = object.extensionNumber?.map((e) => e) || [];
+    message.extensionNumber = $list(object.extensionNumber)?.map((e) => e) || [];
     return message;
   },
 };
@@ -739,7 +801,10 @@ export const ListServiceResponse: MessageFns<ListServiceResponse, "grpc.reflecti
   },
   fromPartial(object: DeepPartial<ListServiceResponse>): ListServiceResponse {
     const message = createBaseListServiceResponse();
-    message.service = object.service?.map((e) => ServiceResponse.fromPartial(e)) || [];
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.reflection.v1.ListServiceResponse", object, message);
+    }
+    message.service = $list(object.service)?.map((e) => ServiceResponse.fromPartial(e)) || [];
     return message;
   },
 };
@@ -797,6 +862,9 @@ export const ServiceResponse: MessageFns<ServiceResponse, "grpc.reflection.v1.Se
   },
   fromPartial(object: DeepPartial<ServiceResponse>): ServiceResponse {
     const message = createBaseServiceResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.reflection.v1.ServiceResponse", object, message);
+    }
     message.name = object.name ?? "";
     return message;
   },
@@ -866,6 +934,9 @@ export const ErrorResponse: MessageFns<ErrorResponse, "grpc.reflection.v1.ErrorR
   },
   fromPartial(object: DeepPartial<ErrorResponse>): ErrorResponse {
     const message = createBaseErrorResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.reflection.v1.ErrorResponse", object, message);
+    }
     message.errorCode = object.errorCode ?? 0;
     message.errorMessage = object.errorMessage ?? "";
     return message;

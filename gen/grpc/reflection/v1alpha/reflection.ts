@@ -159,6 +159,49 @@ function $overrun(): globalThis.Error {
   return new globalThis.Error("a packed field runs over its end");
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no list. */
+function $list<T>(given: T): T {
+  if (
+    given === undefined || given === null || globalThis.Array.isArray(given) || globalThis.ArrayBuffer.isView(given)
+  ) {
+    return given;
+  }
+  throw $misfit("a list", given, "give an array");
+}
+
+/** Refuses a oneof that does not say which of its fields it holds. */
+function $oneof(given: any, cases: string[]): void {
+  if (given === undefined || given === null) {
+    return;
+  }
+  const names = cases.map((name) => `"${name}"`).join(" or ");
+  throw $misfit("a oneof", given, `give { $case, value }, with ${names} for the $case`);
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 function createBaseServerReflectionRequest(): ServerReflectionRequest {
   return { host: "", messageRequest: undefined };
 }
@@ -276,6 +319,9 @@ export const ServerReflectionRequest: MessageFns<
   },
   fromPartial(object: DeepPartial<ServerReflectionRequest>): ServerReflectionRequest {
     const message = createBaseServerReflectionRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.reflection.v1alpha.ServerReflectionRequest", object, message);
+    }
     message.host = object.host ?? "";
     switch (object.messageRequest?.$case) {
       case "fileByFilename": {
@@ -301,6 +347,8 @@ export const ServerReflectionRequest: MessageFns<
         message.messageRequest = { $case: "listServices", value: object.messageRequest.value ?? "" };
         break;
       }
+      default:
+        $oneof(object.messageRequest, ["fileByFilename", "fileContainingSymbol", "fileContainingExtension", "allExtensionNumbersOfType", "listServices"]);
     }
     return message;
   },
@@ -370,6 +418,9 @@ export const ExtensionRequest: MessageFns<ExtensionRequest, "grpc.reflection.v1a
   },
   fromPartial(object: DeepPartial<ExtensionRequest>): ExtensionRequest {
     const message = createBaseExtensionRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.reflection.v1alpha.ExtensionRequest", object, message);
+    }
     message.containingType = object.containingType ?? "";
     message.extensionNumber = object.extensionNumber ?? 0;
     return message;
@@ -499,6 +550,9 @@ export const ServerReflectionResponse: MessageFns<
   },
   fromPartial(object: DeepPartial<ServerReflectionResponse>): ServerReflectionResponse {
     const message = createBaseServerReflectionResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.reflection.v1alpha.ServerReflectionResponse", object, message);
+    }
     message.validHost = object.validHost ?? "";
     message.originalRequest = (object.originalRequest !== undefined && object.originalRequest !== null)
       ? ServerReflectionRequest.fromPartial(object.originalRequest)
@@ -532,6 +586,8 @@ export const ServerReflectionResponse: MessageFns<
         };
         break;
       }
+      default:
+        $oneof(object.messageResponse, ["fileDescriptorResponse", "allExtensionNumbersResponse", "listServicesResponse", "errorResponse"]);
     }
     return message;
   },
@@ -594,7 +650,10 @@ export const FileDescriptorResponse: MessageFns<
   },
   fromPartial(object: DeepPartial<FileDescriptorResponse>): FileDescriptorResponse {
     const message = createBaseFileDescriptorResponse();
-    message.fileDescriptorProto = object.fileDescriptorProto?.map((e) => e) || [];
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.reflection.v1alpha.FileDescriptorResponse", object, message);
+    }
+    message.fileDescriptorProto = $list(object.fileDescriptorProto)?.map((e) => e) || [];
     return message;
   },
 };
@@ -684,8 +743,11 @@ export const ExtensionNumberResponse: MessageFns<
   },
   fromPartial(object: DeepPartial<ExtensionNumberResponse>): ExtensionNumberResponse {
     const message = createBaseExtensionNumberResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.reflection.v1alpha.ExtensionNumberResponse", object, message);
+    }
     message.baseTypeName = object.baseTypeName ?? "";
-    message.extensionNumber = object.extensionNumber?.map((e) => e) || [];
+    message.extensionNumber = $list(object.extensionNumber)?.map((e) => e) || [];
     return message;
   },
 };
@@ -744,7 +806,10 @@ export const ListServiceResponse: MessageFns<ListServiceResponse, "grpc.reflecti
   },
   fromPartial(object: DeepPartial<ListServiceResponse>): ListServiceResponse {
     const message = createBaseListServiceResponse();
-    message.service = object.service?.map((e) => ServiceResponse.fromPartial(e)) || [];
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.reflection.v1alpha.ListServiceResponse", object, message);
+    }
+    message.service = $list(object.service)?.map((e) => ServiceResponse.fromPartial(e)) || [];
     return message;
   },
 };
@@ -802,6 +867,9 @@ export const ServiceResponse: MessageFns<ServiceResponse, "grpc.reflection.v1alp
   },
   fromPartial(object: DeepPartial<ServiceResponse>): ServiceResponse {
     const message = createBaseServiceResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.reflection.v1alpha.ServiceResponse", object, message);
+    }
     message.name = object.name ?? "";
     return message;
   },
@@ -871,6 +939,9 @@ export const ErrorResponse: MessageFns<ErrorResponse, "grpc.reflection.v1alpha.E
   },
   fromPartial(object: DeepPartial<ErrorResponse>): ErrorResponse {
     const message = createBaseErrorResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("grpc.reflection.v1alpha.ErrorResponse", object, message);
+    }
     message.errorCode = object.errorCode ?? 0;
     message.errorMessage = object.errorMessage ?? "";
     return message;

@@ -109,6 +109,76 @@ function $overrun(): globalThis.Error {
   return new globalThis.Error("a packed field runs over its end");
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no object of keys and values, and would be taken for an empty one. */
+function $record<T>(given: T): T {
+  if (given === undefined || given === null || given.constructor === globalThis.Object || $isObject(given)) {
+    return given;
+  }
+  throw $misfit("an object of keys and values", given, given instanceof globalThis.Map ? "give Object.fromEntries(map)" : "give an object");
+}
+
+/** Refuses what is no map, and would be taken for an empty one, or for one of other keys. */
+function $map<T>(given: T): T {
+  if (given === undefined || given === null || typeof (given as any).get === "function") {
+    return given;
+  }
+  throw $misfit("a map whose keys are bigints or booleans", given, "give a Map");
+}
+
+/** Refuses what is no list. */
+function $list<T>(given: T): T {
+  if (
+    given === undefined || given === null || globalThis.Array.isArray(given) || globalThis.ArrayBuffer.isView(given)
+  ) {
+    return given;
+  }
+  throw $misfit("a list", given, "give an array");
+}
+
+/** Refuses a oneof that does not say which of its fields it holds. */
+function $oneof(given: any, cases: string[]): void {
+  if (given === undefined || given === null) {
+    return;
+  }
+  const names = cases.map((name) => `"${name}"`).join(" or ");
+  throw $misfit("a oneof", given, `give { $case, value }, with ${names} for the $case`);
+}
+
+/** Refuses what is no whole number. */
+function $bigint(given: unknown): bigint {
+  if (typeof given === "bigint") {
+    return given;
+  }
+  if (typeof given === "number" ? globalThis.Number.isInteger(given) : typeof given === "string" && /^-?\d+$/.test(given)) {
+    return globalThis.BigInt(given as number | string);
+  }
+  throw $misfit("a field of 64 bits", given, "give a bigint, a whole number, or its digits");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 /** A message as it stands, with each bigint as text and each Map as an object. */
 function $text(value: any, depth: number): unknown {
   if (typeof value === "bigint") return value.toString();
@@ -404,20 +474,23 @@ export const Crowd: MessageFns<Crowd, "codec.crowd.v1.Crowd"> = {
   },
   fromPartial(object: DeepPartial<Crowd>): Crowd {
     const message = createBaseCrowd();
-    message.empties = object.empties?.map((e) => Empty.fromPartial(e)) || [];
-    message.smalls = object.smalls?.map((e) => Small.fromPartial(e)) || [];
-    message.plains = object.plains?.map((e) => Plain.fromPartial(e)) || [];
-    message.wides = object.wides?.map((e) => Wide.fromPartial(e)) || [];
-    message.packed = object.packed?.map((e) => BigInt(e)) || [];
-    message.unpacked = object.unpacked?.map((e) => BigInt(e)) || [];
-    message.packedSmall = object.packedSmall?.map((e) => e) || [];
-    message.unpackedSmall = object.unpackedSmall?.map((e) => e) || [];
-    message.texts = object.texts?.map((e) => e) || [];
-    message.datas = object.datas?.map((e) => e) || [];
-    message.byName = (globalThis.Object.entries(object.byName ?? {}) as [string, string][]).reduce(
+    if (object?.constructor !== globalThis.Object) {
+      $message("codec.crowd.v1.Crowd", object, message);
+    }
+    message.empties = $list(object.empties)?.map((e) => Empty.fromPartial(e)) || [];
+    message.smalls = $list(object.smalls)?.map((e) => Small.fromPartial(e)) || [];
+    message.plains = $list(object.plains)?.map((e) => Plain.fromPartial(e)) || [];
+    message.wides = $list(object.wides)?.map((e) => Wide.fromPartial(e)) || [];
+    message.packed = $list(object.packed)?.map((e) => $bigint(e)) || [];
+    message.unpacked = $list(object.unpacked)?.map((e) => $bigint(e)) || [];
+    message.packedSmall = $list(object.packedSmall)?.map((e) => e) || [];
+    message.unpackedSmall = $list(object.unpackedSmall)?.map((e) => e) || [];
+    message.texts = $list(object.texts)?.map((e) => e) || [];
+    message.datas = $list(object.datas)?.map((e) => e) || [];
+    message.byName = (globalThis.Object.entries($record(object.byName) ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
         if (value !== undefined) {
-          $setEntry(acc, key, globalThis.String(value));
+          $setEntry(acc, key, value);
         }
         return acc;
       },
@@ -425,14 +498,14 @@ export const Crowd: MessageFns<Crowd, "codec.crowd.v1.Crowd"> = {
     );
     message.byId = (() => {
       const m = new Map();
-      (object.byId as Map<bigint, bigint> ?? new Map()).forEach((value, key) => {
+      ($map(object.byId) as Map<bigint, bigint> ?? new Map()).forEach((value, key) => {
         if (value !== undefined) {
-          m.set(key, BigInt(value as string | number | bigint | boolean));
+          m.set($bigint(key), $bigint(value as string | number | bigint | boolean));
         }
       });
       return m;
     })();
-    message.points = object.points?.map((e) => Point.fromPartial(e)) || [];
+    message.points = $list(object.points)?.map((e) => Point.fromPartial(e)) || [];
     return message;
   },
 };
@@ -501,6 +574,9 @@ export const Crowd_ByNameEntry: MessageFns<Crowd_ByNameEntry, "codec.crowd.v1.Cr
   },
   fromPartial(object: DeepPartial<Crowd_ByNameEntry>): Crowd_ByNameEntry {
     const message = createBaseCrowd_ByNameEntry();
+    if (object?.constructor !== globalThis.Object) {
+      $message("codec.crowd.v1.Crowd.ByNameEntry", object, message);
+    }
     message.key = object.key ?? "";
     message.value = object.value ?? "";
     return message;
@@ -577,8 +653,11 @@ export const Crowd_ByIdEntry: MessageFns<Crowd_ByIdEntry, "codec.crowd.v1.Crowd.
   },
   fromPartial(object: DeepPartial<Crowd_ByIdEntry>): Crowd_ByIdEntry {
     const message = createBaseCrowd_ByIdEntry();
-    message.key = (object.key !== undefined && object.key !== null) ? BigInt(object.key) : 0n;
-    message.value = (object.value !== undefined && object.value !== null) ? BigInt(object.value) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("codec.crowd.v1.Crowd.ByIdEntry", object, message);
+    }
+    message.key = (object.key !== undefined && object.key !== null) ? $bigint(object.key) : 0n;
+    message.value = (object.value !== undefined && object.value !== null) ? $bigint(object.value) : 0n;
     return message;
   },
 };
@@ -625,6 +704,9 @@ export const Empty: MessageFns<Empty, "codec.crowd.v1.Empty"> = {
   },
   fromPartial(_: DeepPartial<Empty>): Empty {
     const message = createBaseEmpty();
+    if (_?.constructor !== globalThis.Object) {
+      $message("codec.crowd.v1.Empty", _, message);
+    }
     return message;
   },
 };
@@ -682,6 +764,9 @@ export const Small: MessageFns<Small, "codec.crowd.v1.Small"> = {
   },
   fromPartial(object: DeepPartial<Small>): Small {
     const message = createBaseSmall();
+    if (object?.constructor !== globalThis.Object) {
+      $message("codec.crowd.v1.Small", object, message);
+    }
     message.text = object.text ?? "";
     return message;
   },
@@ -762,8 +847,11 @@ export const Point: MessageFns<Point, "codec.crowd.v1.Point"> = {
   },
   fromPartial(object: DeepPartial<Point>): Point {
     const message = createBasePoint();
-    message.x = (object.x !== undefined && object.x !== null) ? BigInt(object.x) : 0n;
-    message.y = (object.y !== undefined && object.y !== null) ? BigInt(object.y) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("codec.crowd.v1.Point", object, message);
+    }
+    message.x = (object.x !== undefined && object.x !== null) ? $bigint(object.x) : 0n;
+    message.y = (object.y !== undefined && object.y !== null) ? $bigint(object.y) : 0n;
     return message;
   },
 };
@@ -1004,6 +1092,9 @@ export const Plain: MessageFns<Plain, "codec.crowd.v1.Plain"> = {
   },
   fromPartial(object: DeepPartial<Plain>): Plain {
     const message = createBasePlain();
+    if (object?.constructor !== globalThis.Object) {
+      $message("codec.crowd.v1.Plain", object, message);
+    }
     message.n1 = object.n1 ?? 0;
     message.n2 = object.n2 ?? 0;
     message.n3 = object.n3 ?? 0;
@@ -1375,18 +1466,21 @@ export const Wide: MessageFns<Wide, "codec.crowd.v1.Wide"> = {
   },
   fromPartial(object: DeepPartial<Wide>): Wide {
     const message = createBaseWide();
-    message.l1 = object.l1?.map((e) => e) || [];
-    message.l2 = object.l2?.map((e) => e) || [];
-    message.l3 = object.l3?.map((e) => e) || [];
-    message.l4 = object.l4?.map((e) => e) || [];
-    message.l5 = object.l5?.map((e) => e) || [];
-    message.l6 = object.l6?.map((e) => e) || [];
-    message.l7 = object.l7?.map((e) => e) || [];
-    message.l8 = object.l8?.map((e) => e) || [];
-    message.byName = (globalThis.Object.entries(object.byName ?? {}) as [string, string][]).reduce(
+    if (object?.constructor !== globalThis.Object) {
+      $message("codec.crowd.v1.Wide", object, message);
+    }
+    message.l1 = $list(object.l1)?.map((e) => e) || [];
+    message.l2 = $list(object.l2)?.map((e) => e) || [];
+    message.l3 = $list(object.l3)?.map((e) => e) || [];
+    message.l4 = $list(object.l4)?.map((e) => e) || [];
+    message.l5 = $list(object.l5)?.map((e) => e) || [];
+    message.l6 = $list(object.l6)?.map((e) => e) || [];
+    message.l7 = $list(object.l7)?.map((e) => e) || [];
+    message.l8 = $list(object.l8)?.map((e) => e) || [];
+    message.byName = (globalThis.Object.entries($record(object.byName) ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
         if (value !== undefined) {
-          $setEntry(acc, key, globalThis.String(value));
+          $setEntry(acc, key, value);
         }
         return acc;
       },
@@ -1394,18 +1488,18 @@ export const Wide: MessageFns<Wide, "codec.crowd.v1.Wide"> = {
     );
     message.byId = (() => {
       const m = new Map();
-      (object.byId as Map<bigint, string> ?? new Map()).forEach((value, key) => {
+      ($map(object.byId) as Map<bigint, string> ?? new Map()).forEach((value, key) => {
         if (value !== undefined) {
-          m.set(key, globalThis.String(value));
+          m.set($bigint(key), value);
         }
       });
       return m;
     })();
     message.byOtherId = (() => {
       const m = new Map();
-      (object.byOtherId as Map<bigint, string> ?? new Map()).forEach((value, key) => {
+      ($map(object.byOtherId) as Map<bigint, string> ?? new Map()).forEach((value, key) => {
         if (value !== undefined) {
-          m.set(key, globalThis.String(value));
+          m.set($bigint(key), value);
         }
       });
       return m;
@@ -1416,9 +1510,11 @@ export const Wide: MessageFns<Wide, "codec.crowd.v1.Wide"> = {
         break;
       }
       case "number": {
-        message.choice = { $case: "number", value: BigInt(object.choice.value ?? 0n) };
+        message.choice = { $case: "number", value: $bigint(object.choice.value ?? 0n) };
         break;
       }
+      default:
+        $oneof(object.choice, ["text", "number"]);
     }
     return message;
   },
@@ -1488,6 +1584,9 @@ export const Wide_ByNameEntry: MessageFns<Wide_ByNameEntry, "codec.crowd.v1.Wide
   },
   fromPartial(object: DeepPartial<Wide_ByNameEntry>): Wide_ByNameEntry {
     const message = createBaseWide_ByNameEntry();
+    if (object?.constructor !== globalThis.Object) {
+      $message("codec.crowd.v1.Wide.ByNameEntry", object, message);
+    }
     message.key = object.key ?? "";
     message.value = object.value ?? "";
     return message;
@@ -1561,7 +1660,10 @@ export const Wide_ByIdEntry: MessageFns<Wide_ByIdEntry, "codec.crowd.v1.Wide.ByI
   },
   fromPartial(object: DeepPartial<Wide_ByIdEntry>): Wide_ByIdEntry {
     const message = createBaseWide_ByIdEntry();
-    message.key = (object.key !== undefined && object.key !== null) ? BigInt(object.key) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("codec.crowd.v1.Wide.ByIdEntry", object, message);
+    }
+    message.key = (object.key !== undefined && object.key !== null) ? $bigint(object.key) : 0n;
     message.value = object.value ?? "";
     return message;
   },
@@ -1634,7 +1736,10 @@ export const Wide_ByOtherIdEntry: MessageFns<Wide_ByOtherIdEntry, "codec.crowd.v
   },
   fromPartial(object: DeepPartial<Wide_ByOtherIdEntry>): Wide_ByOtherIdEntry {
     const message = createBaseWide_ByOtherIdEntry();
-    message.key = (object.key !== undefined && object.key !== null) ? BigInt(object.key) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("codec.crowd.v1.Wide.ByOtherIdEntry", object, message);
+    }
+    message.key = (object.key !== undefined && object.key !== null) ? $bigint(object.key) : 0n;
     message.value = object.value ?? "";
     return message;
   },

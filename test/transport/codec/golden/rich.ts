@@ -169,6 +169,76 @@ function $overrun(): globalThis.Error {
   return new globalThis.Error("a packed field runs over its end");
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no object of keys and values, and would be taken for an empty one. */
+function $record<T>(given: T): T {
+  if (given === undefined || given === null || given.constructor === globalThis.Object || $isObject(given)) {
+    return given;
+  }
+  throw $misfit("an object of keys and values", given, given instanceof globalThis.Map ? "give Object.fromEntries(map)" : "give an object");
+}
+
+/** Refuses what is no map, and would be taken for an empty one, or for one of other keys. */
+function $map<T>(given: T): T {
+  if (given === undefined || given === null || typeof (given as any).get === "function") {
+    return given;
+  }
+  throw $misfit("a map whose keys are bigints or booleans", given, "give a Map");
+}
+
+/** Refuses what is no list. */
+function $list<T>(given: T): T {
+  if (
+    given === undefined || given === null || globalThis.Array.isArray(given) || globalThis.ArrayBuffer.isView(given)
+  ) {
+    return given;
+  }
+  throw $misfit("a list", given, "give an array");
+}
+
+/** Refuses a oneof that does not say which of its fields it holds. */
+function $oneof(given: any, cases: string[]): void {
+  if (given === undefined || given === null) {
+    return;
+  }
+  const names = cases.map((name) => `"${name}"`).join(" or ");
+  throw $misfit("a oneof", given, `give { $case, value }, with ${names} for the $case`);
+}
+
+/** Refuses what is no whole number. */
+function $bigint(given: unknown): bigint {
+  if (typeof given === "bigint") {
+    return given;
+  }
+  if (typeof given === "number" ? globalThis.Number.isInteger(given) : typeof given === "string" && /^-?\d+$/.test(given)) {
+    return globalThis.BigInt(given as number | string);
+  }
+  throw $misfit("a field of 64 bits", given, "give a bigint, a whole number, or its digits");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 const $noBytes = new Uint8Array(0);
 
 /** A message as it stands, with each bigint as text and each Map as an object. */
@@ -1119,51 +1189,54 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
   },
   fromPartial(object: DeepPartial<Rich>): Rich {
     const message = createBaseRich();
+    if (object?.constructor !== globalThis.Object) {
+      $message("codec.test.v1.Rich", object, message);
+    }
     message.text = object.text ?? "";
     message.data = object.data ?? $noBytes;
     message.flag = object.flag ?? false;
     message.int32 = object.int32 ?? 0;
     message.uint32 = object.uint32 ?? 0;
     message.sint32 = object.sint32 ?? 0;
-    message.int64 = (object.int64 !== undefined && object.int64 !== null) ? BigInt(object.int64) : 0n;
-    message.uint64 = (object.uint64 !== undefined && object.uint64 !== null) ? BigInt(object.uint64) : 0n;
-    message.sint64 = (object.sint64 !== undefined && object.sint64 !== null) ? BigInt(object.sint64) : 0n;
+    message.int64 = (object.int64 !== undefined && object.int64 !== null) ? $bigint(object.int64) : 0n;
+    message.uint64 = (object.uint64 !== undefined && object.uint64 !== null) ? $bigint(object.uint64) : 0n;
+    message.sint64 = (object.sint64 !== undefined && object.sint64 !== null) ? $bigint(object.sint64) : 0n;
     message.fixed32 = object.fixed32 ?? 0;
     message.sfixed32 = object.sfixed32 ?? 0;
-    message.fixed64 = (object.fixed64 !== undefined && object.fixed64 !== null) ? BigInt(object.fixed64) : 0n;
-    message.sfixed64 = (object.sfixed64 !== undefined && object.sfixed64 !== null) ? BigInt(object.sfixed64) : 0n;
+    message.fixed64 = (object.fixed64 !== undefined && object.fixed64 !== null) ? $bigint(object.fixed64) : 0n;
+    message.sfixed64 = (object.sfixed64 !== undefined && object.sfixed64 !== null) ? $bigint(object.sfixed64) : 0n;
     message.float = object.float ?? 0;
     message.double = object.double ?? 0;
     message.color = object.color ?? 0;
     message.nested = (object.nested !== undefined && object.nested !== null)
       ? Rich.fromPartial(object.nested)
       : undefined;
-    message.texts = object.texts?.map((e) => e) || [];
-    message.datas = object.datas?.map((e) => e) || [];
-    message.flags = object.flags?.map((e) => e) || [];
-    message.int32s = object.int32s?.map((e) => e) || [];
-    message.uint32s = object.uint32s?.map((e) => e) || [];
-    message.sint32s = object.sint32s?.map((e) => e) || [];
-    message.int64s = object.int64s?.map((e) => BigInt(e)) || [];
-    message.uint64s = object.uint64s?.map((e) => BigInt(e)) || [];
-    message.sint64s = object.sint64s?.map((e) => BigInt(e)) || [];
-    message.fixed32s = object.fixed32s?.map((e) => e) || [];
-    message.sfixed64s = object.sfixed64s?.map((e) => BigInt(e)) || [];
-    message.floats = object.floats?.map((e) => e) || [];
-    message.doubles = object.doubles?.map((e) => e) || [];
-    message.colors = object.colors?.map((e) => e) || [];
-    message.children = object.children?.map((e) => Rich.fromPartial(e)) || [];
-    message.unpacked = object.unpacked?.map((e) => e) || [];
-    message.textsByText = (globalThis.Object.entries(object.textsByText ?? {}) as [string, string][]).reduce(
+    message.texts = $list(object.texts)?.map((e) => e) || [];
+    message.datas = $list(object.datas)?.map((e) => e) || [];
+    message.flags = $list(object.flags)?.map((e) => e) || [];
+    message.int32s = $list(object.int32s)?.map((e) => e) || [];
+    message.uint32s = $list(object.uint32s)?.map((e) => e) || [];
+    message.sint32s = $list(object.sint32s)?.map((e) => e) || [];
+    message.int64s = $list(object.int64s)?.map((e) => $bigint(e)) || [];
+    message.uint64s = $list(object.uint64s)?.map((e) => $bigint(e)) || [];
+    message.sint64s = $list(object.sint64s)?.map((e) => $bigint(e)) || [];
+    message.fixed32s = $list(object.fixed32s)?.map((e) => e) || [];
+    message.sfixed64s = $list(object.sfixed64s)?.map((e) => $bigint(e)) || [];
+    message.floats = $list(object.floats)?.map((e) => e) || [];
+    message.doubles = $list(object.doubles)?.map((e) => e) || [];
+    message.colors = $list(object.colors)?.map((e) => e) || [];
+    message.children = $list(object.children)?.map((e) => Rich.fromPartial(e)) || [];
+    message.unpacked = $list(object.unpacked)?.map((e) => e) || [];
+    message.textsByText = (globalThis.Object.entries($record(object.textsByText) ?? {}) as [string, string][]).reduce(
       (acc: { [key: string]: string }, [key, value]: [string, string]) => {
         if (value !== undefined) {
-          $setEntry(acc, key, globalThis.String(value));
+          $setEntry(acc, key, value);
         }
         return acc;
       },
       {},
     );
-    message.richesByInt32 = (globalThis.Object.entries(object.richesByInt32 ?? {}) as [string, Rich][]).reduce(
+    message.richesByInt32 = (globalThis.Object.entries($record(object.richesByInt32) ?? {}) as [string, Rich][]).reduce(
       (acc: { [key: number]: Rich }, [key, value]: [string, Rich]) => {
         if (value !== undefined) {
           acc[globalThis.Number(key)] = Rich.fromPartial(value);
@@ -1174,16 +1247,16 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
     );
     message.datasByUint64 = (() => {
       const m = new Map();
-      (object.datasByUint64 as Map<bigint, Uint8Array> ?? new Map()).forEach((value, key) => {
+      ($map(object.datasByUint64) as Map<bigint, Uint8Array> ?? new Map()).forEach((value, key) => {
         if (value !== undefined) {
-          m.set(key, value);
+          m.set($bigint(key), value);
         }
       });
       return m;
     })();
     message.colorsByFlag = (() => {
       const m = new Map();
-      (object.colorsByFlag as Map<boolean, Color> ?? new Map()).forEach((value, key) => {
+      ($map(object.colorsByFlag) as Map<boolean, Color> ?? new Map()).forEach((value, key) => {
         if (value !== undefined) {
           m.set(key, value as Color);
         }
@@ -1193,7 +1266,7 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
     message.optionalText = object.optionalText ?? undefined;
     message.optionalUint32 = object.optionalUint32 ?? undefined;
     message.optionalSint64 = (object.optionalSint64 !== undefined && object.optionalSint64 !== null)
-      ? BigInt(object.optionalSint64)
+      ? $bigint(object.optionalSint64)
       : undefined;
     message.optionalFlag = object.optionalFlag ?? undefined;
     switch (object.choice?.$case) {
@@ -1217,11 +1290,13 @@ export const Rich: MessageFns<Rich, "codec.test.v1.Rich"> = {
         message.choice = { $case: "choiceDouble", value: object.choice.value ?? 0 };
         break;
       }
+      default:
+        $oneof(object.choice, ["choiceText", "choiceUint32", "choiceRich", "choiceData", "choiceDouble"]);
     }
     message.at = (object.at !== undefined && object.at !== null) ? Timestamp.fromPartial(object.at) : undefined;
     message.maybeText = object.maybeText ?? undefined;
     message.maybeUint64 = (object.maybeUint64 !== undefined && object.maybeUint64 !== null)
-      ? BigInt(object.maybeUint64)
+      ? $bigint(object.maybeUint64)
       : undefined;
     message.struct = object.struct ?? undefined;
     message.value = object.value === undefined ? undefined : object.value;
@@ -1294,6 +1369,9 @@ export const Rich_TextsByTextEntry: MessageFns<Rich_TextsByTextEntry, "codec.tes
   },
   fromPartial(object: DeepPartial<Rich_TextsByTextEntry>): Rich_TextsByTextEntry {
     const message = createBaseRich_TextsByTextEntry();
+    if (object?.constructor !== globalThis.Object) {
+      $message("codec.test.v1.Rich.TextsByTextEntry", object, message);
+    }
     message.key = object.key ?? "";
     message.value = object.value ?? "";
     return message;
@@ -1364,6 +1442,9 @@ export const Rich_RichesByInt32Entry: MessageFns<Rich_RichesByInt32Entry, "codec
   },
   fromPartial(object: DeepPartial<Rich_RichesByInt32Entry>): Rich_RichesByInt32Entry {
     const message = createBaseRich_RichesByInt32Entry();
+    if (object?.constructor !== globalThis.Object) {
+      $message("codec.test.v1.Rich.RichesByInt32Entry", object, message);
+    }
     message.key = object.key ?? 0;
     message.value = (object.value !== undefined && object.value !== null) ? Rich.fromPartial(object.value) : undefined;
     return message;
@@ -1437,7 +1518,10 @@ export const Rich_DatasByUint64Entry: MessageFns<Rich_DatasByUint64Entry, "codec
   },
   fromPartial(object: DeepPartial<Rich_DatasByUint64Entry>): Rich_DatasByUint64Entry {
     const message = createBaseRich_DatasByUint64Entry();
-    message.key = (object.key !== undefined && object.key !== null) ? BigInt(object.key) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("codec.test.v1.Rich.DatasByUint64Entry", object, message);
+    }
+    message.key = (object.key !== undefined && object.key !== null) ? $bigint(object.key) : 0n;
     message.value = object.value ?? $noBytes;
     return message;
   },
@@ -1507,6 +1591,9 @@ export const Rich_ColorsByFlagEntry: MessageFns<Rich_ColorsByFlagEntry, "codec.t
   },
   fromPartial(object: DeepPartial<Rich_ColorsByFlagEntry>): Rich_ColorsByFlagEntry {
     const message = createBaseRich_ColorsByFlagEntry();
+    if (object?.constructor !== globalThis.Object) {
+      $message("codec.test.v1.Rich.ColorsByFlagEntry", object, message);
+    }
     message.key = object.key ?? false;
     message.value = object.value ?? 0;
     return message;
@@ -1555,6 +1642,9 @@ export const Empty: MessageFns<Empty, "codec.test.v1.Empty"> = {
   },
   fromPartial(_: DeepPartial<Empty>): Empty {
     const message = createBaseEmpty();
+    if (_?.constructor !== globalThis.Object) {
+      $message("codec.test.v1.Empty", _, message);
+    }
     return message;
   },
 };
@@ -1623,6 +1713,9 @@ export const Nest: MessageFns<Nest, "codec.test.v1.Nest"> = {
   },
   fromPartial(object: DeepPartial<Nest>): Nest {
     const message = createBaseNest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("codec.test.v1.Nest", object, message);
+    }
     message.nest = (object.nest !== undefined && object.nest !== null) ? Nest.fromPartial(object.nest) : undefined;
     message.value = object.value ?? 0;
     return message;
@@ -1934,14 +2027,17 @@ export const Tricky: MessageFns<Tricky, "codec.test.v1.Tricky"> = {
   },
   fromPartial(object: DeepPartial<Tricky>): Tricky {
     const message = createBaseTricky();
+    if (object?.constructor !== globalThis.Object) {
+      $message("codec.test.v1.Tricky", object, message);
+    }
     message.Proto = object.Proto ?? "";
     message.constructor$ = object.constructor$ ?? "";
     message.toString$ = (object.toString$ !== undefined && object.toString$ !== null)
       ? Tricky.fromPartial(object.toString$)
       : undefined;
-    message.valueOf$ = object.valueOf$?.map((e) => e) || [];
+    message.valueOf$ = $list(object.valueOf$)?.map((e) => e) || [];
     message.hasOwnProperty$ =
-      (globalThis.Object.entries(object.hasOwnProperty$ ?? {}) as [string, Tricky][]).reduce(
+      (globalThis.Object.entries($record(object.hasOwnProperty$) ?? {}) as [string, Tricky][]).reduce(
         (acc: { [key: string]: Tricky }, [key, value]: [string, Tricky]) => {
           if (value !== undefined) {
             $setEntry(acc, key, Tricky.fromPartial(value));
@@ -1960,7 +2056,7 @@ export const Tricky: MessageFns<Tricky, "codec.test.v1.Tricky"> = {
         break;
       }
       case "int64Value": {
-        message.DefineGetter = { $case: "int64Value", value: BigInt(object.DefineGetter.value ?? 0n) };
+        message.DefineGetter = { $case: "int64Value", value: $bigint(object.DefineGetter.value ?? 0n) };
         break;
       }
       case "boolValue": {
@@ -1995,25 +2091,27 @@ export const Tricky: MessageFns<Tricky, "codec.test.v1.Tricky"> = {
         break;
       }
       case "sfixed64": {
-        message.DefineGetter = { $case: "sfixed64", value: BigInt(object.DefineGetter.value ?? 0n) };
+        message.DefineGetter = { $case: "sfixed64", value: $bigint(object.DefineGetter.value ?? 0n) };
         break;
       }
       case "float": {
         message.DefineGetter = { $case: "float", value: object.DefineGetter.value ?? 0 };
         break;
       }
+      default:
+        $oneof(object.DefineGetter, ["value", "stringValue", "int64Value", "boolValue", "bytesValue", "struct", "list", "timestamp", "isPrototypeOf", "colorOfANameSoLongThatAFormatterBreaksTheLineThatItStandsIn", "sfixed64", "float"]);
     }
     message.doublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsIn =
-      (globalThis.Object.entries(object.doublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsIn ?? {}) as [
+      (globalThis.Object.entries($record(object.doublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsIn) ?? {}) as [
         string,
         number,
       ][]).reduce((acc: { [key: string]: number }, [key, value]: [string, number]) => {
         if (value !== undefined) {
-          $setEntry(acc, key, globalThis.Number(value));
+          $setEntry(acc, key, value);
         }
         return acc;
       }, {});
-    message.values = (globalThis.Object.entries(object.values ?? {}) as [string, any | undefined][]).reduce(
+    message.values = (globalThis.Object.entries($record(object.values) ?? {}) as [string, any | undefined][]).reduce(
       (acc: { [key: string]: any | undefined }, [key, value]: [string, any | undefined]) => {
         if (value !== undefined) {
           $setEntry(acc, key, value);
@@ -2094,6 +2192,9 @@ export const Tricky_HasOwnPropertyEntry: MessageFns<
   },
   fromPartial(object: DeepPartial<Tricky_HasOwnPropertyEntry>): Tricky_HasOwnPropertyEntry {
     const message = createBaseTricky_HasOwnPropertyEntry();
+    if (object?.constructor !== globalThis.Object) {
+      $message("codec.test.v1.Tricky.HasOwnPropertyEntry", object, message);
+    }
     message.key = object.key ?? "";
     message.value = (object.value !== undefined && object.value !== null)
       ? Tricky.fromPartial(object.value)
@@ -2179,6 +2280,9 @@ export const Tricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsI
     object: DeepPartial<Tricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry>,
   ): Tricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry {
     const message = createBaseTricky_DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry();
+    if (object?.constructor !== globalThis.Object) {
+      $message("codec.test.v1.Tricky.DoublesOfANameSoLongThatAFormatterBreaksTheLineThatItStandsInEntry", object, message);
+    }
     message.key = object.key ?? "";
     message.value = object.value ?? 0;
     return message;
@@ -2249,6 +2353,9 @@ export const Tricky_ValuesEntry: MessageFns<Tricky_ValuesEntry, "codec.test.v1.T
   },
   fromPartial(object: DeepPartial<Tricky_ValuesEntry>): Tricky_ValuesEntry {
     const message = createBaseTricky_ValuesEntry();
+    if (object?.constructor !== globalThis.Object) {
+      $message("codec.test.v1.Tricky.ValuesEntry", object, message);
+    }
     message.key = object.key ?? "";
     message.value = object.value === undefined ? undefined : object.value;
     return message;

@@ -16,6 +16,30 @@ export interface User {
   two: User2 | undefined;
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 function createBaseUser(): User {
   return { one: undefined, two: undefined };
 }
@@ -80,6 +104,9 @@ export const User: MessageFns<User, "clash.v1.User"> = {
   },
   fromPartial(object: DeepPartial<User>): User {
     const message = createBaseUser();
+    if (object?.constructor !== globalThis.Object) {
+      $message("clash.v1.User", object, message);
+    }
     message.one = (object.one !== undefined && object.one !== null) ? User1.fromPartial(object.one) : undefined;
     message.two = (object.two !== undefined && object.two !== null) ? User2.fromPartial(object.two) : undefined;
     return message;

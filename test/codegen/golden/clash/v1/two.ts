@@ -17,6 +17,41 @@ export interface Clash {
   id: bigint;
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no whole number. */
+function $bigint(given: unknown): bigint {
+  if (typeof given === "bigint") {
+    return given;
+  }
+  if (typeof given === "number" ? globalThis.Number.isInteger(given) : typeof given === "string" && /^-?\d+$/.test(given)) {
+    return globalThis.BigInt(given as number | string);
+  }
+  throw $misfit("a field of 64 bits", given, "give a bigint, a whole number, or its digits");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 /** A message as it stands, with each bigint as text and each Map as an object. */
 function $text(value: any, depth: number): unknown {
   if (typeof value === "bigint") return value.toString();
@@ -98,7 +133,10 @@ export const User: MessageFns<User, "clash.v1.two.User"> = {
   },
   fromPartial(object: DeepPartial<User>): User {
     const message = createBaseUser();
-    message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("clash.v1.two.User", object, message);
+    }
+    message.id = (object.id !== undefined && object.id !== null) ? $bigint(object.id) : 0n;
     return message;
   },
 };
@@ -163,7 +201,10 @@ export const Clash: MessageFns<Clash, "clash.v1.two.Clash"> = {
   },
   fromPartial(object: DeepPartial<Clash>): Clash {
     const message = createBaseClash();
-    message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("clash.v1.two.Clash", object, message);
+    }
+    message.id = (object.id !== undefined && object.id !== null) ? $bigint(object.id) : 0n;
     return message;
   },
 };

@@ -20,6 +20,40 @@ function $overrun(): globalThis.Error {
   return new globalThis.Error("a packed field runs over its end");
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no list. */
+function $list<T>(given: T): T {
+  if (
+    given === undefined || given === null || globalThis.Array.isArray(given) || globalThis.ArrayBuffer.isView(given)
+  ) {
+    return given;
+  }
+  throw $misfit("a list", given, "give an array");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 function createBaseItem(): Item {
   return { plain: 0, nested: undefined, packed: [], expanded: [] };
 }
@@ -137,12 +171,15 @@ export const Item: MessageFns<Item, "edition.v1.Item"> = {
   },
   fromPartial(object: DeepPartial<Item>): Item {
     const message = createBaseItem();
+    if (object?.constructor !== globalThis.Object) {
+      $message("edition.v1.Item", object, message);
+    }
     message.plain = object.plain ?? 0;
     message.nested = (object.nested !== undefined && object.nested !== null)
       ? Item.fromPartial(object.nested)
       : undefined;
-    message.packed = object.packed?.map((e) => e) || [];
-    message.expanded = object.expanded?.map((e) => e) || [];
+    message.packed = $list(object.packed)?.map((e) => e) || [];
+    message.expanded = $list(object.expanded)?.map((e) => e) || [];
     return message;
   },
 };

@@ -20,6 +20,40 @@ function $overrun(): globalThis.Error {
   return new globalThis.Error("a packed field runs over its end");
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no list. */
+function $list<T>(given: T): T {
+  if (
+    given === undefined || given === null || globalThis.Array.isArray(given) || globalThis.ArrayBuffer.isView(given)
+  ) {
+    return given;
+  }
+  throw $misfit("a list", given, "give an array");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 function createBaseOldItem(): OldItem {
   return { number: undefined, text: undefined, numbers: [], packed: [] };
 }
@@ -137,10 +171,13 @@ export const OldItem: MessageFns<OldItem, "edition.v1.OldItem"> = {
   },
   fromPartial(object: DeepPartial<OldItem>): OldItem {
     const message = createBaseOldItem();
+    if (object?.constructor !== globalThis.Object) {
+      $message("edition.v1.OldItem", object, message);
+    }
     message.number = object.number ?? undefined;
     message.text = object.text ?? undefined;
-    message.numbers = object.numbers?.map((e) => e) || [];
-    message.packed = object.packed?.map((e) => e) || [];
+    message.numbers = $list(object.numbers)?.map((e) => e) || [];
+    message.packed = $list(object.packed)?.map((e) => e) || [];
     return message;
   },
 };

@@ -117,6 +117,41 @@ export interface Timestamp {
   nanos: number;
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no whole number. */
+function $bigint(given: unknown): bigint {
+  if (typeof given === "bigint") {
+    return given;
+  }
+  if (typeof given === "number" ? globalThis.Number.isInteger(given) : typeof given === "string" && /^-?\d+$/.test(given)) {
+    return globalThis.BigInt(given as number | string);
+  }
+  throw $misfit("a field of 64 bits", given, "give a bigint, a whole number, or its digits");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 /** A message as it stands, with each bigint as text and each Map as an object. */
 function $text(value: any, depth: number): unknown {
   if (typeof value === "bigint") return value.toString();
@@ -210,7 +245,10 @@ export const Timestamp: MessageFns<Timestamp, "google.protobuf.Timestamp"> = {
   },
   fromPartial(object: DeepPartial<Timestamp>): Timestamp {
     const message = createBaseTimestamp();
-    message.seconds = (object.seconds !== undefined && object.seconds !== null) ? BigInt(object.seconds) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.protobuf.Timestamp", object, message);
+    }
+    message.seconds = (object.seconds !== undefined && object.seconds !== null) ? $bigint(object.seconds) : 0n;
     message.nanos = object.nanos ?? 0;
     return message;
   },

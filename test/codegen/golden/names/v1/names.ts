@@ -90,6 +90,59 @@ function $setEntry<T>(map: { [key: string]: T }, key: string, value: T): void {
   globalThis.Object.defineProperty(map, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no object of keys and values, and would be taken for an empty one. */
+function $record<T>(given: T): T {
+  if (given === undefined || given === null || given.constructor === globalThis.Object || $isObject(given)) {
+    return given;
+  }
+  throw $misfit("an object of keys and values", given, given instanceof globalThis.Map ? "give Object.fromEntries(map)" : "give an object");
+}
+
+/** Refuses what is no list. */
+function $list<T>(given: T): T {
+  if (
+    given === undefined || given === null || globalThis.Array.isArray(given) || globalThis.ArrayBuffer.isView(given)
+  ) {
+    return given;
+  }
+  throw $misfit("a list", given, "give an array");
+}
+
+/** Refuses what is no whole number. */
+function $bigint(given: unknown): bigint {
+  if (typeof given === "bigint") {
+    return given;
+  }
+  if (typeof given === "number" ? globalThis.Number.isInteger(given) : typeof given === "string" && /^-?\d+$/.test(given)) {
+    return globalThis.BigInt(given as number | string);
+  }
+  throw $misfit("a field of 64 bits", given, "give a bigint, a whole number, or its digits");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 const $noBytes = new Uint8Array(0);
 
 /** A message as it stands, with each bigint as text and each Map as an object. */
@@ -166,6 +219,9 @@ export const Error: MessageFns<Error, "names.v1.Error"> = {
   },
   fromPartial(object: DeepPartial<Error>): Error {
     const message = createBaseError();
+    if (object?.constructor !== globalThis.Object) {
+      $message("names.v1.Error", object, message);
+    }
     message.message = object.message ?? "";
     return message;
   },
@@ -228,7 +284,10 @@ export const Object: MessageFns<Object, "names.v1.Object"> = {
   },
   fromPartial(object: DeepPartial<Object>): Object {
     const message = createBaseObject();
-    message.errors = (globalThis.Object.entries(object.errors ?? {}) as [string, Error][]).reduce(
+    if (object?.constructor !== globalThis.Object) {
+      $message("names.v1.Object", object, message);
+    }
+    message.errors = (globalThis.Object.entries($record(object.errors) ?? {}) as [string, Error][]).reduce(
       (acc: { [key: string]: Error }, [key, value]: [string, Error]) => {
         if (value !== undefined) {
           $setEntry(acc, key, Error.fromPartial(value));
@@ -305,6 +364,9 @@ export const Object_ErrorsEntry: MessageFns<Object_ErrorsEntry, "names.v1.Object
   },
   fromPartial(object: DeepPartial<Object_ErrorsEntry>): Object_ErrorsEntry {
     const message = createBaseObject_ErrorsEntry();
+    if (object?.constructor !== globalThis.Object) {
+      $message("names.v1.Object.ErrorsEntry", object, message);
+    }
     message.key = object.key ?? "";
     message.value = (object.value !== undefined && object.value !== null) ? Error.fromPartial(object.value) : undefined;
     return message;
@@ -371,7 +433,10 @@ export const DateMessage: MessageFns<DateMessage, "names.v1.Date"> = {
   },
   fromPartial(object: DeepPartial<DateMessage>): DateMessage {
     const message = createBaseDateMessage();
-    message.day = (object.day !== undefined && object.day !== null) ? BigInt(object.day) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("names.v1.Date", object, message);
+    }
+    message.day = (object.day !== undefined && object.day !== null) ? $bigint(object.day) : 0n;
     return message;
   },
 };
@@ -429,6 +494,9 @@ export const FunctionMessage: MessageFns<FunctionMessage, "names.v1.Function"> =
   },
   fromPartial(object: DeepPartial<FunctionMessage>): FunctionMessage {
     const message = createBaseFunctionMessage();
+    if (object?.constructor !== globalThis.Object) {
+      $message("names.v1.Function", object, message);
+    }
     message.name = object.name ?? "";
     return message;
   },
@@ -488,7 +556,10 @@ export const Array$: MessageFns<Array$, "names.v1.Array"> = {
   },
   fromPartial(object: DeepPartial<Array$>): Array$ {
     const message = createBaseArray$();
-    message.arrays = object.arrays?.map((e) => Array$.fromPartial(e)) || [];
+    if (object?.constructor !== globalThis.Object) {
+      $message("names.v1.Array", object, message);
+    }
+    message.arrays = $list(object.arrays)?.map((e) => Array$.fromPartial(e)) || [];
     return message;
   },
 };
@@ -546,6 +617,9 @@ export const Promise: MessageFns<Promise, "names.v1.Promise"> = {
   },
   fromPartial(object: DeepPartial<Promise>): Promise {
     const message = createBasePromise();
+    if (object?.constructor !== globalThis.Object) {
+      $message("names.v1.Promise", object, message);
+    }
     message.value = object.value ?? $noBytes;
     return message;
   },
@@ -604,6 +678,9 @@ export const Service: MessageFns<Service, "names.v1.Service"> = {
   },
   fromPartial(object: DeepPartial<Service>): Service {
     const message = createBaseService();
+    if (object?.constructor !== globalThis.Object) {
+      $message("names.v1.Service", object, message);
+    }
     message.name = object.name ?? "";
     return message;
   },
@@ -662,6 +739,9 @@ export const Unary: MessageFns<Unary, "names.v1.Unary"> = {
   },
   fromPartial(object: DeepPartial<Unary>): Unary {
     const message = createBaseUnary();
+    if (object?.constructor !== globalThis.Object) {
+      $message("names.v1.Unary", object, message);
+    }
     message.name = object.name ?? "";
     return message;
   },
@@ -720,6 +800,9 @@ export const unary: MessageFns<unary, "names.v1.unary"> = {
   },
   fromPartial(object: DeepPartial<unary>): unary {
     const message = createBaseunary();
+    if (object?.constructor !== globalThis.Object) {
+      $message("names.v1.unary", object, message);
+    }
     message.name = object.name ?? "";
     return message;
   },
@@ -778,6 +861,9 @@ export const file: MessageFns<file, "names.v1.file"> = {
   },
   fromPartial(object: DeepPartial<file>): file {
     const message = createBasefile();
+    if (object?.constructor !== globalThis.Object) {
+      $message("names.v1.file", object, message);
+    }
     message.name = object.name ?? "";
     return message;
   },
@@ -825,6 +911,9 @@ export const Outer: MessageFns<Outer, "names.v1.Outer"> = {
   },
   fromPartial(_: DeepPartial<Outer>): Outer {
     const message = createBaseOuter();
+    if (_?.constructor !== globalThis.Object) {
+      $message("names.v1.Outer", _, message);
+    }
     return message;
   },
 };
@@ -882,6 +971,9 @@ export const Outer_InnerThing: MessageFns<Outer_InnerThing, "names.v1.Outer.Inne
   },
   fromPartial(object: DeepPartial<Outer_InnerThing>): Outer_InnerThing {
     const message = createBaseOuter_InnerThing();
+    if (object?.constructor !== globalThis.Object) {
+      $message("names.v1.Outer.Inner_thing", object, message);
+    }
     message.someName = object.someName ?? "";
     return message;
   },
@@ -940,6 +1032,9 @@ export const allCaps: MessageFns<allCaps, "names.v1.ALL_CAPS"> = {
   },
   fromPartial(object: DeepPartial<allCaps>): allCaps {
     const message = createBaseallCaps();
+    if (object?.constructor !== globalThis.Object) {
+      $message("names.v1.ALL_CAPS", object, message);
+    }
     message.SHOUTED = object.SHOUTED ?? "";
     return message;
   },
@@ -998,6 +1093,9 @@ export const defineService: MessageFns<defineService, "names.v1.defineService"> 
   },
   fromPartial(object: DeepPartial<defineService>): defineService {
     const message = createBasedefineService();
+    if (object?.constructor !== globalThis.Object) {
+      $message("names.v1.defineService", object, message);
+    }
     message.name = object.name ?? "";
     return message;
   },
@@ -1056,6 +1154,9 @@ export const BidiStreaming: MessageFns<BidiStreaming, "names.v1.BidiStreaming"> 
   },
   fromPartial(object: DeepPartial<BidiStreaming>): BidiStreaming {
     const message = createBaseBidiStreaming();
+    if (object?.constructor !== globalThis.Object) {
+      $message("names.v1.BidiStreaming", object, message);
+    }
     message.name = object.name ?? "";
     return message;
   },
@@ -1169,6 +1270,9 @@ export const String: MessageFns<String, "names.v1.String"> = {
   },
   fromPartial(object: DeepPartial<String>): String {
     const message = createBaseString();
+    if (object?.constructor !== globalThis.Object) {
+      $message("names.v1.String", object, message);
+    }
     message.delete = object.delete ?? "";
     message.class = object.class ?? "";
     message.message = object.message ?? "";

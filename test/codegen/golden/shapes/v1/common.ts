@@ -15,6 +15,30 @@ export interface Tag {
   value: string;
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 function createBaseTag(): Tag {
   return { key: "", value: "" };
 }
@@ -79,6 +103,9 @@ export const Tag: MessageFns<Tag, "shapes.v1.Tag"> = {
   },
   fromPartial(object: DeepPartial<Tag>): Tag {
     const message = createBaseTag();
+    if (object?.constructor !== globalThis.Object) {
+      $message("shapes.v1.Tag", object, message);
+    }
     message.key = object.key ?? "";
     message.value = object.value ?? "";
     return message;

@@ -127,6 +127,76 @@ function $overrun(): globalThis.Error {
   return new globalThis.Error("a packed field runs over its end");
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no object of keys and values, and would be taken for an empty one. */
+function $record<T>(given: T): T {
+  if (given === undefined || given === null || given.constructor === globalThis.Object || $isObject(given)) {
+    return given;
+  }
+  throw $misfit("an object of keys and values", given, given instanceof globalThis.Map ? "give Object.fromEntries(map)" : "give an object");
+}
+
+/** Refuses what is no map, and would be taken for an empty one, or for one of other keys. */
+function $map<T>(given: T): T {
+  if (given === undefined || given === null || typeof (given as any).get === "function") {
+    return given;
+  }
+  throw $misfit("a map whose keys are bigints or booleans", given, "give a Map");
+}
+
+/** Refuses what is no list. */
+function $list<T>(given: T): T {
+  if (
+    given === undefined || given === null || globalThis.Array.isArray(given) || globalThis.ArrayBuffer.isView(given)
+  ) {
+    return given;
+  }
+  throw $misfit("a list", given, "give an array");
+}
+
+/** Refuses a oneof that does not say which of its fields it holds. */
+function $oneof(given: any, cases: string[]): void {
+  if (given === undefined || given === null) {
+    return;
+  }
+  const names = cases.map((name) => `"${name}"`).join(" or ");
+  throw $misfit("a oneof", given, `give { $case, value }, with ${names} for the $case`);
+}
+
+/** Refuses what is no whole number. */
+function $bigint(given: unknown): bigint {
+  if (typeof given === "bigint") {
+    return given;
+  }
+  if (typeof given === "number" ? globalThis.Number.isInteger(given) : typeof given === "string" && /^-?\d+$/.test(given)) {
+    return globalThis.BigInt(given as number | string);
+  }
+  throw $misfit("a field of 64 bits", given, "give a bigint, a whole number, or its digits");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 const $noBytes = new Uint8Array(0);
 
 /** A message as it stands, with each bigint as text and each Map as an object. */
@@ -686,18 +756,21 @@ export const Everything: MessageFns<Everything, "shapes.v1.Everything"> = {
   },
   fromPartial(object: DeepPartial<Everything>): Everything {
     const message = createBaseEverything();
+    if (object?.constructor !== globalThis.Object) {
+      $message("shapes.v1.Everything", object, message);
+    }
     message.aDouble = object.aDouble ?? 0;
     message.aFloat = object.aFloat ?? 0;
     message.anInt32 = object.anInt32 ?? 0;
-    message.anInt64 = (object.anInt64 !== undefined && object.anInt64 !== null) ? BigInt(object.anInt64) : 0n;
+    message.anInt64 = (object.anInt64 !== undefined && object.anInt64 !== null) ? $bigint(object.anInt64) : 0n;
     message.aUint32 = object.aUint32 ?? 0;
-    message.aUint64 = (object.aUint64 !== undefined && object.aUint64 !== null) ? BigInt(object.aUint64) : 0n;
+    message.aUint64 = (object.aUint64 !== undefined && object.aUint64 !== null) ? $bigint(object.aUint64) : 0n;
     message.aSint32 = object.aSint32 ?? 0;
-    message.aSint64 = (object.aSint64 !== undefined && object.aSint64 !== null) ? BigInt(object.aSint64) : 0n;
+    message.aSint64 = (object.aSint64 !== undefined && object.aSint64 !== null) ? $bigint(object.aSint64) : 0n;
     message.aFixed32 = object.aFixed32 ?? 0;
-    message.aFixed64 = (object.aFixed64 !== undefined && object.aFixed64 !== null) ? BigInt(object.aFixed64) : 0n;
+    message.aFixed64 = (object.aFixed64 !== undefined && object.aFixed64 !== null) ? $bigint(object.aFixed64) : 0n;
     message.aSfixed32 = object.aSfixed32 ?? 0;
-    message.aSfixed64 = (object.aSfixed64 !== undefined && object.aSfixed64 !== null) ? BigInt(object.aSfixed64) : 0n;
+    message.aSfixed64 = (object.aSfixed64 !== undefined && object.aSfixed64 !== null) ? $bigint(object.aSfixed64) : 0n;
     message.aBool = object.aBool ?? false;
     message.aString = object.aString ?? "";
     message.someBytes = object.someBytes ?? $noBytes;
@@ -708,11 +781,11 @@ export const Everything: MessageFns<Everything, "shapes.v1.Everything"> = {
     message.tag = (object.tag !== undefined && object.tag !== null) ? Tag.fromPartial(object.tag) : undefined;
     message.maybeString = object.maybeString ?? undefined;
     message.maybeInt64 = (object.maybeInt64 !== undefined && object.maybeInt64 !== null)
-      ? BigInt(object.maybeInt64)
+      ? $bigint(object.maybeInt64)
       : undefined;
-    message.manyInt64 = object.manyInt64?.map((e) => BigInt(e)) || [];
-    message.manyTags = object.manyTags?.map((e) => Tag.fromPartial(e)) || [];
-    message.tagsByName = (globalThis.Object.entries(object.tagsByName ?? {}) as [string, Tag][]).reduce(
+    message.manyInt64 = $list(object.manyInt64)?.map((e) => $bigint(e)) || [];
+    message.manyTags = $list(object.manyTags)?.map((e) => Tag.fromPartial(e)) || [];
+    message.tagsByName = (globalThis.Object.entries($record(object.tagsByName) ?? {}) as [string, Tag][]).reduce(
       (acc: { [key: string]: Tag }, [key, value]: [string, Tag]) => {
         if (value !== undefined) {
           $setEntry(acc, key, Tag.fromPartial(value));
@@ -723,16 +796,16 @@ export const Everything: MessageFns<Everything, "shapes.v1.Everything"> = {
     );
     message.namesById = (() => {
       const m = new Map();
-      (object.namesById as Map<bigint, string> ?? new Map()).forEach((value, key) => {
+      ($map(object.namesById) as Map<bigint, string> ?? new Map()).forEach((value, key) => {
         if (value !== undefined) {
-          m.set(key, globalThis.String(value));
+          m.set($bigint(key), value);
         }
       });
       return m;
     })();
     message.kindsByFlag = (() => {
       const m = new Map();
-      (object.kindsByFlag as Map<boolean, Everything_Kind> ?? new Map()).forEach((value, key) => {
+      ($map(object.kindsByFlag) as Map<boolean, Everything_Kind> ?? new Map()).forEach((value, key) => {
         if (value !== undefined) {
           m.set(key, value as Everything_Kind);
         }
@@ -756,6 +829,8 @@ export const Everything: MessageFns<Everything, "shapes.v1.Everything"> = {
         message.choice = { $case: "nothing", value: Empty.fromPartial(object.choice.value ?? {}) };
         break;
       }
+      default:
+        $oneof(object.choice, ["text", "chosenPart", "chosenKind", "nothing"]);
     }
     message.time = (object.time !== undefined && object.time !== null) ? Timestamp.fromPartial(object.time) : undefined;
     message.duration = (object.duration !== undefined && object.duration !== null)
@@ -766,7 +841,7 @@ export const Everything: MessageFns<Everything, "shapes.v1.Everything"> = {
     message.value = object.value === undefined ? undefined : object.value;
     message.wrappedString = object.wrappedString ?? undefined;
     message.wrappedInt64 = (object.wrappedInt64 !== undefined && object.wrappedInt64 !== null)
-      ? BigInt(object.wrappedInt64)
+      ? $bigint(object.wrappedInt64)
       : undefined;
     message.again = (object.again !== undefined && object.again !== null)
       ? Everything.fromPartial(object.again)
@@ -839,6 +914,9 @@ export const Everything_Part: MessageFns<Everything_Part, "shapes.v1.Everything.
   },
   fromPartial(object: DeepPartial<Everything_Part>): Everything_Part {
     const message = createBaseEverything_Part();
+    if (object?.constructor !== globalThis.Object) {
+      $message("shapes.v1.Everything.Part", object, message);
+    }
     message.index = object.index ?? 0;
     message.detail = (object.detail !== undefined && object.detail !== null)
       ? Everything_Part_Detail.fromPartial(object.detail)
@@ -900,6 +978,9 @@ export const Everything_Part_Detail: MessageFns<Everything_Part_Detail, "shapes.
   },
   fromPartial(object: DeepPartial<Everything_Part_Detail>): Everything_Part_Detail {
     const message = createBaseEverything_Part_Detail();
+    if (object?.constructor !== globalThis.Object) {
+      $message("shapes.v1.Everything.Part.Detail", object, message);
+    }
     message.text = object.text ?? "";
     return message;
   },
@@ -972,6 +1053,9 @@ export const Everything_TagsByNameEntry: MessageFns<
   },
   fromPartial(object: DeepPartial<Everything_TagsByNameEntry>): Everything_TagsByNameEntry {
     const message = createBaseEverything_TagsByNameEntry();
+    if (object?.constructor !== globalThis.Object) {
+      $message("shapes.v1.Everything.TagsByNameEntry", object, message);
+    }
     message.key = object.key ?? "";
     message.value = (object.value !== undefined && object.value !== null) ? Tag.fromPartial(object.value) : undefined;
     return message;
@@ -1045,7 +1129,10 @@ export const Everything_NamesByIdEntry: MessageFns<Everything_NamesByIdEntry, "s
   },
   fromPartial(object: DeepPartial<Everything_NamesByIdEntry>): Everything_NamesByIdEntry {
     const message = createBaseEverything_NamesByIdEntry();
-    message.key = (object.key !== undefined && object.key !== null) ? BigInt(object.key) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("shapes.v1.Everything.NamesByIdEntry", object, message);
+    }
+    message.key = (object.key !== undefined && object.key !== null) ? $bigint(object.key) : 0n;
     message.value = object.value ?? "";
     return message;
   },
@@ -1118,6 +1205,9 @@ export const Everything_KindsByFlagEntry: MessageFns<
   },
   fromPartial(object: DeepPartial<Everything_KindsByFlagEntry>): Everything_KindsByFlagEntry {
     const message = createBaseEverything_KindsByFlagEntry();
+    if (object?.constructor !== globalThis.Object) {
+      $message("shapes.v1.Everything.KindsByFlagEntry", object, message);
+    }
     message.key = object.key ?? false;
     message.value = object.value ?? 0;
     return message;
@@ -1254,10 +1344,13 @@ export const Longs: MessageFns<Longs, "shapes.v1.Longs"> = {
   },
   fromPartial(object: DeepPartial<Longs>): Longs {
     const message = createBaseLongs();
-    message.byName = (globalThis.Object.entries(object.byName ?? {}) as [string, bigint][]).reduce(
+    if (object?.constructor !== globalThis.Object) {
+      $message("shapes.v1.Longs", object, message);
+    }
+    message.byName = (globalThis.Object.entries($record(object.byName) ?? {}) as [string, bigint][]).reduce(
       (acc: { [key: string]: bigint }, [key, value]: [string, bigint]) => {
         if (value !== undefined) {
-          $setEntry(acc, key, BigInt(value as string | number | bigint | boolean));
+          $setEntry(acc, key, $bigint(value as string | number | bigint | boolean));
         }
         return acc;
       },
@@ -1265,24 +1358,26 @@ export const Longs: MessageFns<Longs, "shapes.v1.Longs"> = {
     );
     message.byNumber = (() => {
       const m = new Map();
-      (object.byNumber as Map<bigint, bigint | undefined> ?? new Map()).forEach((value, key) => {
+      ($map(object.byNumber) as Map<bigint, bigint | undefined> ?? new Map()).forEach((value, key) => {
         if (value !== undefined) {
-          m.set(key, value);
+          m.set($bigint(key), value);
         }
       });
       return m;
     })();
     switch (object.choice?.$case) {
       case "big": {
-        message.choice = { $case: "big", value: BigInt(object.choice.value ?? 0n) };
+        message.choice = { $case: "big", value: $bigint(object.choice.value ?? 0n) };
         break;
       }
       case "boxed": {
-        message.choice = { $case: "boxed", value: BigInt(object.choice.value ?? 0n) };
+        message.choice = { $case: "boxed", value: $bigint(object.choice.value ?? 0n) };
         break;
       }
+      default:
+        $oneof(object.choice, ["big", "boxed"]);
     }
-    message.wrapped = object.wrapped?.map((e) => BigInt(e)) || [];
+    message.wrapped = $list(object.wrapped)?.map((e) => $bigint(e)) || [];
     message.tag = (object.tag !== undefined && object.tag !== null) ? Tag.fromPartial(object.tag) : undefined;
     return message;
   },
@@ -1355,8 +1450,11 @@ export const Longs_ByNameEntry: MessageFns<Longs_ByNameEntry, "shapes.v1.Longs.B
   },
   fromPartial(object: DeepPartial<Longs_ByNameEntry>): Longs_ByNameEntry {
     const message = createBaseLongs_ByNameEntry();
+    if (object?.constructor !== globalThis.Object) {
+      $message("shapes.v1.Longs.ByNameEntry", object, message);
+    }
     message.key = object.key ?? "";
-    message.value = (object.value !== undefined && object.value !== null) ? BigInt(object.value) : 0n;
+    message.value = (object.value !== undefined && object.value !== null) ? $bigint(object.value) : 0n;
     return message;
   },
 };
@@ -1428,8 +1526,11 @@ export const Longs_ByNumberEntry: MessageFns<Longs_ByNumberEntry, "shapes.v1.Lon
   },
   fromPartial(object: DeepPartial<Longs_ByNumberEntry>): Longs_ByNumberEntry {
     const message = createBaseLongs_ByNumberEntry();
-    message.key = (object.key !== undefined && object.key !== null) ? BigInt(object.key) : 0n;
-    message.value = (object.value !== undefined && object.value !== null) ? BigInt(object.value) : undefined;
+    if (object?.constructor !== globalThis.Object) {
+      $message("shapes.v1.Longs.ByNumberEntry", object, message);
+    }
+    message.key = (object.key !== undefined && object.key !== null) ? $bigint(object.key) : 0n;
+    message.value = (object.value !== undefined && object.value !== null) ? $bigint(object.value) : undefined;
     return message;
   },
 };

@@ -126,6 +126,41 @@ export interface BytesValue {
   value: Uint8Array;
 }
 
+/** Refuses what is no message, and would be taken for an empty one. */
+function $message(type: string, given: any, message: object): void {
+  const fields = globalThis.Object.keys(message);
+  const isForeign = ![undefined, "Object"].includes(given?.constructor?.name);
+  if (!$isObject(given) || (isForeign && fields.length > 0 && !fields.some((field) => field in given))) {
+    throw $misfit(`a message of type ${type}`, given, "give its fields as an object");
+  }
+}
+
+/** Refuses what is no whole number. */
+function $bigint(given: unknown): bigint {
+  if (typeof given === "bigint") {
+    return given;
+  }
+  if (typeof given === "number" ? globalThis.Number.isInteger(given) : typeof given === "string" && /^-?\d+$/.test(given)) {
+    return globalThis.BigInt(given as number | string);
+  }
+  throw $misfit("a field of 64 bits", given, "give a bigint, a whole number, or its digits");
+}
+
+function $isObject(given: unknown): boolean {
+  const other = /^\[object (?:Null|Array|ArrayBuffer|Map|Set|Date|Promise|String|Number|Boolean)\]$/;
+  const kind = globalThis.Object.prototype.toString.call(given);
+  return typeof given === "object" && !other.test(kind) && !globalThis.ArrayBuffer.isView(given);
+}
+
+function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
+  const shown = given === undefined || given === null ? `${given}`
+    : globalThis.Array.isArray(given) ? "a list"
+    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+    : `a ${typeof given}`;
+  return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
+}
+
 const $noBytes = new Uint8Array(0);
 
 /** A message as it stands, with each bigint as text and each Map as an object. */
@@ -202,6 +237,9 @@ export const DoubleValue: MessageFns<DoubleValue, "google.protobuf.DoubleValue">
   },
   fromPartial(object: DeepPartial<DoubleValue>): DoubleValue {
     const message = createBaseDoubleValue();
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.protobuf.DoubleValue", object, message);
+    }
     message.value = object.value ?? 0;
     return message;
   },
@@ -260,6 +298,9 @@ export const FloatValue: MessageFns<FloatValue, "google.protobuf.FloatValue"> = 
   },
   fromPartial(object: DeepPartial<FloatValue>): FloatValue {
     const message = createBaseFloatValue();
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.protobuf.FloatValue", object, message);
+    }
     message.value = object.value ?? 0;
     return message;
   },
@@ -325,7 +366,10 @@ export const Int64Value: MessageFns<Int64Value, "google.protobuf.Int64Value"> = 
   },
   fromPartial(object: DeepPartial<Int64Value>): Int64Value {
     const message = createBaseInt64Value();
-    message.value = (object.value !== undefined && object.value !== null) ? BigInt(object.value) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.protobuf.Int64Value", object, message);
+    }
+    message.value = (object.value !== undefined && object.value !== null) ? $bigint(object.value) : 0n;
     return message;
   },
 };
@@ -390,7 +434,10 @@ export const UInt64Value: MessageFns<UInt64Value, "google.protobuf.UInt64Value">
   },
   fromPartial(object: DeepPartial<UInt64Value>): UInt64Value {
     const message = createBaseUInt64Value();
-    message.value = (object.value !== undefined && object.value !== null) ? BigInt(object.value) : 0n;
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.protobuf.UInt64Value", object, message);
+    }
+    message.value = (object.value !== undefined && object.value !== null) ? $bigint(object.value) : 0n;
     return message;
   },
 };
@@ -448,6 +495,9 @@ export const Int32Value: MessageFns<Int32Value, "google.protobuf.Int32Value"> = 
   },
   fromPartial(object: DeepPartial<Int32Value>): Int32Value {
     const message = createBaseInt32Value();
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.protobuf.Int32Value", object, message);
+    }
     message.value = object.value ?? 0;
     return message;
   },
@@ -506,6 +556,9 @@ export const UInt32Value: MessageFns<UInt32Value, "google.protobuf.UInt32Value">
   },
   fromPartial(object: DeepPartial<UInt32Value>): UInt32Value {
     const message = createBaseUInt32Value();
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.protobuf.UInt32Value", object, message);
+    }
     message.value = object.value ?? 0;
     return message;
   },
@@ -564,6 +617,9 @@ export const BoolValue: MessageFns<BoolValue, "google.protobuf.BoolValue"> = {
   },
   fromPartial(object: DeepPartial<BoolValue>): BoolValue {
     const message = createBaseBoolValue();
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.protobuf.BoolValue", object, message);
+    }
     message.value = object.value ?? false;
     return message;
   },
@@ -622,6 +678,9 @@ export const StringValue: MessageFns<StringValue, "google.protobuf.StringValue">
   },
   fromPartial(object: DeepPartial<StringValue>): StringValue {
     const message = createBaseStringValue();
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.protobuf.StringValue", object, message);
+    }
     message.value = object.value ?? "";
     return message;
   },
@@ -680,6 +739,9 @@ export const BytesValue: MessageFns<BytesValue, "google.protobuf.BytesValue"> = 
   },
   fromPartial(object: DeepPartial<BytesValue>): BytesValue {
     const message = createBaseBytesValue();
+    if (object?.constructor !== globalThis.Object) {
+      $message("google.protobuf.BytesValue", object, message);
+    }
     message.value = object.value ?? $noBytes;
     return message;
   },

@@ -1,5 +1,5 @@
-import { shortened } from "../core/printable.ts";
 import { lastRead } from "./last-read.ts";
+import { shortened } from "./printable.ts";
 
 /**
  * Does work on `value`, which is a message or JSON for one.
