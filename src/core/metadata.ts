@@ -139,12 +139,14 @@ export class Metadata implements Iterable<readonly [key: string, value: Metadata
   }
 
   toJSON(): Record<string, MetadataValue[]> {
-    const object: Record<string, MetadataValue[]> = {};
+    const values = new Map<string, MetadataValue[]>();
     for (const [key, value] of this) {
-      object[key] ??= [];
-      object[key].push(value);
+      const those = values.get(key);
+      if (those === undefined) values.set(key, [value]);
+      else those.push(value);
     }
-    return object;
+    // A peer may call a key as every object calls something of its own: `constructor`, `__proto__`.
+    return Object.fromEntries(values);
   }
 
   #find(key: string): number {

@@ -67,3 +67,8 @@ test("what a transport decodes later is decoded once, when it is looked at", () 
   expect(metadata.append({ b: "2" }).toJSON()).toEqual({ "a-bin": [Uint8Array.of(1)], b: ["2"] });
   expect(times).toBe(1);
 });
+
+test("keys that every object has something of its own under are as good as others", () => {
+  const metadata = Metadata.fromFlat(["constructor", "1", "__proto__", "2", "__proto__", "3"]);
+  expect(JSON.stringify(metadata)).toBe('{"constructor":["1"],"__proto__":["2","3"]}');
+});
