@@ -14,9 +14,14 @@ export function fileRegistry(files: Iterable<FileDescriptorProto>): FileRegistry
 /** Fields become properties of a message: not those that every object has, nor a field and a oneof the same. */
 function nameApart({ members }: DescMessage): void {
   const taken = new Set<string>();
+  // In a contract that a server sends any number of fields may have one name: each goes on where the one before it was.
+  const counts = new Map<string, number>();
   for (const member of members as readonly { localName: string }[]) {
-    while (member.localName in {} || taken.has(member.localName)) member.localName += "$";
-    taken.add(member.localName);
+    const name = member.localName in {} ? `${member.localName}$` : member.localName;
+    let free = name;
+    for (let n = counts.get(name) ?? 1; taken.has(free); counts.set(name, n)) free = `${name}$${n++}`;
+    taken.add(free);
+    member.localName = free;
   }
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { type FileDescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { FieldDescriptorProto_Type, type FileDescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { createServer } from "trunkline";
 import { afterEach, expect, test } from "vitest";
 import { ServerReflection } from "../../gen/grpc/reflection/v1/reflection.rpc.ts";
@@ -206,6 +206,28 @@ test("an error with a code that gRPC does not have is UNKNOWN", async () => {
     value: { errorCode: 0, errorMessage: "fine?" },
   }));
   expect(await echo(address)).toMatchObject({ code: 1, stderr: "UNKNOWN: reflection: fine?\n" });
+});
+
+test("a type with any number of fields of one name is soon read", async () => {
+  const { INT32: type } = FieldDescriptorProto_Type;
+  const fields = (name: string) => Array.from({ length: 20_000 }, (_, i) => ({ name, number: i + 1, type }));
+  const file = create(FileDescriptorProtoSchema, {
+    ...fromBinary(FileDescriptorProtoSchema, Buffer.from(probe.base64, "base64")),
+    dependency: ["many.proto"],
+  });
+  const many = create(FileDescriptorProtoSchema, {
+    name: "many.proto",
+    syntax: "proto3",
+    messageType: ["a", "constructor"].map((name) => ({ name: `Of_${name}`, field: fields(name) })),
+  });
+  const answer = (asked: string): Answer => {
+    const bytes = toBinary(FileDescriptorProtoSchema, asked === "many.proto" ? many : file);
+    return { $case: "fileDescriptorResponse", value: { fileDescriptorProto: [bytes] } };
+  };
+  const address = await serve(ServerReflection, answer);
+  const startedMs = performance.now();
+  expect((await echo(address)).code).toBe(0);
+  expect(performance.now() - startedMs).toBeLessThan(10_000);
 });
 
 test("names that no message can bear are shown by how they begin", async () => {
