@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import type { Endpoint } from "../core/endpoint.ts";
 import type { ClientTls } from "../core/transport.ts";
@@ -23,8 +24,15 @@ export function checkIdentity(
 ): Error | undefined {
   const wrong = checkServerIdentity(host, certificate);
   if (wrong !== undefined || identity === undefined) return wrong;
-  const names = namesIn(certificate.subjectaltname ?? "").map((name) => name.slice(name.indexOf(":") + 1));
-  // Letter by letter: a wildcard would be everybody's name.
-  if (names.includes(identity)) return undefined;
-  return new Error(`its certificate is for ${names.join(", ") || "nobody"}, and not for ${identity} (tls.identityOf)`);
+  const names = namesIn(certificate.subjectaltname ?? "");
+  // Letter by letter: a wildcard would be everybody's name. And of its own kind: a mail address may read like a host.
+  if (names.includes(`${kindOf(identity)}:${identity}`)) return undefined;
+  const shown = names.map((name) => name.slice(name.indexOf(":") + 1)).join(", ") || "nobody";
+  return new Error(`its certificate is for ${shown}, and not for ${identity} (tls.identityOf)`);
+}
+
+/** As Node calls it in a certificate. */
+function kindOf(identity: string): string {
+  if (isIP(identity) !== 0) return "IP Address";
+  return identity.includes(":") ? "URI" : "DNS";
 }

@@ -77,6 +77,17 @@ test("a server is named letter by letter, by a URI too, and by no wildcard", () 
   expect(check("7.greeter.internal")).toContain("and not for 7.greeter.internal");
 });
 
+test("a name of one kind does not stand for the same of another", () => {
+  const names =
+    "DNS:greeter.internal, email:greeter-7.internal, DNS:spiffe://example/greeter/7, URI:10.0.0.7, IP Address:10.0.0.8";
+  const check = (identity: string) =>
+    checkIdentity("greeter.internal", identity, { subject: {}, subjectaltname: names } as never)?.message;
+  for (const identity of ["greeter-7.internal", "spiffe://example/greeter/7", "10.0.0.7"]) {
+    expect(check(identity)).toContain(`and not for ${identity}`);
+  }
+  expect(check("10.0.0.8")).toBeUndefined();
+});
+
 test("what is no function is refused", () => {
   const tls = { identityOf: "greeter" } as never;
   expect(() => createChannel({ endpoints: ["127.0.0.1:1"], tls })).toThrow("tls.identityOf is no function: give");
