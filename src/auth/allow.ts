@@ -24,7 +24,8 @@ export interface Rule {
 
 /**
  * By the path of a method (`orders.v1.Orders/Place`, with a slash before it or without), by the name of a service, or `*`
- * for all others. Of those that name a method the closest holds, alone. Where a list is given one of its rules is enough.
+ * for all others. Of those that name a method the closest holds, alone. What the contract declares public is meant by its
+ * path only. Where a list is given one of its rules is enough; `[]` lets nobody in.
  */
 export type Rules = Readonly<Record<string, Rule | readonly Rule[]>>;
 
@@ -49,7 +50,7 @@ const EVERYTHING = "*";
  * });
  * ```
  * @throws TypeError for a name given twice, or what is no rule; and from `listen`, where a rule names nothing that the
- * server has, or none speaks of a method
+ * server has, or what is public, or none speaks of a method
  */
 export function allow(rules: Rules): Interceptor {
   checkKind("the rules of allow", rules, { fits: isObject, remedy: 'give an object: { "*": {} }' });
@@ -64,7 +65,9 @@ export function allow(rules: Rules): Interceptor {
     }
     named.set(name, those);
   }
-  const closest = ({ path, service }: Method): readonly Rule[] | undefined => named.get(path) ?? named.get(service);
+  // As `*` does, the name of a service means those of its methods that are not public.
+  const closest = ({ path, service, auth }: Method): readonly Rule[] | undefined =>
+    named.get(path) ?? (auth?.public === true ? undefined : named.get(service));
 
   const interceptor: Interceptor = (next) => async (call) => {
     const { method } = call;
@@ -81,6 +84,8 @@ export function allow(rules: Rules): Interceptor {
       const known = namesOf(methods);
       const strange = [...named.keys()].filter((name) => name !== EVERYTHING && !known.has(name));
       if (strange.length > 0) throw new TypeError(`allow names ${strange.join(", ")}, which this server does not have`);
+      const shut = methods.find((each) => each.auth?.public === true && (closest(each)?.length ?? 0) > 0);
+      if (shut !== undefined) throw nobodyIsKnown(shut);
       if (named.has(EVERYTHING)) return;
       const open = methods.filter((each) => closest(each) === undefined && !each.auth?.public && !isBuiltIn(each));
       if (open.length === 0) return;
@@ -88,6 +93,14 @@ export function allow(rules: Rules): Interceptor {
       throw new TypeError(`no rule of allow speaks of ${paths}: name it, or "*" for all others`);
     },
   } satisfies LooksAtServed);
+}
+
+/** Nobody is asked there who they are, so that a rule would let nobody in. */
+function nobodyIsKnown({ path }: Method): TypeError {
+  return new TypeError(
+    `allow has a rule for ${path}, which its contract declares public: nobody is known there, and nobody would be let in; ` +
+      "leave it out, or give it [] to shut it to all",
+  );
 }
 
 async function holds({ subjects, issuer, scopes, when }: Rule, who: Identity, call: Call): Promise<boolean> {

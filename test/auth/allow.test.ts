@@ -56,14 +56,29 @@ test("issuer, scopes and a rule of one's own must hold together", async () => {
   expect(await isLetIn(rules, "ada", { ...right, "x-scopes": "orders:write" })).toBe(false);
 });
 
-test("a public method that no rule names is left alone", async () => {
-  await using pair = await ordersPair({ interceptors: [auth(named), allow({ "*": { subjects: ["ada"] } })] });
-  expect((await pair.orders.menu({})).message).toBe("nobody");
-  await expect(pair.orders.track({})).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
+test("a public method can be shut to all", async () => {
+  await using pair = await ordersPair({ interceptors: [auth(named), allow({ "orders.v1.Orders/Menu": [], "*": {} })] });
+  await expect(pair.orders.menu({}, as("ada"))).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
+  expect((await pair.orders.track({}, as("ada"))).message).toBe("ada");
 });
+
+test.each(["*", "orders.v1.Orders"])(
+  "a public method that no rule names is left alone, by a rule for %s too",
+  async (name) => {
+    await using pair = await ordersPair({ interceptors: [auth(named), allow({ [name]: { subjects: ["ada"] } })] });
+    expect((await pair.orders.menu({})).message).toBe("nobody");
+    await expect(pair.orders.track({})).rejects.toMatchObject({ code: Code.UNAUTHENTICATED });
+    await expect(pair.orders.track({}, as("eve"))).rejects.toMatchObject({ code: Code.PERMISSION_DENIED });
+  },
+);
 
 test.each<[Rules, string]>([
   [{ "orders.v1.Orders/Plaice": {} }, "allow names /orders.v1.Orders/Plaice, which this server does not have"],
+  [
+    { "orders.v1.Orders/Menu": {}, "*": {} },
+    "allow has a rule for /orders.v1.Orders/Menu, which its contract declares public: nobody is known there, and nobody " +
+      "would be let in; leave it out, or give it [] to shut it to all",
+  ],
   [{ "orders.v1.Orders/Place": {} }, "no rule of allow speaks of /orders.v1.Orders/Track, /orders.v1.Orders/Follow"],
 ])("a server does not start with %j", async (rules, message) => {
   const server = createServer({ interceptors: [allow(rules)] });
@@ -149,5 +164,23 @@ test.each([
 
 test("nobody takes a SPIFFE id by a common name, or by a second URI", () => {
   expect(() => mutualTls()(tlsOf("spiffe://x/admin") as never)).toThrow("never a common name");
+  expect(() => mutualTls()(tlsOf("SPIFFE://x/admin") as never)).toThrow("never a common name");
+  expect(() => mutualTls()(tlsOf(undefined, "DNS:spiffe://x/admin") as never)).toThrow("or a DNS name");
   expect(() => mutualTls()(tlsOf("a", "URI:spiffe://x/y", "URI:spiffe://x/z") as never)).toThrow("has no other URI");
+});
+
+test.each([
+  "SPIFFE://x/y",
+  "spiffe://X/y",
+  "spiffe://x/../y",
+  "spiffe://x:443/y",
+  "spiffe://x/a b",
+  "spiffe://x/y?z",
+  "spiffe://x/y/",
+])("%s is no SPIFFE id, nor is its owner known by another name", (uri) => {
+  expect(() => mutualTls()(tlsOf("a", `URI:${uri}`) as never)).toThrow(`${uri} is no SPIFFE id`);
+});
+
+test.each<[unknown]>([[""], ["x/"], ["SHOP.example"], ["spiffe://"], [5]])("%j is no trust domain", (trustDomain) => {
+  expect(() => mutualTls({ trustDomain } as never)).toThrow("trustDomain is no trust domain: give one in lower case");
 });
