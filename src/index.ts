@@ -18,6 +18,7 @@ export type { ChannelState } from "./core/channel-state.ts";
 export { Code, type CodeName } from "./core/code.ts";
 export { detached } from "./core/context.ts";
 export type { Endpoint } from "./core/endpoint.ts";
+export type { Fact, FactKind, FactOf, Observer } from "./core/facts.ts";
 export type { Logger } from "./core/logger.ts";
 export type { MessageInit } from "./core/message.ts";
 export { Metadata, type MetadataInit, type MetadataValue } from "./core/metadata.ts";
@@ -27,8 +28,8 @@ export type { HedgePolicy, Idempotency, MethodPolicy, RetryPolicy } from "./core
 export { detail, type ErrorDetail, RpcError } from "./core/rpc-error.ts";
 export type { ServiceInterceptors } from "./core/service-interceptors.ts";
 export type { ClientTls, ServerTls, TlsSource } from "./core/transport.ts";
+export { watched } from "./core/watched.ts";
 export { type FromJsonOptions, fromJson, type JsonValue, type ToJsonOptions, toJson } from "./json/message-json.ts";
-export { watched } from "./observe/watched.ts";
 export { registryFromUri } from "./registry/from-uri.ts";
 export { memoryRegistry } from "./registry/memory.ts";
 export { staticRegistry } from "./registry/static.ts";
@@ -64,6 +65,7 @@ export { type ClientTlsFiles, type ServerTlsFiles, tlsFiles } from "./transport/
 // For those who write a registry, a balancer or a transport of their own.
 
 export type { Balancer, Picker } from "./balance/balancer.ts";
+export { createFacts, type Facts, type FactsOptions } from "./core/facts.ts";
 export type {
   Acceptor,
   ConnectOptions,

@@ -1,14 +1,13 @@
 import { isBuiltIn } from "../core/built-in.ts";
 import type { Call, Interceptor, Reply } from "../core/call.ts";
 import { Code } from "../core/code.ts";
-import { type Logger, silent } from "../core/logger.ts";
+import { createFacts, type Facts } from "../core/facts.ts";
 import type { Method } from "../core/method.ts";
 import type { MethodAuth } from "../core/method-auth.ts";
 import { checkKinds, flag, listOfText } from "../core/option-kinds.ts";
 import { checkNames } from "../core/option-names.ts";
 import { shortened } from "../core/printable.ts";
 import { RpcError } from "../core/rpc-error.ts";
-import { seldom } from "../core/seldom.ts";
 import { type LooksAtServed, SERVED } from "../core/served.ts";
 import { whatIs } from "../core/what-is.ts";
 import { type Authenticate, checkedIdentity, type Identity, identity } from "./identity.ts";
@@ -22,7 +21,6 @@ export interface AuthOptions {
   readonly undeclared?: MethodAuth | undefined;
 }
 
-const WARN_EVERY_MS = 10_000;
 const WHOEVER_IS_KNOWN: MethodAuth = {};
 const mostNamed = 3;
 const mostBeneath = 4;
@@ -54,10 +52,7 @@ export function auth(ways: Authenticate | readonly Authenticate[], options: Auth
     checkNames(undeclared, { public: true, scopes: true }, "undeclared");
     checkKinds(undeclared, { public: flag, scopes: listOfText }, "undeclared.");
   }
-  let logger: Logger = silent;
-  const warn = seldom(WARN_EVERY_MS, (fields) =>
-    logger.warn(fields, "a caller is not let in: what it brings is not right"),
-  );
+  let facts = createFacts();
 
   async function find(call: Call): Promise<Identity | undefined> {
     const failures: unknown[] = [];
@@ -80,7 +75,8 @@ export function auth(ways: Authenticate | readonly Authenticate[], options: Auth
     try {
       return await find(call);
     } catch (error) {
-      warn({ method: call.method.path, caller: call.caller?.address, why: whyNot(error) });
+      const fields = { method: call.method.path, caller: call.caller?.address, why: whyNot(error) };
+      facts.on["caller-refused"]?.(fields);
       if (RpcError.is(error)) throw error;
       return undefined;
     }
@@ -102,8 +98,8 @@ export function auth(ways: Authenticate | readonly Authenticate[], options: Auth
     };
 
   return Object.assign(interceptor, {
-    [SERVED](methods: readonly Method[], itsLogger: Logger) {
-      logger = itsLogger;
+    [SERVED](methods: readonly Method[], servers: Facts) {
+      facts = servers;
       const silentOnes = methods.filter((method) => method.auth === undefined && !isBuiltIn(method));
       if (undeclared === undefined && silentOnes.length > 0) throw undeclaredIn(silentOnes);
     },

@@ -3,8 +3,9 @@ import type { ChannelState } from "../core/channel-state.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import { NEVER } from "../core/deadline.ts";
+import { type Facts, factsOf, NOBODY } from "../core/facts.ts";
 import { rejectedLater } from "../core/later.ts";
-import { type Logger, silent } from "../core/logger.ts";
+import type { Logger } from "../core/logger.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Resolver } from "../registry/registry.ts";
@@ -12,6 +13,7 @@ import type { Balancer } from "./balancer.ts";
 import type { Connect, Pool } from "./pool.ts";
 import { createPools } from "./pools.ts";
 import { roundRobin } from "./round-robin.ts";
+import { toldAttempt } from "./told-attempt.ts";
 import { waitForPeer } from "./wait.ts";
 import { type ReadyOptions, whenReady } from "./when-ready.ts";
 
@@ -40,6 +42,8 @@ export interface BalanceOptions {
   readonly doubtMs?: number | undefined;
   /** Milliseconds without a call after which a service's servers and their watch are let go; never by default. */
   readonly idleTimeoutMs?: number | undefined;
+  /** Who is told of what happens, in place of `logger`. */
+  readonly facts?: Facts | undefined;
   /** Silent by default. */
   readonly logger?: Logger | undefined;
   readonly clock?: Clock | undefined;
@@ -71,18 +75,12 @@ export interface Balance {
  * that is to `waitForReady` waits then too.
  */
 export function balance(options: BalanceOptions): Balance {
-  const {
-    resolver,
-    connect,
-    balancer = roundRobin(),
-    logger = silent,
-    clock = systemClock,
-    random = Math.random,
-  } = options;
+  const { resolver, connect, balancer = roundRobin(), clock = systemClock, random = Math.random } = options;
   const { resolveTimeoutMs = 3_000, slowStartMs = 0, doubtMs = 30_000, idleTimeoutMs = NEVER } = options;
   const { unixAddresses = resolver.local === true } = options;
+  const facts = factsOf(options);
   const waits = { resolveTimeoutMs, slowStartMs, doubtMs, idleTimeoutMs };
-  const pools = createPools({ resolver, unixAddresses, connect, balancer, logger, clock, random, ...waits });
+  const pools = createPools({ resolver, unixAddresses, connect, balancer, facts, clock, random, ...waits });
 
   // The happy path makes no promise of its own: the peer's is handed on.
   function handle(call: Call): Promise<Reply> {
@@ -95,12 +93,17 @@ export function balance(options: BalanceOptions): Balance {
       return rejectedLater(RpcError.from(error, Code.INTERNAL));
     }
     if (call.waitForReady) return handlePatiently(pool, peer, call);
-    return peer === undefined ? later(pool, call) : peer.handle(call);
+    return peer === undefined ? later(pool, call) : send(peer, call);
   }
 
   async function later(pool: Pool, call: Call): Promise<Reply> {
+    const startedMs = clock.now();
     const peer = await waitForPeer(pool, call, clock);
-    return peer.handle(call);
+    return send(peer, call, clock.now() - startedMs);
+  }
+
+  function send(peer: Peer, call: Call, waitedMs?: number): Promise<Reply> {
+    return facts.on === NOBODY ? peer.handle(call) : toldAttempt(facts, clock, peer, call, waitedMs);
   }
 
   /** Where its peer is lost before the call could be sent to it, it waits on. */
@@ -108,9 +111,11 @@ export function balance(options: BalanceOptions): Balance {
     let pool = from;
     let peer = picked;
     for (;;) {
+      const startedMs = clock.now();
+      const waits = peer === undefined;
       peer ??= await waitForPeer(pool, call, clock);
       try {
-        return await peer.handle(call);
+        return await send(peer, call, waits ? clock.now() - startedMs : undefined);
       } catch (error) {
         if (!isUnsent(error, peer, call)) throw error;
       }

@@ -1,9 +1,9 @@
 import type { Clock } from "../core/clock.ts";
 import { isConnected } from "../core/connected.ts";
 import type { Endpoint } from "../core/endpoint.ts";
+import type { Facts } from "../core/facts.ts";
 import { isUnixAddress } from "../core/grpc-address.ts";
-import type { Logger } from "../core/logger.ts";
-import type { Peer } from "../core/transport.ts";
+import type { Peer, PeerState } from "../core/transport.ts";
 import type { Snapshot } from "../registry/registry.ts";
 import { createDoubt } from "./doubt.ts";
 import { createMethodsOf } from "./methods.ts";
@@ -12,9 +12,9 @@ import { createUnlisted, type Leaving } from "./unlisted.ts";
 
 export interface MembersOptions {
   readonly unixAddresses: boolean;
-  readonly connect: (endpoint: Endpoint, changed: () => void) => Peer;
+  readonly connect: (endpoint: Endpoint, changed: () => void, service: string) => Peer;
   readonly doubtMs: number;
-  readonly logger: Logger;
+  readonly facts: Facts;
   readonly clock: Clock;
 }
 
@@ -41,6 +41,9 @@ interface Member extends Candidate, Leaving {
   readySinceMs: number | undefined;
   /** The last snapshot that listed it. */
   heardIn: number;
+  /** As it was seen last. */
+  state: PeerState | undefined;
+  stateSinceMs: number;
 }
 
 /** Listed, and of no use. */
@@ -68,7 +71,7 @@ interface Counts {
  * peer's state has changed, and when a peer went without a new snapshot.
  */
 export function createMembers(service: string, options: MembersOptions, changed: () => void): Members {
-  const { unixAddresses, connect, doubtMs, logger, clock } = options;
+  const { unixAddresses, connect, doubtMs, facts, clock } = options;
   const methodsOf = createMethodsOf(service);
   const members = new Map<string, Member>();
   const refused = new Map<string, Refused>();
@@ -96,7 +99,7 @@ export function createMembers(service: string, options: MembersOptions, changed:
     const dropped = unlisted.sweep();
     const { added, altered, waiting } = counts;
     if (waiting > 0) stopJoining = clock.setTimeout(() => void (hear(snapshot) && changed()), 1);
-    if (added + missing > 0) logger.info({ service, added, missing, known: members.size }, "endpoints changed");
+    if (added + missing > 0) facts.on["endpoints-changed"]?.({ service, added, missing, known: members.size });
     return added + altered + dropped > 0;
   }
 
@@ -145,10 +148,11 @@ export function createMembers(service: string, options: MembersOptions, changed:
       members.set(address, member);
       all = undefined;
       noteReady(member);
-      logger.debug({ service, address }, "endpoint added");
+      noteState(member, member.peer.state, member.peer.reason);
+      facts.on["endpoint-added"]?.({ service, address });
       return true;
     } catch (error) {
-      logger.error({ service, address, err: error }, "an endpoint cannot be used");
+      facts.on["endpoint-unusable"]?.({ service, address, error });
       return refuse(endpoint, (error as Error).message);
     }
   }
@@ -161,18 +165,28 @@ export function createMembers(service: string, options: MembersOptions, changed:
   /** Once: the registry could say it of any number. */
   function warnOfUnix(address: string): string {
     const reason = "unix: addresses of a registry are connected to only with unixAddresses: true";
-    if (!warned) logger.warn({ service, address }, `an endpoint is left out: ${reason}`);
+    if (!warned) facts.on["endpoint-left-out"]?.({ service, address, reason });
     warned = true;
     return reason;
   }
 
   function join(endpoint: Endpoint): Member {
     let member: Member | undefined;
-    const peer = connect(endpoint, () => {
+    const told = (): void => {
       if (member !== undefined) peerChanged(member);
-    });
+    };
+    const peer = connect(endpoint, told, service);
     const methods = methodsOf(endpoint);
-    member = { peer, endpoint, methods, dropAtMs: 0, readySinceMs: undefined, heardIn: heard };
+    member = {
+      peer,
+      endpoint,
+      methods,
+      dropAtMs: 0,
+      readySinceMs: undefined,
+      heardIn: heard,
+      state: undefined,
+      stateSinceMs: 0,
+    };
     return member;
   }
 
@@ -186,8 +200,7 @@ export function createMembers(service: string, options: MembersOptions, changed:
       missing++;
     }
     if (suspicious && missing > 0) {
-      const fields = { service, listed, doubtful: unlisted.size };
-      logger.warn(fields, "the registry lost most endpoints at once: they are called on while they work");
+      facts.on["endpoints-doubted"]?.({ service, listed, doubtful: unlisted.size });
     }
     return missing;
   }
@@ -196,6 +209,7 @@ export function createMembers(service: string, options: MembersOptions, changed:
     // One that was dropped has its end for itself.
     if (members.get(member.endpoint.address) !== member) return;
     noteReady(member);
+    noteState(member, member.peer.state, member.peer.reason);
     unlisted.peerChanged(member);
     changed();
   }
@@ -203,6 +217,14 @@ export function createMembers(service: string, options: MembersOptions, changed:
   function noteReady(member: Member): void {
     if (!isConnected(member.peer)) member.readySinceMs = undefined;
     else if (member.peer.ready) member.readySinceMs ??= clock.now();
+  }
+
+  function noteState(member: Member, to: PeerState, reason: string | undefined): void {
+    const { state: from } = member;
+    if (from === to) return;
+    member.state = to;
+    member.stateSinceMs = clock.now();
+    facts.on["peer-state-changed"]?.({ service, peer: member.endpoint.address, from, to, reason });
   }
 
   /** Whether others can take over from those that are not listed. */
@@ -218,9 +240,10 @@ export function createMembers(service: string, options: MembersOptions, changed:
     unlisted.delete(member);
     all = undefined;
     if (members.size === 0) emptySinceMs = clock.now();
-    logger.debug({ service, address }, "endpoint dropped");
+    facts.on["endpoint-dropped"]?.({ service, address });
+    noteState(member, "closed", undefined);
     const gone = member.peer.close().catch((error) => {
-      logger.error({ service, address, err: error }, "a peer could not be closed");
+      facts.on["peer-unclosed"]?.({ service, address, error });
     });
     closing.add(gone);
     void gone.then(() => closing.delete(gone));

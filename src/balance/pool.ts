@@ -4,7 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import { isConnected } from "../core/connected.ts";
 import type { Endpoint } from "../core/endpoint.ts";
-import type { Logger } from "../core/logger.ts";
+import type { Facts } from "../core/facts.ts";
 import { createPace, restMs } from "../core/pace.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Peer } from "../core/transport.ts";
@@ -16,7 +16,7 @@ import { type Picking, picking } from "./picking.ts";
 import { createRefusals } from "./refusals.ts";
 import type { StateWatch } from "./state-watch.ts";
 
-export type Connect = (endpoint: Endpoint, changed: () => void) => Peer;
+export type Connect = (endpoint: Endpoint, changed: () => void, service: string) => Peer;
 
 export interface PoolOptions {
   readonly resolver: Resolver;
@@ -26,7 +26,7 @@ export interface PoolOptions {
   readonly resolveTimeoutMs: number;
   readonly slowStartMs: number;
   readonly doubtMs: number;
-  readonly logger: Logger;
+  readonly facts: Facts;
   readonly clock: Clock;
   readonly random: () => number;
 }
@@ -62,7 +62,7 @@ export interface Pool {
 }
 
 export function createPool(service: string, options: PoolOptions, followers?: Followers): Pool {
-  const { resolver, resolveTimeoutMs, logger, random, clock } = options;
+  const { resolver, resolveTimeoutMs, facts, random, clock } = options;
   const watchers = new Set<Watcher>();
   const members: Members = createMembers(service, options, changed);
   const refusals = createRefusals({ service, all: members.all, clock, random });
@@ -82,6 +82,8 @@ export function createPool(service: string, options: PoolOptions, followers?: Fo
     if (closed) return;
     heard = snapshot;
     hearing.ask();
+    const { endpoints, state, reason, incomplete } = snapshot;
+    facts.on["registry-snapshot"]?.({ service, endpoints: endpoints.length, state, reason, incomplete });
   }
 
   function takeIn(): number {
@@ -123,8 +125,7 @@ export function createPool(service: string, options: PoolOptions, followers?: Fo
     beforeStandsUntilMs = rest === 0 ? Number.NEGATIVE_INFINITY : clock.now() + rest;
     if (current.panic !== panic) {
       panic = current.panic;
-      const what = panic ? "most circuits are open: all connected peers are called" : "most circuits are closed again";
-      logger.warn({ service }, what);
+      facts.on[panic ? "panic-began" : "panic-ended"]?.({ service });
     }
     return current;
   }

@@ -29,11 +29,11 @@ const longestPeriodMs = 60_000;
 
 /** A pool that no call has asked for in `idleTimeoutMs`, and none has under way, is closed; the next call makes another. */
 export function createPools(options: PoolsOptions): Pools {
-  const { idleTimeoutMs, clock, logger } = options;
+  const { idleTimeoutMs, clock, facts } = options;
   const pools = new Map<string, Pool>();
   const parting = new Set<Promise<void>>();
   const usedAtMs = new WeakMap<Pool, number>();
-  const watch = createStateWatch(state, logger);
+  const watch = createStateWatch(state, facts);
   const periodMs = Math.min(idleTimeoutMs / looks, longestPeriodMs);
   let stopTimer: (() => void) | undefined;
   let closing: Promise<void> | undefined;
@@ -65,7 +65,7 @@ export function createPools(options: PoolsOptions): Pools {
 
   function letGo(service: string, pool: Pool): void {
     pools.delete(service);
-    logger.debug({ service, idleTimeoutMs }, "no calls: its servers are let go");
+    facts.on["service-idle"]?.({ service, idleTimeoutMs });
     const gone = pool.close();
     parting.add(gone);
     void gone.then(() => parting.delete(gone));

@@ -1,5 +1,5 @@
 import type { ChannelState } from "../core/channel-state.ts";
-import type { Logger } from "../core/logger.ts";
+import type { Facts } from "../core/facts.ts";
 
 /** Those who follow the states of a channel's services. Costs nothing while there is none. */
 export interface StateWatch {
@@ -18,8 +18,8 @@ interface Follower {
   told: ChannelState | undefined;
 }
 
-/** A listener that throws is logged, and does not keep the others from hearing. */
-export function createStateWatch(stateOf: (service: string) => ChannelState, logger: Logger): StateWatch {
+/** A listener that throws is told of, and does not keep the others from hearing. */
+export function createStateWatch(stateOf: (service: string) => ChannelState, facts: Facts): StateWatch {
   const followers = new Map<string, Set<Follower>>();
 
   function tell(service: string, follower: Follower): void {
@@ -29,7 +29,7 @@ export function createStateWatch(stateOf: (service: string) => ChannelState, log
     try {
       follower.listener(state);
     } catch (error) {
-      logger.error({ service, state, err: error }, "a listener of the channel's state threw");
+      facts.on["listener-threw"]?.({ to: "the channel's state", service, peer: undefined, error });
     }
   }
 

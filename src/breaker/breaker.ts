@@ -1,13 +1,13 @@
 import type { Call, Reply } from "../core/call.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { CodeName } from "../core/code.ts";
-import { type Logger, silent } from "../core/logger.ts";
+import { createFacts } from "../core/facts.ts";
 import { RpcError } from "../core/rpc-error.ts";
-import { trailKey } from "../core/trail.ts";
+import { leaveTrail } from "../core/trail.ts";
 import type { Peer } from "../core/transport.ts";
 import { INCONCLUSIVE } from "./circuit.ts";
 import { alwaysWell, GuardedPeer } from "./guarded-peer.ts";
-import { createHealth, type HealthOptions } from "./health.ts";
+import { createHealth, type HealthOptions, type Whose } from "./health.ts";
 import { createStranger, type Stranger } from "./stranger.ts";
 import { judge, SERVER_FAULTS, type Verdict } from "./verdict.ts";
 
@@ -36,17 +36,19 @@ export function breaker(
   peer: Peer,
   options: BreakerOptions | false = {},
   changed: () => void = () => {},
-  logger: Logger = silent,
+  whose: Whose = {},
 ): Peer {
-  const strangerBy = (clock: Clock): Stranger => createStranger(peer, clock, logger, changed);
-  return options === false ? uncircuited(peer, strangerBy(systemClock)) : circuited(peer, options, changed, strangerBy);
+  const facts = whose.facts ?? createFacts();
+  const strangerBy = (clock: Clock): Stranger => createStranger(peer, clock, facts, changed);
+  if (options === false) return uncircuited(peer, strangerBy(systemClock));
+  return circuited(peer, { ...options, ...whose }, changed, strangerBy);
 }
 
 function uncircuited(peer: Peer, stranger: Stranger): Peer {
   const failed = (error: unknown): never => named(stranger.look(error, false), peer);
   const failedAsKnown = (error: unknown): never => named(stranger.look(error, true), peer);
   const handle = (call: Call): Promise<Reply> => {
-    if (call.values !== undefined) leaveTrail(call, peer);
+    if (call.values !== undefined) leaveTrail(call, peer.endpoint.address);
     return peer.handle(call).then(undefined, stranger.met ? failedAsKnown : failed);
   };
   return new GuardedPeer(peer, handle, alwaysWell, stranger);
@@ -54,7 +56,7 @@ function uncircuited(peer: Peer, stranger: Stranger): Peer {
 
 function circuited(
   peer: Peer,
-  options: BreakerOptions,
+  options: BreakerOptions & Whose,
   changed: () => void,
   strangerBy: (clock: Clock) => Stranger,
 ): Peer {
@@ -64,7 +66,7 @@ function circuited(
   const stranger = strangerBy(clock);
 
   function handle(call: Call): Promise<Reply> {
-    if (call.values !== undefined) leaveTrail(call, peer);
+    if (call.values !== undefined) leaveTrail(call, peer.endpoint.address);
     if (!health.closed && health.free) return probe(call);
     const startedMs = clock.now();
     const { trips } = health;
@@ -122,11 +124,6 @@ function circuited(
   }
 
   return new GuardedPeer(peer, handle, health, stranger);
-}
-
-function leaveTrail(call: Call, peer: Peer): void {
-  const trail = call.get(trailKey);
-  if (trail !== undefined) trail.address = peer.endpoint.address;
 }
 
 function named(error: unknown, peer: Peer): never {

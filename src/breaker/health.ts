@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { Endpoint } from "../core/endpoint.ts";
-import { type Logger, silent } from "../core/logger.ts";
+import { type Facts, factsOf } from "../core/facts.ts";
+import type { Logger } from "../core/logger.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { type AccrualOptions, accrual } from "./accrual.ts";
 import { type Circuit, type CircuitOptions, type CircuitState, createCircuit } from "./circuit.ts";
@@ -9,8 +10,15 @@ import type { Verdict } from "./verdict.ts";
 export interface HealthOptions extends AccrualOptions, CircuitOptions {
   /** Called after each change of a circuit. */
   readonly onChange?: ((state: CircuitState, endpoint: Endpoint) => void) | undefined;
+  /** In place of its channel's. */
   readonly logger?: Logger | undefined;
   readonly clock?: Clock | undefined;
+}
+
+/** Whose circuit it is, and who is told of it. */
+export interface Whose {
+  readonly service?: string | undefined;
+  readonly facts?: Facts | undefined;
 }
 
 /** One peer's health: what its calls say of it, and the circuit that opens when that is bad. */
@@ -38,8 +46,9 @@ export interface Health {
 const hurriedOpenMs = 500;
 
 /** `endpoint` is asked at each change, since a peer's endpoint may be replaced. */
-export function createHealth(endpoint: () => Endpoint, options: HealthOptions, changed: () => void): Health {
-  const { onChange, logger = silent, clock = systemClock } = options;
+export function createHealth(endpoint: () => Endpoint, options: HealthOptions & Whose, changed: () => void): Health {
+  const { onChange, clock = systemClock, service } = options;
+  const facts = factsOf(options);
   const counts = accrual(options);
   // Made at the first trip: a peer that never fails costs no opossum.
   let circuit: Circuit | undefined;
@@ -47,17 +56,19 @@ export function createHealth(endpoint: () => Endpoint, options: HealthOptions, c
   let closedAtMs = 0;
   let openedAtMs = 0;
   let trips = 0;
+  let tripping = false;
 
   function circuitChanged(state: CircuitState): void {
     closed = state === "closed";
-    const fields = { peer: endpoint().address };
+    const fields = { service, peer: endpoint().address };
     if (closed) {
       closedAtMs = clock.now();
       counts.reset();
-      logger.info(fields, "circuit closed");
-    } else {
-      if (state === "open") openedAtMs = clock.now();
-      logger.debug(fields, `circuit ${state}`);
+      facts.on["circuit-closed"]?.(fields);
+    } else if (state === "half-open") facts.on["circuit-half-open"]?.(fields);
+    else {
+      openedAtMs = clock.now();
+      if (!tripping) facts.on["circuit-reopened"]?.({ ...fields, openMs: circuit?.openedForMs ?? 0 });
     }
     changed();
     tell(state);
@@ -67,7 +78,7 @@ export function createHealth(endpoint: () => Endpoint, options: HealthOptions, c
     try {
       onChange?.(state, endpoint());
     } catch (error) {
-      logger.error({ peer: endpoint().address, err: error }, "onChange of the breaker failed");
+      facts.on["listener-threw"]?.({ to: "the breaker", service, peer: endpoint().address, error });
     }
   }
 
@@ -75,10 +86,12 @@ export function createHealth(endpoint: () => Endpoint, options: HealthOptions, c
     circuit ??= createCircuit(options, circuitChanged);
     trips++;
     // One that closed for a shorter time than it had been open is not well yet.
+    tripping = true;
     circuit.open(clock.now() - closedAtMs < circuit.openedForMs);
+    tripping = false;
     const { codeName, message } = RpcError.from(error);
-    const fields = { peer: endpoint().address, openMs: circuit.openedForMs, code: codeName };
-    logger.warn(fields, `circuit opened: ${message}`);
+    const fields = { service, peer: endpoint().address, openMs: circuit.openedForMs, code: codeName, message };
+    facts.on["circuit-opened"]?.(fields);
   }
 
   return {
@@ -109,6 +122,7 @@ export function createHealth(endpoint: () => Endpoint, options: HealthOptions, c
     },
     shutdown() {
       circuit?.shutdown();
+      if (!closed) facts.on["circuit-dropped"]?.({ service, peer: endpoint().address });
       closed = true;
     },
   };

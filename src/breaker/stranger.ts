@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import type { Logger } from "../core/logger.ts";
+import type { Facts } from "../core/facts.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Peer } from "../core/transport.ts";
 import { unservedBy } from "../core/unserved.ts";
@@ -25,7 +25,7 @@ export interface Stranger {
  * Addresses are used again, sooner than a registry that is away, or a snapshot on disk, can know. A server that says that
  * it has not the service is walked around for that service for a time. `changed` is called when that begins and ends.
  */
-export function createStranger(peer: Peer, clock: Clock, logger: Logger, changed: () => void): Stranger {
+export function createStranger(peer: Peer, clock: Clock, facts: Facts, changed: () => void): Stranger {
   let stopTimer: (() => void) | undefined;
   let nextMs = firstMs;
   let told = false;
@@ -37,8 +37,7 @@ export function createStranger(peer: Peer, clock: Clock, logger: Logger, changed
       changed();
     }, nextMs);
     nextMs = Math.min(nextMs * 2, longestMs);
-    const fields = { peer: peer.endpoint.address, service };
-    if (!told) logger.warn(fields, "the server at this address has no such service: calls go to others");
+    if (!told) facts.on["peer-unserved"]?.({ service, peer: peer.endpoint.address });
     told = true;
     changed();
   }

@@ -8,14 +8,17 @@ import { rethrownAtCallSite } from "../core/call-site.ts";
 import { certificateTimes } from "../core/certificate.ts";
 import { watchCertificate } from "../core/certificate-watch.ts";
 import type { ChannelState } from "../core/channel-state.ts";
+import { checkObserver } from "../core/check-observers.ts";
 import { askForCurrentCall } from "../core/context.ts";
 import type { Endpoint } from "../core/endpoint.ts";
+import { createFacts, NOBODY, type Observer } from "../core/facts.ts";
 import { heldTls } from "../core/held-tls.ts";
-import { type Logger, silent } from "../core/logger.ts";
+import type { Logger } from "../core/logger.ts";
 import type { Method, Service } from "../core/method.ts";
 import { type ChannelPolicy, type Policy, policies } from "../core/policies.ts";
 import { checkPolicyMethods } from "../core/policy-names.ts";
 import { requireNode } from "../core/require-node.ts";
+import { toldCall } from "../core/told-call.ts";
 import type { ClientTls, ConnectOptions, Transport } from "../core/transport.ts";
 import type { Resolver } from "../registry/registry.ts";
 import { staticRegistry } from "../registry/static.ts";
@@ -26,7 +29,7 @@ import { healthChecked } from "./health-check.ts";
 import { interceptOwn } from "./own-failures.ts";
 import { sharedConnections } from "./shared-connections.ts";
 
-interface EveryChannel extends Omit<ConnectOptions, "changed"> {
+interface EveryChannel extends Omit<ConnectOptions, "changed" | "facts"> {
   /** The native HTTP/2 by default. */
   readonly transport?: Transport | undefined;
   /** `roundRobin` by default. */
@@ -46,6 +49,8 @@ interface EveryChannel extends Omit<ConnectOptions, "changed"> {
   readonly attemptInterceptors?: readonly Interceptor[] | undefined;
   /** Silent by default; hand in a pino logger. */
   readonly logger?: Logger | undefined;
+  /** Told of what happens as it happens: calls, attempts, circuits, connections, the registry's word. */
+  readonly observers?: readonly Observer[] | undefined;
   /**
    * Notes at each call where it was made, for the stack of the error that it may end in. False by default: the stack then
    * shows who awaits the call, as V8 can tell at no cost, which is nobody where a promise was put away for later.
@@ -103,6 +108,8 @@ export interface Channel {
   readonly certificateExpiresAt?: Date | undefined;
   /** How calls of a method are made where the call does not say. */
   policyOf(method: Method): Policy;
+  /** Adds an observer, as `observers` does, until the returned function is called. */
+  observe?(observer: Observer): () => void;
   /**
    * Told of each service that a client is made for.
    * @throws TypeError where the channel's policy names a method that the service has not
@@ -131,6 +138,7 @@ export interface Channel {
  * @throws TypeError that names an option that cannot be, and what it can be
  *
  * The stack, from the outside in, and why it stands so:
+ * - facts of calls, where somebody listens: outermost, they tell what the user sees.
  * - `interceptors`: above the retry, they see what the user sees.
  * - `retry`: above the balancer, so that each attempt picks anew.
  * - `attemptInterceptors`: below the retry, they see each attempt.
@@ -143,33 +151,33 @@ export function createChannel(options: ChannelOptions): Channel {
   requireNode();
   askForCurrentCall();
   checkChannelOptions(options);
-  const { transport = http2(), balancer = roundRobin(), logger = silent } = options;
+  const { transport = http2(), balancer = roundRobin() } = options;
+  const facts = createFacts(options);
   transport.check?.(options);
-  const tls = options.tls && heldTls(options.tls, "client", logger);
+  const tls = options.tls && heldTls(options.tls, "client", facts);
   const { interceptors = [], attemptInterceptors = [], idleTimeoutMs = 1_800_000 } = options;
   const resolver = resolverOf(options);
   if (isAnyNameTaken(resolver, tls?.())) {
-    logger.warn(
-      {},
-      "servers come from a registry, and whoever has a certificate of the same authority and may write there is trusted; " +
-        "give the name that all of them have as tls.serverName",
-    );
+    facts.on["server-name-open"]?.({});
   }
   const { healthCheck = false } = options;
   const service = healthCheck === true ? "" : healthCheck;
-  const wire = service === false ? transport : healthChecked(transport, { service, logger });
-  const connections = sharedConnections(wire, { ...options, tls, logger });
-  const circuit = options.breaker === false ? false : { logger, ...options.breaker };
-  const connect = (endpoint: Endpoint, changed: () => void) =>
-    breaker(connections.connect(endpoint, changed), circuit, changed, logger);
+  const wire = service === false ? transport : healthChecked(transport, { service, facts });
+  const connections = sharedConnections(wire, { ...options, tls, facts });
+  const circuit = options.breaker;
+  const breakerFacts = facts.loggedBy(circuit === false ? undefined : circuit?.logger);
+  const connect = (endpoint: Endpoint, changed: () => void, service: string) =>
+    breaker(connections.connect(endpoint, changed), circuit, changed, { service, facts: breakerFacts });
 
   const policyOf = policies(options.policy);
 
-  const toService = balance({ ...options, idleTimeoutMs, resolver, balancer, connect, logger });
+  const toService = balance({ ...options, idleTimeoutMs, resolver, balancer, connect, facts });
   const toAttempt = interceptOwn(toService.handle, attemptInterceptors);
-  const handle = interceptOwn(retry({ policyOf, logger })(toAttempt), interceptors);
+  const handleCall = interceptOwn(retry({ policyOf, facts })(toAttempt), interceptors);
+  const handle: Handler = (call) =>
+    facts.on === NOBODY ? handleCall(call) : toldCall(facts, "client", handleCall, call);
 
-  const stopWatching = tls && watchCertificate(tls, logger);
+  const stopWatching = tls && watchCertificate(tls, facts);
   let closing: Promise<void> | undefined;
   const channel: Channel = {
     handle,
@@ -179,6 +187,10 @@ export function createChannel(options: ChannelOptions): Channel {
       return tls && certificateTimes(tls())?.expiresAt;
     },
     policyOf: (method) => policyOf(method),
+    observe: (observer) => {
+      checkObserver(observer);
+      return facts.add(observer);
+    },
     checkService: (service) => checkPolicyMethods(options.policy ?? {}, service),
     state: (service) => toService.state(nameOf(service)),
     ready: (service, ready = {}) => toService.ready(nameOf(service), ready).catch(rethrownAtCallSite),

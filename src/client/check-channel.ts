@@ -1,4 +1,5 @@
 import type { BreakerOptions } from "../breaker/breaker.ts";
+import { checkObservers } from "../core/check-observers.ts";
 import { isObject } from "../core/json-object.ts";
 import type { Service } from "../core/method.ts";
 import { atLeast, checkRanges, numberFrom } from "../core/number-range.ts";
@@ -36,6 +37,7 @@ const names: OptionNames<ChannelOptions> = {
   interceptors: true,
   attemptInterceptors: true,
   logger: true,
+  observers: true,
   callerStacks: true,
   resolveTimeoutMs: true,
   slowStartMs: true,
@@ -99,6 +101,7 @@ export function checkChannelOptions(options: ChannelOptions): void {
   if (options === undefined) throw nowhere();
   checkNames(options, names, "createChannel", elsewhere);
   checkKinds(options, kinds);
+  checkObservers(options);
   if (options.registry !== undefined && options.endpoints !== undefined) {
     throw new TypeError("registry and endpoints are both given: give the registry, or the servers themselves");
   }

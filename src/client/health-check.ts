@@ -9,7 +9,8 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import { isConnected } from "../core/connected.ts";
 import { detached } from "../core/context.ts";
-import { type Logger, silent } from "../core/logger.ts";
+import { type Facts, factsOf } from "../core/facts.ts";
+import type { Logger } from "../core/logger.ts";
 import { PeerAround } from "../core/peer-around.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Peer, PeerState, Transport } from "../core/transport.ts";
@@ -19,6 +20,7 @@ type Connecting = Pick<Transport, "connect">;
 export interface HealthCheckOptions {
   /** The service to ask after; empty for the server as a whole. */
   readonly service: string;
+  readonly facts?: Facts | undefined;
   readonly logger?: Logger | undefined;
   readonly clock?: Clock | undefined;
   /** A random number from 0 to 1; `Math.random` by default. */
@@ -51,7 +53,8 @@ export function healthChecked(transport: Connecting, options: HealthCheckOptions
 }
 
 function watched(connect: (changed: () => void) => Peer, options: HealthCheckOptions, tell?: () => void): Peer {
-  const { service, logger = silent, clock = systemClock, random = Math.random } = options;
+  const { service, clock = systemClock, random = Math.random } = options;
+  const facts = factsOf(options);
   let watch: Cancellation | undefined;
   let stopTimer: (() => void) | undefined;
   let pauseMs = firstPauseMs;
@@ -85,8 +88,8 @@ function watched(connect: (changed: () => void) => Peer, options: HealthCheckOpt
     healthy = now;
     reason = why;
     const fields = { peer: peer.endpoint.address, service };
-    if (now) logger.debug(fields, "the server says that it serves");
-    else logger.warn(fields, `the server is not called: ${why}`);
+    if (now) facts.on["peer-healthy"]?.(fields);
+    else facts.on["peer-unhealthy"]?.({ ...fields, reason: why ?? "" });
     tell?.();
   }
 

@@ -1,6 +1,6 @@
 import { type CertificateTimes, certificateTimes } from "./certificate.ts";
+import type { Facts } from "./facts.ts";
 import { mayChange } from "./held-tls.ts";
-import type { Logger } from "./logger.ts";
 import type { ClientTls, ServerTls } from "./transport.ts";
 
 const DAY_MS = 86_400_000;
@@ -18,8 +18,8 @@ const LOOK_AT_WHAT_STAYS_MS = 3_600_000;
  * @param tls as `heldTls` makes it
  * @returns what stops it; it keeps no process alive
  */
-export function watchCertificate(tls: () => ClientTls | ServerTls, logger: Logger): () => void {
-  const tell = expiryNotice(logger);
+export function watchCertificate(tls: () => ClientTls | ServerTls, facts: Facts): () => void {
+  const tell = expiryNotice(facts);
   const look = (): void => tell(certificateTimes(tls()));
   look();
   const timer = setInterval(look, mayChange(tls) ? LOOK_MS : LOOK_AT_WHAT_STAYS_MS).unref();
@@ -27,12 +27,12 @@ export function watchCertificate(tls: () => ClientTls | ServerTls, logger: Logge
 }
 
 /**
- * Tells the logger, once a day, of a certificate that has expired, an error, or that soon will: within 30 days, or in the
+ * Tells, once a day, of a certificate that has expired, an error, or that soon will: within 30 days, or in the
  * last third of a life that is shorter than 90.
  * @param date the time in milliseconds since 1970
  */
 export function expiryNotice(
-  logger: Logger,
+  facts: Facts,
   date: () => number = Date.now,
 ): (times: CertificateTimes | undefined) => void {
   let told: { readonly isOver: boolean; readonly at: number } | undefined;
@@ -47,8 +47,7 @@ export function expiryNotice(
     if (told?.isOver === isOver && time - told.at < DAY_MS) return;
     told = { isOver, at: time };
     const fields = { subject, expiresAt, daysLeft: Math.floor((expiresAt.getTime() - time) / DAY_MS) };
-    if (isOver) logger.error(fields, "the TLS certificate has expired: renew tls.cert and tls.key");
-    else logger.warn(fields, "the TLS certificate expires soon: renew tls.cert and tls.key");
+    facts.on[isOver ? "certificate-expired" : "certificate-expiring"]?.(fields);
   };
 }
 

@@ -1,7 +1,7 @@
 import { certificateTimes } from "./certificate.ts";
 import { checkTls } from "./check-tls.ts";
 import { now } from "./deadline.ts";
-import { type Logger, silent } from "./logger.ts";
+import { createFacts, type Facts } from "./facts.ts";
 import type { ClientTls, ServerTls, TlsSource } from "./transport.ts";
 import { whatIs } from "./what-is.ts";
 
@@ -23,10 +23,10 @@ const changing = new WeakSet<() => ClientTls | ServerTls>();
 export function heldTls<T extends ClientTls | ServerTls>(
   source: TlsSource<T>,
   side: Side,
-  logger: Logger = silent,
+  facts: Facts = createFacts(),
 ): () => T {
   if (typeof source === "function" && heldOnes.has(source)) return source;
-  const held = typeof source === "function" ? hold(source, side, logger) : holdStill(source, side);
+  const held = typeof source === "function" ? hold(source, side, facts) : holdStill(source, side);
   heldOnes.add(held);
   return held;
 }
@@ -41,7 +41,7 @@ export function mayChange(held: () => ClientTls | ServerTls): boolean {
   return changing.has(held);
 }
 
-function hold<T extends ClientTls | ServerTls>(source: () => T, side: Side, logger: Logger): () => T {
+function hold<T extends ClientTls | ServerTls>(source: () => T, side: Side, facts: Facts): () => T {
   let current = checked(source(), side);
   /** What was given last, and was found wrong whenever it may be asked. */
   let wrong: { readonly tls: T; readonly error: unknown } | undefined;
@@ -67,7 +67,7 @@ function hold<T extends ClientTls | ServerTls>(source: () => T, side: Side, logg
     if (refused?.reason !== reason) refused = { reason, since: refused?.since ?? now() };
     if (told === reason || now() - refused.since < SETTLE_MS) return;
     told = reason;
-    logger.warn({ reason }, "new TLS options are not taken up: those from before go on being used");
+    facts.on["certificate-kept"]?.({ side, reason });
   }
 
   const held = (): T => {
@@ -78,7 +78,7 @@ function hold<T extends ClientTls | ServerTls>(source: () => T, side: Side, logg
       current = next;
       told = undefined;
       const { subject, expiresAt } = certificateTimes(next) ?? {};
-      logger.info({ subject, expiresAt }, "new TLS options are taken up: new connections use them");
+      facts.on["certificate-taken"]?.({ side, subject, expiresAt });
     } catch (error) {
       refuse(error instanceof Error ? error.message : String(error));
     }

@@ -1,5 +1,5 @@
 import type { Interceptor } from "./call.ts";
-import type { Logger } from "./logger.ts";
+import type { Facts } from "./facts.ts";
 import type { Method } from "./method.ts";
 
 /** Under this a server's interceptor has a function that is told what the server has, before it listens. */
@@ -7,16 +7,16 @@ export const SERVED: unique symbol = Symbol.for("trunkline.served");
 
 /** An interceptor that must know what it stands around: its options name methods, or it asks something of them. */
 export interface LooksAtServed {
-  /** What it throws keeps the server from listening. */
-  [SERVED](methods: readonly Method[], logger: Logger): void;
+  /** `facts` are the server's. What it throws keeps the server from listening. */
+  [SERVED](methods: readonly Method[], facts: Facts): void;
 }
 
 /** @param around each interceptor with the methods that it stands around */
 export function showServed(
   around: ReadonlyMap<Interceptor & Partial<LooksAtServed>, readonly Method[]>,
-  logger: Logger,
+  facts: Facts,
 ): void {
-  for (const [interceptor, methods] of around) interceptor[SERVED]?.(methods, logger);
+  for (const [interceptor, methods] of around) interceptor[SERVED]?.(methods, facts);
 }
 
 /** The names by which options may mean methods: those of their services, and their paths. */

@@ -1,5 +1,6 @@
 import type { Call, Handler, Reply } from "./call.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { Facts } from "./facts.ts";
 import type { Logger } from "./logger.ts";
 import type { Method } from "./method.ts";
 
@@ -130,6 +131,8 @@ export interface ConnectOptions extends MessageLimits {
   /** What calls say in the header `user-agent`; `trunkline` by default, before grpc-js's own over that. */
   readonly userAgent?: string | undefined;
   readonly logger?: Logger | undefined;
+  /** Who is told of what happens to connections, in place of `logger`. */
+  readonly facts?: Facts | undefined;
   /** Called whenever `state` has changed. */
   readonly changed?: (() => void) | undefined;
 }
@@ -189,6 +192,8 @@ export interface ListenOptions extends MessageLimits {
   /** Milliseconds until a ping that is not answered breaks the connection; 10,000 by default, by grpc-js 20,000. */
   readonly keepaliveTimeoutMs?: number | undefined;
   readonly logger?: Logger | undefined;
+  /** Who is told of what happens to connections, in place of `logger`. */
+  readonly facts?: Facts | undefined;
 }
 
 /** A bound port. */

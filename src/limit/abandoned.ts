@@ -1,5 +1,5 @@
 import type { Clock } from "../core/clock.ts";
-import type { Logger } from "../core/logger.ts";
+import type { Facts } from "../core/facts.ts";
 import type { Method } from "../core/method.ts";
 
 /** Handlers that go on though their calls are over. */
@@ -18,8 +18,8 @@ interface Handler {
 const graceMs = 1_000;
 const everyMs = 10_000;
 
-/** Logs those that go on for a second and more, once in ten seconds, with one of their methods. */
-export function createAbandoned(clock: Clock, logger: Logger): Abandoned {
+/** Tells of those that go on for a second and more, once in ten seconds, with one of their methods. */
+export function createAbandoned(clock: Clock, facts: () => Facts): Abandoned {
   const handlers = new Set<Handler>();
   let looking = false;
 
@@ -40,8 +40,7 @@ export function createAbandoned(clock: Clock, logger: Logger): Abandoned {
       count++;
     }
     if (method !== undefined) {
-      const fields = { method: method.path, handlers: count };
-      logger.warn(fields, "handlers go on though their calls are over: let them heed context.signal");
+      facts().on["handlers-abandoned"]?.({ method: method.path, handlers: count });
     }
     if (handlers.size > 0) lookLater(method === undefined ? graceMs : everyMs);
   }

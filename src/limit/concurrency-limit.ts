@@ -2,11 +2,14 @@ import { isBuiltIn } from "../core/built-in.ts";
 import type { Call, Handler, Interceptor, Reply } from "../core/call.ts";
 import { type Clock, LONGEST_TIMER_MS, systemClock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
-import { type Logger, silent } from "../core/logger.ts";
+import { createFacts, type Facts } from "../core/facts.ts";
+import type { Logger } from "../core/logger.ts";
+import type { Method } from "../core/method.ts";
 import { atLeast, between, checkRanges, type NumberRange, numberFrom } from "../core/number-range.ts";
 import { checkKinds, logger as loggerKind } from "../core/option-kinds.ts";
 import { checkNames, type OptionNames } from "../core/option-names.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import { SERVED } from "../core/served.ts";
 import { createAbandoned } from "./abandoned.ts";
 import type { AdaptiveLimitOptions } from "./adaptive-limit.ts";
 import { type CallerOf, callerOfConnection, callerOfKind } from "./caller.ts";
@@ -31,7 +34,7 @@ export interface ConcurrencyLimitOptions extends AdaptiveLimitOptions {
   readonly callerOf?: CallerOf | undefined;
   /** Milliseconds that a client is asked to wait before it tries again, half to one and a half times; 200 by default. */
   readonly pushbackMs?: number | undefined;
-  /** Silent by default. */
+  /** In place of its server's. */
   readonly logger?: Logger | undefined;
   readonly clock?: Clock | undefined;
   /** A random number from 0 to 1; `Math.random` by default. */
@@ -109,13 +112,14 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): Concurr
   checkRanges(options, ranges);
   checkKinds(options, { callerOf: callerOfKind, logger: loggerKind });
   const { maxLoopDelayMs = 50, maxWaiting = 1_000, maxWaitMs = 200, pushbackMs = 200 } = options;
-  const { logger = silent, clock = systemClock, random = Math.random, callerOf = callerOfConnection } = options;
+  const { logger, clock = systemClock, random = Math.random, callerOf = callerOfConnection } = options;
   const gauge = createGauge({ ...options, maxLoopDelayMs }, clock.now());
   const shares = createShares();
   const turnedAway =
     maxWaiting === 0 ? createTurnedAway({ shares, keepMs: Math.max(leastKeptMs, 2 * pushbackMs) }) : undefined;
-  const line = createWaitingLine({ maxLength: maxWaiting, maxWaitMs, shares, clock, refuse });
-  const abandoned = createAbandoned(clock, logger);
+  const line = createWaitingLine({ maxLength: maxWaiting, maxWaitMs, shares, clock, refuse, told: () => facts });
+  let facts = createFacts({ logger });
+  const abandoned = createAbandoned(clock, () => facts);
   const errors = Array.from({ length: refusals }, () =>
     refusal(Code.UNAVAILABLE, "the server has as much to do as it can", pushbackMs * (0.5 + random())),
   );
@@ -128,6 +132,11 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): Concurr
   let full = false;
   /** When something first happened in this turn of the event loop. */
   let turnBeganMs: number | undefined;
+
+  function tellRefused({ method, caller }: Call): void {
+    const reason = "the server is full";
+    facts.on["limit-refused"]?.({ limit: "concurrency", method: method.path, caller: caller?.address, reason });
+  }
 
   function refuse(): RpcError {
     refused++;
@@ -154,8 +163,7 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): Concurr
     if (isFull === undefined || isFull === full) return;
     full = isFull;
     const fields = { limit: Math.floor(gauge.limit), refused };
-    if (full) logger.warn(fields, "the server is full: calls wait or are refused");
-    else logger.info(fields, "the server has room again");
+    facts.on[full ? "limit-full" : "limit-free"]?.(fields);
   }
 
   function start(call: Call, share: Share, next: Handler): Promise<Reply> {
@@ -231,11 +239,15 @@ export function concurrencyLimit(options: ConcurrencyLimitOptions = {}): Concurr
     if (waiting !== undefined) return waiting;
     turnedAway?.add(share, clock.now());
     shares.shrunk(share);
+    tellRefused(call);
     return Promise.reject(refuse());
   }
 
   const interceptor: Interceptor = (next) => (call) => (isBuiltIn(call.method) ? next(call) : admit(call, next));
   return Object.assign(interceptor, {
+    [SERVED](_methods: readonly Method[], servers: Facts) {
+      facts = servers.loggedBy(logger);
+    },
     stats: () => ({
       limit: Math.floor(gauge.limit),
       inflight,

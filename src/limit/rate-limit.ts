@@ -2,7 +2,7 @@ import { isBuiltIn } from "../core/built-in.ts";
 import type { Call, Interceptor } from "../core/call.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
-import type { Logger } from "../core/logger.ts";
+import { createFacts, type Facts } from "../core/facts.ts";
 import type { Method } from "../core/method.ts";
 import { atLeast, checkRanges } from "../core/number-range.ts";
 import { checkKinds } from "../core/option-kinds.ts";
@@ -67,6 +67,7 @@ export function rateLimit(options: RateLimitOptions): Interceptor {
     if (named.has(name)) throw new TypeError(`perMethod names ${name.replace(/^\//, "")} twice: give it one rate`);
     named.set(name, createBuckets(rate, 1));
   }
+  let facts = createFacts();
   const callers = perCaller && createBuckets(perCaller, maxCallers);
 
   function take(call: Call): RpcError | undefined {
@@ -95,13 +96,18 @@ export function rateLimit(options: RateLimitOptions): Interceptor {
 
   const interceptor: Interceptor = (next) => (call) => {
     const refused = isBuiltIn(call.method) ? undefined : take(call);
-    return refused === undefined ? next(call) : Promise.reject(refused);
+    if (refused === undefined) return next(call);
+    const { method, caller } = call;
+    const fields = { method: method.path, caller: caller?.address, reason: refused.message };
+    facts.on["limit-refused"]?.({ limit: "rate", ...fields });
+    return Promise.reject(refused);
   };
   return Object.assign(interceptor, {
-    [SERVED](methods: readonly Method[], logger: Logger) {
+    [SERVED](methods: readonly Method[], servers: Facts) {
+      facts = servers;
       const names = namesOf(methods);
       const unknown = [...named.keys()].filter((name) => !names.has(name));
-      if (unknown.length > 0) logger.warn({ names: unknown }, "rateLimit names what this server does not have");
+      if (unknown.length > 0) facts.on["names-unknown"]?.({ names: unknown });
     },
   } satisfies LooksAtServed);
 }

@@ -2,6 +2,7 @@ import type { Call, Reply } from "../core/call.ts";
 import type { Clock } from "../core/clock.ts";
 import { Code } from "../core/code.ts";
 import { inThisContext } from "../core/context.ts";
+import type { Facts } from "../core/facts.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { createFairQueue, type Queued } from "./fair-queue.ts";
 import type { Share, Shares } from "./shares.ts";
@@ -20,6 +21,7 @@ export interface WaitingLineOptions {
   readonly shares: Shares;
   readonly clock: Clock;
   readonly refuse: () => RpcError;
+  readonly told: () => Facts;
 }
 
 /** A short line before a full server. */
@@ -46,7 +48,7 @@ const memory = 10;
  * the caller that has most in it gives a place up to one that has less.
  */
 export function createWaitingLine(options: WaitingLineOptions): WaitingLine {
-  const { maxLength, maxWaitMs, shares, clock, refuse } = options;
+  const { maxLength, maxWaitMs, shares, clock, refuse, told } = options;
   const line = createFairQueue<Waiting>(shares);
   let emptyAtMs = clock.now();
   let stoodAtMs = Number.NEGATIVE_INFINITY;
@@ -81,14 +83,27 @@ export function createWaitingLine(options: WaitingLineOptions): WaitingLine {
   function dropped({ call, sinceMs, reject }: Waiting, allowedMs: number, nowMs: number): boolean {
     const reason = call.deadline <= nowMs ? tooLate(call) : cancelled(call);
     if (reason === undefined && nowMs - sinceMs < allowedMs) return false;
-    reject(reason ?? refuse());
+    reject(reason ?? refused(call));
+    tellLeft(call, nowMs - sinceMs, false);
     return true;
+  }
+
+  function refused({ method: { path: method }, caller }: Call): RpcError {
+    const reason = "it has waited for long enough";
+    told().on["limit-refused"]?.({ limit: "concurrency", method, caller: caller?.address, reason });
+    return refuse();
+  }
+
+  function tellLeft({ method }: Call, waitedMs: number, started: boolean): void {
+    told().on["call-dequeued"]?.({ method: method.path, waiting: line.length, waitedMs, started });
   }
 
   function makeRoom(share: Share, nowMs: number): boolean {
     const last = line.takeOfGreediest(share, standing(nowMs));
-    last?.reject(refuse());
-    return last !== undefined;
+    if (last === undefined) return false;
+    last.reject(refused(last.call));
+    tellLeft(last.call, nowMs - last.sinceMs, false);
+    return true;
   }
 
   return {
@@ -103,6 +118,7 @@ export function createWaitingLine(options: WaitingLineOptions): WaitingLine {
       // It is started from the turn of another call.
       const start = inThisContext(() => resolve(run()));
       line.push({ call, share, sinceMs: nowMs, start, reject });
+      told().on["call-queued"]?.({ method: call.method.path, waiting: line.length });
       keepTicking();
       return promise;
     },
@@ -110,7 +126,10 @@ export function createWaitingLine(options: WaitingLineOptions): WaitingLine {
       const nowMs = clock.now();
       for (let waiting = line.take(standing(nowMs)); waiting !== undefined; waiting = line.take(standing(nowMs))) {
         note(nowMs);
-        if (!dropped(waiting, maxWaitMs, nowMs)) return waiting;
+        if (!dropped(waiting, maxWaitMs, nowMs)) {
+          tellLeft(waiting.call, nowMs - waiting.sinceMs, true);
+          return waiting;
+        }
         shares.shrunk(waiting.share);
       }
       return undefined;

@@ -1,4 +1,6 @@
-// `trunkline/observe`: logs by pino, spans and durations by OpenTelemetry.
+// `trunkline/observe`: what happens, as facts; logs by pino, spans and durations by OpenTelemetry.
+export type { PickReason, Side } from "../core/call-facts.ts";
+export type { Fact, FactFields, FactKind, FactListeners, FactOf, Observer } from "../core/facts.ts";
 export { createLogger } from "./logging.ts";
 export { metrics } from "./metrics.ts";
 export { tracing } from "./tracing.ts";

@@ -2,8 +2,8 @@ import { metrics as api, createNoopMeter, type Histogram, type Meter, type Meter
 import type { Interceptor } from "../core/call.ts";
 import { now } from "../core/deadline.ts";
 import type { RpcError } from "../core/rpc-error.ts";
+import { watched } from "../core/watched.ts";
 import { callAttributes, endAttributes, type Side, sideOf } from "./attributes.ts";
-import { watched } from "./watched.ts";
 
 type Durations = Readonly<Record<Side, Histogram>>;
 

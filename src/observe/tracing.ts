@@ -12,9 +12,9 @@ import {
 import type { Call, Handler, Interceptor, Reply } from "../core/call.ts";
 import type { Metadata } from "../core/metadata.ts";
 import type { RpcError } from "../core/rpc-error.ts";
-import { type Trail, trailKey } from "../core/trail.ts";
+import { newTrail, type Trail, trailKey } from "../core/trail.ts";
+import { watched } from "../core/watched.ts";
 import { callAttributes, endAttributes, isFailure, peerAttributes, sideOf } from "./attributes.ts";
-import { watched } from "./watched.ts";
 
 /**
  * A span for each call, by OpenTelemetry's conventions for gRPC, on a client or on a server. The trace goes with the
@@ -50,7 +50,7 @@ function asClient(tracer: Tracer, call: Call, next: Handler): Promise<Reply> {
   propagation.inject(within, carrier);
   let { metadata } = call;
   for (const [key, value] of Object.entries(carrier)) metadata = metadata.with(key, value);
-  const trail: Trail = call.get(trailKey) ?? { address: undefined };
+  const trail = newTrail(call.get(trailKey));
   const traced = call.with({ metadata }).set(trailKey, trail);
   return context.with(within, () => follow(span, traced, next, trail));
 }

@@ -1,3 +1,5 @@
+import { checkObservers } from "../core/check-observers.ts";
+import type { Observer } from "../core/facts.ts";
 import type { Logger } from "../core/logger.ts";
 import { checkKind } from "../core/option-kinds.ts";
 import { checkNames } from "../core/option-names.ts";
@@ -8,6 +10,8 @@ import { staticRegistry } from "./static.ts";
 export interface RegistryFromUriOptions {
   /** Silent by default. */
   readonly logger?: Logger | undefined;
+  /** Told of what happens in the registry; none by default. */
+  readonly observers?: readonly Observer[] | undefined;
 }
 
 const uriKind = {
@@ -24,13 +28,13 @@ const etcdUri = /^(etcds?|https?):\/\//i;
  * @throws TypeError (rejects with it) that names the URI and what is wrong with it
  */
 export async function registryFromUri(uri: string, options: RegistryFromUriOptions = {}): Promise<Registry> {
-  checkNames(options, { logger: true }, "registryFromUri");
-  const { logger } = options;
+  checkNames(options, { logger: true, observers: true }, "registryFromUri");
+  checkObservers(options);
   checkKind("the URI of a registry", uri, uriKind);
   const text = uri.trim();
   if (etcdUri.test(text)) {
     const { etcd } = await import("./etcd/index.ts");
-    return etcd(text, { logger });
+    return etcd(text, options);
   }
   const scheme = /^([^/]*):\/\//.exec(text)?.[1]?.toLowerCase();
   if (text === "" || (scheme !== undefined && scheme !== "static")) {

@@ -1,4 +1,4 @@
-import type { Logger } from "../core/logger.ts";
+import type { Facts } from "../core/facts.ts";
 import type { Snapshot } from "./registry.ts";
 
 /** Those who listen to one service, and what they heard last. */
@@ -10,8 +10,8 @@ export interface Listeners {
   report(snapshot: Snapshot): void;
 }
 
-/** A listener that throws is logged and does not keep the others from hearing. */
-export function createListeners(service: string, logger: Logger): Listeners {
+/** A listener that throws is told of and does not keep the others from hearing. */
+export function createListeners(service: string, facts: Facts): Listeners {
   const listeners = new Set<{ readonly hear: (snapshot: Snapshot) => void }>();
   let last: Snapshot | undefined;
 
@@ -19,7 +19,7 @@ export function createListeners(service: string, logger: Logger): Listeners {
     try {
       listener(snapshot);
     } catch (error) {
-      logger.error({ service, err: error }, "a listener of the registry threw");
+      facts.on["listener-threw"]?.({ to: "the registry", service, peer: undefined, error });
     }
   };
 

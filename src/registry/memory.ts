@@ -1,6 +1,8 @@
+import { checkObservers } from "../core/check-observers.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Endpoint } from "../core/endpoint.ts";
-import { type Logger, silent } from "../core/logger.ts";
+import { createFacts, type Observer } from "../core/facts.ts";
+import type { Logger } from "../core/logger.ts";
 import { checkNames } from "../core/option-names.ts";
 import { createPace, type Pace } from "../core/pace.ts";
 import { checkAnnouncement, endpointOf } from "./announcement.ts";
@@ -10,6 +12,8 @@ import type { Registration, Registry, Snapshot } from "./registry.ts";
 export interface MemoryRegistryOptions {
   /** Silent by default. */
   readonly logger?: Logger | undefined;
+  /** Told of what happens in the registry; none by default. */
+  readonly observers?: readonly Observer[] | undefined;
 }
 
 interface Heard {
@@ -19,8 +23,9 @@ interface Heard {
 
 /** A registry within one process: for tests, and for servers and clients that live together. */
 export function memoryRegistry(options: MemoryRegistryOptions = {}): Registry {
-  checkNames(options, { logger: true }, "memoryRegistry");
-  const { logger = silent } = options;
+  checkNames(options, { logger: true, observers: true }, "memoryRegistry");
+  checkObservers(options);
+  const facts = createFacts(options);
   const announced = new Map<string, Set<Endpoint>>();
   const listening = new Map<string, Heard>();
   let closed = false;
@@ -33,7 +38,7 @@ export function memoryRegistry(options: MemoryRegistryOptions = {}): Registry {
   };
 
   const listen = (service: string): Heard => {
-    const listeners = createListeners(service, logger);
+    const listeners = createListeners(service, facts);
     const report = () => {
       const snapshot = snapshotOf(service);
       listeners.report(snapshot);

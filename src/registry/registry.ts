@@ -1,5 +1,5 @@
 import type { Endpoint } from "../core/endpoint.ts";
-import type { Logger } from "../core/logger.ts";
+import type { Facts } from "../core/facts.ts";
 
 /** Everything a registry knows of one service: always the whole list, never a difference. */
 export interface Snapshot {
@@ -52,11 +52,11 @@ export interface Resolver {
 /** Announces servers. */
 export interface Registrar {
   /**
-   * Returns at once and keeps trying. What happens to the registration is logged to `logger`, where the registry has
-   * none of its own.
+   * Returns at once and keeps trying. What happens to the registration is told to `facts`, the server's, as to the
+   * registry's own observers; it is logged once, by the registry's logger where it has one.
    * @throws TypeError for an address or a service name that is none
    */
-  register(announcement: Announcement, logger?: Logger): Registration;
+  register(announcement: Announcement, facts?: Facts): Registration;
 }
 
 export interface Registry extends Resolver, Registrar {

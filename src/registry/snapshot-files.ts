@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Endpoint } from "../core/endpoint.ts";
+import type { Facts } from "../core/facts.ts";
 import { isObject } from "../core/json-object.ts";
-import type { Logger } from "../core/logger.ts";
 import { shortened } from "../core/printable.ts";
 import { checkEndpoint } from "./announcement.ts";
 import { readPrivate, sweepUnfinished, writePrivate } from "./private-files.ts";
@@ -25,7 +25,7 @@ export interface SnapshotFiles {
 export interface SnapshotFilesOptions {
   readonly dir: string;
   readonly maxAgeSeconds: number;
-  readonly logger: Logger;
+  readonly facts: Facts;
 }
 
 /** Of endpoints that cannot be read so many are shown. */
@@ -34,7 +34,7 @@ const gatherMs = 1_000;
 /** How far the clocks of two processes that share a folder may be apart: a file from further in the future is not believed. */
 const maxSkewMs = 300_000;
 
-export function createSnapshotFiles({ dir, maxAgeSeconds, logger }: SnapshotFilesOptions): SnapshotFiles {
+export function createSnapshotFiles({ dir, maxAgeSeconds, facts }: SnapshotFilesOptions): SnapshotFiles {
   const unwritten = new Map<string, SavedSnapshot>();
   let timer: NodeJS.Timeout | undefined;
   let writing = Promise.resolve();
@@ -54,7 +54,7 @@ export function createSnapshotFiles({ dir, maxAgeSeconds, logger }: SnapshotFile
         isSwept = true;
         await sweepUnfinished(dir);
       } catch (error) {
-        if (!isFailing) logger.warn({ dir, reason: (error as Error).message }, "cannot save what the registry says");
+        if (!isFailing) facts.on["snapshot-unsaved"]?.({ dir, reason: (error as Error).message });
         isFailing = true;
       }
     }
@@ -75,15 +75,12 @@ export function createSnapshotFiles({ dir, maxAgeSeconds, logger }: SnapshotFile
         const { saved, problems } = parse(readPrivate(dir, file), service);
         if (problems.length > 0) {
           const shown = problems.slice(0, mostShown);
-          logger.warn(
-            { file, leftOut: problems.length, problems: shown },
-            "some of what the registry said cannot be read",
-          );
+          facts.on["snapshot-incomplete"]?.({ file, leftOut: problems.length, problems: shown });
         }
         return Date.now() - saved.savedAt.getTime() > maxAgeSeconds * 1_000 ? undefined : saved;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
-          logger.warn({ file, reason: (error as Error).message }, "cannot read what the registry said");
+          facts.on["snapshot-unreadable"]?.({ file, reason: (error as Error).message });
         }
         return undefined;
       }

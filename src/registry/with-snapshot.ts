@@ -1,4 +1,6 @@
-import { type Logger, silent } from "../core/logger.ts";
+import { checkObservers } from "../core/check-observers.ts";
+import { createFacts, type Observer } from "../core/facts.ts";
+import type { Logger } from "../core/logger.ts";
 import { checkRanges, numberFrom } from "../core/number-range.ts";
 import { checkKind, checkKinds, logger as loggerKind, text } from "../core/option-kinds.ts";
 import { checkNames } from "../core/option-names.ts";
@@ -19,6 +21,8 @@ export interface WithSnapshotOptions {
   readonly maxAgeSeconds?: number | undefined;
   /** Silent by default. */
   readonly logger?: Logger | undefined;
+  /** Told of what happens to the files; none by default. */
+  readonly observers?: readonly Observer[] | undefined;
 }
 
 const shortestRefreshMs = 250;
@@ -32,12 +36,14 @@ const ranges = { maxAgeSeconds: numberFrom(0, { endless: true }) };
  * @throws TypeError that names an option that cannot be
  */
 export function withSnapshot(registry: Registry, options: WithSnapshotOptions): Registry {
-  checkNames(options, { dir: true, maxAgeSeconds: true, logger: true }, "withSnapshot");
-  const { dir, maxAgeSeconds = 86_400, logger = silent } = options;
+  checkNames(options, { dir: true, maxAgeSeconds: true, logger: true, observers: true }, "withSnapshot");
+  const { dir, maxAgeSeconds = 86_400 } = options;
+  checkObservers(options);
   checkRanges({ maxAgeSeconds }, ranges);
   checkKind("dir of withSnapshot", dir, text);
   checkKinds(options, { logger: loggerKind });
-  const files = createSnapshotFiles({ dir, maxAgeSeconds, logger });
+  const facts = createFacts(options);
+  const files = createSnapshotFiles({ dir, maxAgeSeconds, facts });
   const resolving = new Map<string, { readonly listeners: Listeners; readonly stop: () => void }>();
 
   const keep = (service: string, { state, endpoints }: Snapshot) => {
@@ -52,7 +58,7 @@ export function withSnapshot(registry: Registry, options: WithSnapshotOptions): 
   ).unref();
 
   const start = (service: string) => {
-    const listeners = createListeners(service, logger);
+    const listeners = createListeners(service, facts);
     const stop = registry.resolve(service, (snapshot) => {
       keep(service, snapshot);
       if (snapshot.state !== "unknown") listeners.report(snapshot);
@@ -74,7 +80,7 @@ export function withSnapshot(registry: Registry, options: WithSnapshotOptions): 
         stop();
       };
     },
-    register: (announcement, hereLogger) => registry.register(announcement, hereLogger),
+    register: (announcement, serversFacts) => registry.register(announcement, serversFacts),
     services: () => registry.services(),
     async close() {
       clearInterval(refresh);

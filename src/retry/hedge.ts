@@ -5,7 +5,7 @@ import type { HedgePolicy } from "../core/policy.ts";
 import { pushbackMsOf } from "../core/pushback.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { Scope } from "../core/scope.ts";
-import { type Trail, trailKey } from "../core/trail.ts";
+import { newTrail, type Trail, trailKey } from "../core/trail.ts";
 import { attemptMetadata, forbidAbove, type Resend, send, withinRetry } from "./resend.ts";
 
 export interface HedgeContext extends Resend {
@@ -65,7 +65,7 @@ class HedgedCall {
     for (const { address } of this.#running.values()) this.#latest = address ?? this.#latest;
     // The caller's own cancellation goes on to hold for the winner, whose stream may be long.
     const scope = new Scope(undefined, call.cancellation);
-    const trail: Trail = { address: undefined };
+    const trail = newTrail(call.get(trailKey));
     this.#running.set(scope, trail);
     const attempt = call.with({
       attempt: ++this.#sent,
@@ -73,6 +73,7 @@ class HedgedCall {
       metadata: attemptMetadata(call, this.#sent - 1),
       cancellation: scope,
     });
+    if (this.#sent > 1) this.#tellSent();
     this.#sendAfter(this.#context.policy.delayMs);
     send(this.#next, attempt.set(trailKey, trail)).then(
       (reply) => this.#won(scope, reply),
@@ -80,14 +81,20 @@ class HedgedCall {
     );
   }
 
+  #tellSent(): void {
+    const { facts, budget } = this.#context;
+    const method = this.#call.method.path;
+    facts.on["hedge-sent"]?.({ method, attempt: this.#sent, budgetLeft: budget.balance });
+  }
+
   #sendAfter(delayMs: number): void {
     this.#stopTimer?.();
     this.#stopTimer = undefined;
-    const { clock, budget } = this.#context;
+    const { clock } = this.#context;
     if (this.#sent >= this.#maxAttempts || clock.now() + delayMs >= this.#call.deadline) return;
     const due = (): void => {
       this.#stopTimer = undefined;
-      if (budget.withdraw()) this.#send();
+      if (this.#withdraw()) this.#send();
       else this.#failUnlessRunning();
     };
     this.#stopTimer = clock.setTimeout(due, delayMs, true);
@@ -105,10 +112,9 @@ class HedgedCall {
     scope.end();
     this.#latest = error.peer ?? this.#latest;
     this.#lastError = error;
-    this.#context.logger.debug(
-      { method: this.#call.method.path, attempt, peer: error.peer, code: error.codeName, hedged: true },
-      `attempt failed: ${error.message}`,
-    );
+    const { peer, codeName: code, message } = error;
+    const fields = { method: this.#call.method.path, attempt, peer, code, message };
+    this.#context.facts.on["attempt-failed"]?.({ ...fields, againInMs: undefined, hedged: true });
     if (this.#isWorthAnother(error)) this.#sendAnother(error);
     else if (this.#running.size === 0 || !(error.local || error.unprocessed)) this.#fail(error);
     else if (error.local) this.#stop();
@@ -128,7 +134,7 @@ class HedgedCall {
   }
 
   #maySendNow(error: RpcError): boolean {
-    const { clock, budget } = this.#context;
+    const { clock } = this.#context;
     if (clock.now() >= this.#call.deadline) return false;
     // As in a retry, the first attempt that no server took up is replaced free, even with a single attempt allowed.
     if (error.unprocessed && !this.#freeSent && this.#maxAttempts > 0) {
@@ -136,7 +142,14 @@ class HedgedCall {
       this.#maxAttempts++;
       return true;
     }
-    return this.#sent < this.#maxAttempts && budget.withdraw();
+    return this.#sent < this.#maxAttempts && this.#withdraw();
+  }
+
+  #withdraw(): boolean {
+    const { budget, facts } = this.#context;
+    if (budget.withdraw()) return true;
+    facts.on["budget-exhausted"]?.({ method: this.#call.method.path, attempts: this.#sent });
+    return false;
   }
 
   #failUnlessRunning(): void {

@@ -1,7 +1,8 @@
 import type { Call, Handler, Reply } from "../core/call.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { askForCurrentCall, currentCall } from "../core/context.ts";
-import { type Logger, silent } from "../core/logger.ts";
+import { type Facts, factsOf } from "../core/facts.ts";
+import type { Logger } from "../core/logger.ts";
 import type { Metadata } from "../core/metadata.ts";
 import { noReply } from "../core/no-reply.ts";
 import { PREVIOUS_ATTEMPTS } from "../core/pushback.ts";
@@ -11,6 +12,8 @@ import { type RetryBudget, retryBudget } from "./budget.ts";
 export interface ResendOptions {
   /** One of its own for each channel, by default. */
   readonly budget?: RetryBudget | undefined;
+  /** Who is told of attempts, in place of `logger`. */
+  readonly facts?: Facts | undefined;
   /** Gets a line at debug for each failed attempt. */
   readonly logger?: Logger | undefined;
   readonly clock?: Clock | undefined;
@@ -21,15 +24,15 @@ export interface ResendOptions {
 /** What a retry and a hedge both stand on. */
 export interface Resend {
   readonly budget: RetryBudget;
-  readonly logger: Logger;
+  readonly facts: Facts;
   readonly clock: Clock;
   readonly random: () => number;
 }
 
 export function resendWith(options: ResendOptions): Resend {
   askForCurrentCall(); // Whether a call is itself made within a retry depends on it.
-  const { clock = systemClock, logger = silent, random = Math.random } = options;
-  return { clock, logger, random, budget: options.budget ?? retryBudget({ clock }) };
+  const { clock = systemClock, random = Math.random } = options;
+  return { clock, random, facts: factsOf(options), budget: options.budget ?? retryBudget({ clock }) };
 }
 
 /**

@@ -101,11 +101,7 @@ async function attempts(call: Call, next: Handler, context: Context, firstError:
   const progress: Progress = { sent: 1, counted: 1, reconnected: false, backoffs: 0, spent: false };
   for (let error = firstError; ; ) {
     const delayMs = delayBefore(call, error, progress, context);
-    const { method } = call;
-    resend.logger.debug(
-      { method: method.path, attempt: progress.sent, peer: error.peer, code: error.codeName, againInMs: delayMs },
-      `attempt failed: ${error.message}`,
-    );
+    tellFailed(call, error, { attempt: progress.sent, againInMs: delayMs }, resend);
     if (delayMs === undefined) throw progress.spent ? forbidAbove(error) : error;
     if (delayMs > 0) await pause(call, delayMs, resend.clock);
     progress.sent++;
@@ -117,6 +113,17 @@ async function attempts(call: Call, next: Handler, context: Context, firstError:
       error = RpcError.from(caught);
     }
   }
+}
+
+function tellFailed(
+  { method: { path: method } }: Call,
+  { peer, codeName: code, message }: RpcError,
+  { attempt, againInMs }: { readonly attempt: number; readonly againInMs: number | undefined },
+  { facts: { on }, budget }: Resend,
+): void {
+  on["attempt-failed"]?.({ method, attempt, peer, code, message, againInMs, hedged: undefined });
+  if (againInMs === undefined) return;
+  on["retry-planned"]?.({ method, attempt: attempt + 1, peer, delayMs: againInMs, budgetLeft: budget.balance });
 }
 
 function attempt(call: Call, progress: Progress, avoid: string | undefined, requests: HeldRequests | undefined): Call {
@@ -142,7 +149,11 @@ function delayBefore(call: Call, error: RpcError, progress: Progress, context: C
   const free = error.disconnected && !progress.reconnected;
   const pushback = pushbackMsOf(error.metadata);
   const delayMs = free ? 0 : (pushback ?? backoffMs(policy, progress.backoffs + 1, resend.random));
-  if (resend.clock.now() + delayMs >= call.deadline || !(free || resend.budget.withdraw())) return undefined;
+  if (resend.clock.now() + delayMs >= call.deadline) return undefined;
+  if (!free && !resend.budget.withdraw()) {
+    resend.facts.on["budget-exhausted"]?.({ method: call.method.path, attempts: progress.sent });
+    return undefined;
+  }
   progress.spent = false;
   progress.reconnected ||= free;
   progress.backoffs = pushback === undefined ? progress.backoffs + 1 : 0;

@@ -1,6 +1,6 @@
 import type { Call, Reply } from "../core/call.ts";
 import { Code } from "../core/code.ts";
-import type { Logger } from "../core/logger.ts";
+import type { Facts } from "../core/facts.ts";
 import type { Method } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { isThenable } from "../core/thenable.ts";
@@ -23,7 +23,7 @@ export type Fail = (call: Call, context: HandlerContext, thrown: unknown) => Rpc
 export interface Surroundings {
   readonly fail: Fail;
   readonly draining: Draining;
-  readonly logger: Logger;
+  readonly facts: Facts;
   /** Interceptors stand around it. */
   readonly intercepted: boolean;
 }
@@ -33,8 +33,8 @@ export function answerWith(method: Method, implement: Implement, around: Surroun
   return method.responseStream ? answerStream(method, implement, around) : answerOne(method, implement, around);
 }
 
-function answerOne(method: Method, implement: Implement, { fail, draining, logger }: Surroundings): Answer {
-  const whole = wholeReplies(method, logger);
+function answerOne(method: Method, implement: Implement, { fail, draining, facts }: Surroundings): Answer {
+  const whole = wholeReplies(method, facts);
   const one = (answer: unknown, { header, trailer }: HandlerContext): Reply => ({
     response: whole(answer),
     header,
@@ -56,40 +56,36 @@ function answerOne(method: Method, implement: Implement, { fail, draining, logge
 }
 
 /** Makes reply messages with every field; what cannot be one is the server's fault and says where. */
-function wholeReplies(method: Method, logger: Logger): (answer: unknown) => unknown {
+function wholeReplies(method: Method, facts: Facts): (answer: unknown) => unknown {
   const whole: Whole = wholeOf(method.response);
   return (answer) => {
-    if (typeof answer !== "object" || answer === null) throw wrongShape(method, logger, `${answer}`);
+    if (typeof answer !== "object" || answer === null) throw wrongShape(method, facts, `${answer}`);
     try {
       return whole(answer);
     } catch (cause) {
-      throw wrongShape(
-        method,
-        logger,
-        `a value that does not fit (${partialReason(method.response, answer, cause)})`,
-        cause,
-      );
+      const why = partialReason(method.response, answer, cause);
+      throw wrongShape(method, facts, `a value that does not fit (${why})`, cause);
     }
   };
 }
 
-function wrongShape(method: Method, logger: Logger, what: string, cause?: unknown): RpcError {
+function wrongShape(method: Method, facts: Facts, what: string, cause?: unknown): RpcError {
   const text = `the handler of ${method.path} gave ${what} where a ${method.response.$type} belongs`;
   const error = new RpcError(Code.INTERNAL, text, { cause });
-  logger.error({ err: error, method: method.path }, "a handler's reply has the wrong shape");
+  facts.on["reply-malformed"]?.({ method: method.path, error });
   return error;
 }
 
 /** A stream stands once it has opened: its first message, or its end, decides. */
 function answerStream(method: Method, implement: Implement, around: Surroundings): Answer {
-  const whole = wholeReplies(method, around.logger);
+  const whole = wholeReplies(method, around.facts);
   return async (call) => {
     const context = new HandlerContext(call, around.draining);
     try {
       const answer = implement(call.request, context);
       const given = (isThenable(answer) ? await answer : answer) as AsyncIterable<unknown> | undefined;
       if (typeof given?.[Symbol.asyncIterator] !== "function")
-        throw wrongShape(method, around.logger, "no AsyncIterable");
+        throw wrongShape(method, around.facts, "no AsyncIterable");
       const messages = given[Symbol.asyncIterator]();
       return new StreamReply(call, context, messages, await firstOf(messages, call), whole, around);
     } catch (thrown) {

@@ -1,3 +1,4 @@
+import { checkObservers } from "../core/check-observers.ts";
 import { closest } from "../core/closest.ts";
 import { isObject } from "../core/json-object.ts";
 import type { Method, Service } from "../core/method.ts";
@@ -27,6 +28,7 @@ const names: OptionNames<ServerOptions> = {
   interceptors: true,
   builtInInterceptors: true,
   logger: true,
+  observers: true,
   reflection: true,
   drain: true,
   tls: true,
@@ -73,6 +75,7 @@ const drainNames: OptionNames<DrainOptions> = {
 export function checkServerOptions(options: ServerOptions): void {
   checkNames(options, names, "createServer", elsewhere);
   checkKinds(options, kinds);
+  checkObservers(options);
   checkListenOptions(options);
   const { metadata = {} } = options;
   const value = { fits: isText, remedy: "give text" };

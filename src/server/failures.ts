@@ -1,7 +1,7 @@
 import type { Call } from "../core/call.ts";
 import type { Ended } from "../core/cancellation.ts";
 import { Code } from "../core/code.ts";
-import type { Logger } from "../core/logger.ts";
+import type { Facts } from "../core/facts.ts";
 import type { Method } from "../core/method.ts";
 import { pushbackOf, RETRY_PUSHBACK } from "../core/pushback.ts";
 import { RpcError } from "../core/rpc-error.ts";
@@ -15,11 +15,11 @@ export interface Failures {
    * They stay in its log, as does anything else that is thrown. What the handler had set in its context goes along.
    */
   toStatus(call: Call, thrown: unknown, context?: HandlerContext): RpcError;
-  /** To be told of the end of each call of a method: logs what its handler can know nothing of. */
+  /** To be told of the end of each call of a method: tells what its handler can know nothing of. */
   endedIn(method: Method): Ended;
 }
 
-export function createFailures(logger: Logger): Failures {
+export function createFailures(facts: Facts): Failures {
   /** Those among the words of handlers and interceptors that look as if the transport had made them. */
   const words = new WeakSet<RpcError>();
 
@@ -29,10 +29,7 @@ export function createFailures(logger: Logger): Failures {
     if (!RpcError.is(thrown)) {
       // A handler that stops because nobody waits any more throws what it likes; that is no fault of its own.
       if (gone !== undefined) return gone;
-      logger.error(
-        { err: thrown, method: path },
-        "a handler or an interceptor threw something that is not an RpcError",
-      );
+      facts.on["handler-threw"]?.({ method: path, error: thrown });
       return new RpcError(Code.UNKNOWN, `${path} failed; the server's log has the reason`, { cause: thrown });
     }
     const error = RpcError.from(thrown);
@@ -40,7 +37,7 @@ export function createFailures(logger: Logger): Failures {
     if (called === undefined && peer === undefined) return forTheWire(error);
     // What it called ended with it.
     if (gone !== undefined) return gone;
-    logger.warn({ err: thrown, method: path, called, peer }, "a handler let through the error of a call that it made");
+    facts.on["error-let-through"]?.({ method: path, called, peer, error: thrown });
     const text = `${path} failed in a call that it made; the server's log has the reason`;
     return forTheWire(new RpcError(code, text, { final, cause: thrown }));
   }
@@ -55,7 +52,7 @@ export function createFailures(logger: Logger): Failures {
     endedIn({ path }) {
       return (error) => {
         if (error === undefined || !error.local || words.has(error)) return;
-        logger.error({ err: error, method: path }, "a reply could not be sent");
+        facts.on["reply-unsent"]?.({ method: path, error });
       };
     },
   };

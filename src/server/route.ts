@@ -2,7 +2,7 @@ import { type Call, type Interceptor, intercept, type Reply, valueKey } from "..
 import type { Ended } from "../core/cancellation.ts";
 import { Code } from "../core/code.ts";
 import { runHandedOn, runInCall } from "../core/context.ts";
-import { type Logger, silent } from "../core/logger.ts";
+import { type Facts, NOBODY } from "../core/facts.ts";
 import { Metadata } from "../core/metadata.ts";
 import type { Method, Service } from "../core/method.ts";
 import { shortened } from "../core/printable.ts";
@@ -10,6 +10,7 @@ import { type ReadOnce, readOnce } from "../core/read-once.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { showServed } from "../core/served.ts";
 import { sized } from "../core/sized.ts";
+import { toldCall } from "../core/told-call.ts";
 import type { Acceptor } from "../core/transport.ts";
 import { UNSERVED } from "../core/unserved.ts";
 import { type Answer, answerWith, type Fail, type Implement, type Surroundings } from "./answer.ts";
@@ -30,7 +31,7 @@ export interface Routed extends Served {
 }
 
 export interface RouteOptions {
-  readonly logger: Logger;
+  readonly facts: Facts;
   readonly draining: Draining;
 }
 
@@ -45,10 +46,10 @@ interface Route {
  * The server's routing: from a path to the function that answers it, with the interceptors that stand around it. They
  * see only calls of methods that exist.
  */
-export function route(served: readonly Routed[], { logger, draining }: RouteOptions): Acceptor {
+export function route(served: readonly Routed[], { facts, draining }: RouteOptions): Acceptor {
   const routes = new Map<string, Route>();
   const standing = new Map<Interceptor, Method[]>();
-  const { toStatus, endedIn } = createFailures(logger);
+  const { toStatus, endedIn } = createFailures(facts);
   const fail: Fail = (call, context, thrown) => {
     const told = endedByDrain(thrown, draining) ? draining.reason : thrown;
     return toStatus(call, told, context);
@@ -58,24 +59,31 @@ export function route(served: readonly Routed[], { logger, draining }: RouteOpti
       const method = sized(declared, declared.policy ?? {});
       const implement = implementation[key] as Implement;
       const interceptors = interceptorsOf(key);
-      const around: Surroundings = { fail, draining, logger, intercepted: interceptors.length > 0 };
+      const around: Surroundings = { fail, draining, facts, intercepted: interceptors.length > 0 };
       const answer = onceDecoded(answerWith(method, implement.bind(implementation), around));
       const wrapped = interceptors.length === 0 ? answer : wrap(answer, interceptors);
       routes.set(method.path, { method, answer: wrapped, ended: endedIn(method) });
       for (const each of new Set(interceptors)) standing.set(each, [...(standing.get(each) ?? []), method]);
     }
   }
-  showServed(standing, logger);
+  showServed(standing, facts);
 
   return {
     method: (path) => routes.get(path)?.method,
     unknown: (path) => unknownPath(path, served),
     handle(call) {
       const { answer, ended } = routes.get(call.method.path) as Route;
-      if (logger !== silent) call.origin?.onEnd(ended);
-      return runInCall(call, answer, call);
+      return facts.on === NOBODY ? runInCall(call, answer, call) : told(call, answer, ended);
     },
   };
+
+  /** Somebody listens, though not always to calls. */
+  function told(call: Call, answer: Answer, ended: Ended): Reply | Promise<Reply> {
+    const { on } = facts;
+    if (on["reply-unsent"] !== undefined) call.origin?.onEnd(ended);
+    if (on["call-ended"] === undefined && on["call-began"] === undefined) return runInCall(call, answer, call);
+    return toldCall(facts, "server", async (counted) => runInCall(counted, answer, counted), call);
+  }
 
   /** Interceptors speak promises; an answer that is at hand becomes one for them. What they throw is a status too. */
   function wrap(answer: Answer, interceptors: readonly Interceptor[]): Answer {

@@ -2,10 +2,13 @@ import { formatMethods, METHODS } from "../balance/methods.ts";
 import type { Interceptor } from "../core/call.ts";
 import { certificateTimes } from "../core/certificate.ts";
 import { watchCertificate } from "../core/certificate-watch.ts";
+import { checkObserver } from "../core/check-observers.ts";
 import { checkService } from "../core/check-service.ts";
+import { now } from "../core/deadline.ts";
+import { createFacts, type Observer } from "../core/facts.ts";
 import { plainAddress } from "../core/grpc-address.ts";
 import { heldTls } from "../core/held-tls.ts";
-import { type Logger, silent } from "../core/logger.ts";
+import type { Logger } from "../core/logger.ts";
 import type { Method, Service } from "../core/method.ts";
 import { requireNode } from "../core/require-node.ts";
 import { checkInterceptorNames, interceptorsOf, type ServiceInterceptors } from "../core/service-interceptors.ts";
@@ -21,7 +24,7 @@ import type { Fits, Implementation } from "./implementation.ts";
 import { reflectionOf } from "./reflection.ts";
 import { type Routed, route } from "./route.ts";
 
-export interface ServerOptions extends ListenOptions {
+export interface ServerOptions extends Omit<ListenOptions, "facts"> {
   /** Where to announce the services; without one, clients must be told the address. */
   readonly registry?: Registrar | undefined;
   /** What the registration says of this server: `version`, `zone`, `weight`, or facts of your own. */
@@ -37,6 +40,8 @@ export interface ServerOptions extends ListenOptions {
   readonly builtInInterceptors?: readonly Interceptor[] | undefined;
   /** Silent by default; hand in a pino logger. */
   readonly logger?: Logger | undefined;
+  /** Told of what happens as it happens: calls, connections, limits, the registration, the drain. */
+  readonly observers?: readonly Observer[] | undefined;
   /** Serve `grpc.reflection`, so that grpcurl, `buf curl` and `trunkline call` need no `.proto`; true by default. */
   readonly reflection?: boolean | undefined;
   /** How `close()` waits. */
@@ -81,6 +86,8 @@ export interface Server {
    * before `listen`. Never rejects: a registry that is away is tried again.
    */
   readonly registered: Promise<void>;
+  /** Adds an observer, as `observers` does, until the returned function is called. */
+  observe(observer: Observer): () => void;
   /** The status that `grpc.health.v1` reports, service by service: SERVING once it listens, unless set otherwise before. */
   readonly health: Pick<Health, "set">;
   /**
@@ -123,9 +130,10 @@ function counting(acceptor: Acceptor, arrived: () => void): Acceptor {
 export function createServer(options: ServerOptions = {}): Server {
   requireNode();
   checkServerOptions(options);
-  const { registry, transport = http2(), logger = silent, reflection = true } = options;
+  const { registry, transport = http2(), reflection = true } = options;
+  const facts = createFacts(options);
   transport.check?.(options);
-  const tls = options.tls && heldTls(options.tls, "server", logger);
+  const tls = options.tls && heldTls(options.tls, "server", facts);
   const { interceptors = [], builtInInterceptors = [] } = options;
   const served: Routed[] = [];
   const health = createHealth();
@@ -141,10 +149,10 @@ export function createServer(options: ServerOptions = {}): Server {
     const announced = served.map(({ service }) => service);
     const builtIn = [health.served, ...(reflection ? reflectionOf([...announced, health.served.service]) : [])];
     const all = [...served, ...builtIn.map((each) => ({ ...each, interceptorsOf: () => builtInInterceptors }))];
-    const acceptor = counting(route(all, { logger, draining }), () => {
+    const acceptor = counting(route(all, { facts, draining }), () => {
       arrived++;
     });
-    const bound = await transport.listen(plainAddress(address), acceptor, { ...options, tls, logger });
+    const bound = await transport.listen(plainAddress(address), acceptor, { ...options, tls, facts });
     try {
       if (closing !== undefined) throw new Error(`the server was closed before it listened on ${address}`);
       registration = announce(announced, bound.address, advertise);
@@ -153,9 +161,9 @@ export function createServer(options: ServerOptions = {}): Server {
       throw error;
     }
     listener = bound;
-    stopWatching = tls && watchCertificate(tls, logger);
+    stopWatching = tls && watchCertificate(tls, facts);
     for (const { name } of [...announced, { name: "" }]) health.begin(name);
-    logger.info({ address: bound.address, services: announced.map(({ name }) => name) }, "listening");
+    facts.on.listening?.({ address: bound.address, services: announced.map(({ name }) => name) });
     return bound.address;
   }
 
@@ -169,27 +177,32 @@ export function createServer(options: ServerOptions = {}): Server {
     if (registry === undefined || services.length === 0) return undefined;
     const endpoint = { address, ...(options.metadata === undefined ? {} : { metadata: options.metadata }) };
     const metadataOf = Object.fromEntries(services.map((service) => [service.name, methodsOf(service)]));
-    return registry.register({ services: services.map(({ name }) => name), endpoint, metadataOf }, logger);
+    return registry.register({ services: services.map(({ name }) => name), endpoint, metadataOf }, facts);
   }
 
   // The order is the promise of `close`: nobody is sent here any more before anybody is sent away.
   async function close(drain: DrainOptions): Promise<void> {
     await listening?.catch(() => {});
     if (listener === undefined) return;
+    const bound = listener;
+    const { address } = bound;
+    const beganMs = now();
+    facts.on["drain-began"]?.({ address, inflight: bound.inflight });
     health.shutdown();
-    await registration?.close().catch((err: unknown) => {
-      logger.error({ err }, "the registry failed to take this server out: clients may still be sent here");
+    await registration?.close().catch((error: unknown) => {
+      facts.on["deregistration-failed"]?.({ error });
     });
     if (registration !== undefined || drain.quietMs !== undefined) await quiet(() => arrived, drain);
-    const bound = listener;
     bound.drain();
     health.endWatches();
     draining.begin();
     await finishCalls(bound, drain);
-    if (bound.inflight > 0) logger.warn({ left: bound.inflight }, "closing with calls still in flight");
+    const left = bound.inflight;
+    facts.on["drain-ended"]?.({ address, left, tookMs: now() - beganMs });
+    if (left > 0) facts.on["calls-cut"]?.({ address, left });
     await bound.close();
     stopWatching?.();
-    logger.info({ address: bound.address }, "closed");
+    facts.on["server-closed"]?.({ address });
   }
 
   const server: Server = {
@@ -235,6 +248,10 @@ export function createServer(options: ServerOptions = {}): Server {
     },
     get registered() {
       return registration?.registered ?? Promise.resolve();
+    },
+    observe(observer) {
+      checkObserver(observer);
+      return facts.add(observer);
     },
     health,
     async close(drain = {}) {

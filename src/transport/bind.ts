@@ -1,11 +1,11 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from "node:tls";
 import { Code } from "../core/code.ts";
+import { now } from "../core/deadline.ts";
 import { formatAddress } from "../core/endpoint.ts";
+import { factsOf } from "../core/facts.ts";
 import { heldTls } from "../core/held-tls.ts";
-import { silent } from "../core/logger.ts";
 import { RpcError } from "../core/rpc-error.ts";
-import { seldom } from "../core/seldom.ts";
 import type { ListenOptions, ServerTls } from "../core/transport.ts";
 import { remoteAddress, type SocketAddress, socketAddress } from "./address.ts";
 import { watchDescriptors } from "./descriptors.ts";
@@ -13,7 +13,6 @@ import { createDoor } from "./door.ts";
 import { handshakeReason } from "./handshake-reason.ts";
 import { ErrorCode } from "./http2/frame.ts";
 import { listenReason } from "./listen-reason.ts";
-import { seldomByAddress } from "./seldom-by-address.ts";
 import { removeStaleSocket } from "./stale-socket.ts";
 import { serverTlsOptions } from "./tls.ts";
 import { createTurnAway } from "./turn-away.ts";
@@ -21,11 +20,6 @@ import { untrusted } from "./untrusted.ts";
 
 /** Milliseconds of silence until the system asks whether the other machine is still there. */
 const tcpKeepaliveMs = 60_000;
-
-/** A scanner of ports tries for ever: one warning in so many milliseconds. */
-const warnEveryMs = 10_000;
-/** So does a client with the wrong certificate: one for each address. */
-const warnEveryMsOfOne = 60_000;
 
 /** A bound port, and the connections that were accepted on it. */
 export interface Port {
@@ -39,20 +33,24 @@ export interface Port {
 }
 
 export interface BindOptions
-  extends Pick<ListenOptions, "tls" | "maxConnections" | "maxConnectionsPerAddress" | "logger"> {
+  extends Pick<ListenOptions, "tls" | "maxConnections" | "maxConnectionsPerAddress" | "logger" | "facts"> {
   /** Milliseconds that a client has for its TLS handshake; 10,000 by default. */
   readonly handshakeTimeoutMs?: number | undefined;
   /** The protocols that a client may choose from by ALPN; `h2` alone by default. */
   readonly alpn?: readonly string[] | undefined;
 }
 
+/** Takes a connection over. May return what says, once it is closed, why. */
+export type Accept = (socket: Socket) => (() => string | undefined) | void;
+
 /**
  * Binds a port and hands over each connection, after the TLS handshake where there is one.
  * @throws RpcError UNAVAILABLE that names the address and why it cannot be bound
  */
-export async function bind(address: string, options: BindOptions, accept: (socket: Socket) => void): Promise<Port> {
-  const { handshakeTimeoutMs, alpn, logger = silent } = options;
-  const heldOf = options.tls && heldTls(options.tls, "server", logger);
+export async function bind(address: string, options: BindOptions, accept: Accept): Promise<Port> {
+  const { handshakeTimeoutMs, alpn } = options;
+  const facts = factsOf(options);
+  const heldOf = options.tls && heldTls(options.tls, "server", facts);
   let tls = heldOf?.();
   const refuse = createDoor(options);
   const turnAway = createTurnAway();
@@ -61,19 +59,22 @@ export async function bind(address: string, options: BindOptions, accept: (socke
   let at = address;
   const connected = (socket: Socket | TLSSocket): void => {
     const peer = peerOf(socket);
-    socket.on("error", (error) => logger.debug({ address: at, peer, reason: error.message }, "connection broke"));
+    socket.on("error", ({ message: reason }) => facts.on["connection-broke"]?.({ address: at, peer, reason }));
     socket.setNoDelay(true);
     // A client whose machine has died says nothing: the system asks for it.
     socket.setKeepAlive(true, tcpKeepaliveMs);
-    accept(socket);
+    const openedAtMs = now();
+    facts.on["connection-opened"]?.({ side: "server", address: at, peer });
+    const whyClosed = accept(socket);
+    socket.once("close", () => {
+      const { bytesRead: bytesReceived, bytesWritten: bytesSent } = socket;
+      const reason = whyClosed?.() ?? "it was closed";
+      const tell = facts.on["connection-closed"];
+      tell?.({ side: "server", address: at, peer, reason, heldMs: now() - openedAtMs, bytesReceived, bytesSent });
+    });
   };
-  const warnRefused = seldom(warnEveryMs, (fields) => logger.warn(fields, "a connection is refused"));
-  const warnFailed = seldomByAddress<{ address: string; peer: string; reason: string }>(warnEveryMsOfOne, (fields) =>
-    logger.warn(fields, "TLS handshake failed"),
-  );
   const handshakeFailed = (socket: Socket, reason: string): void => {
-    const fields = { address: at, peer: peerOf(socket), reason };
-    if (!warnFailed(hostOf(socket), fields)) logger.debug(fields, "TLS handshake failed");
+    facts.on["handshake-failed"]?.({ address: at, peer: peerOf(socket), reason });
   };
   const secured = (socket: TLSSocket): void => {
     const reason = untrusted(tls as ServerTls, socket);
@@ -103,7 +104,7 @@ export async function bind(address: string, options: BindOptions, accept: (socke
       socket.on("error", () => {});
       if (tls === undefined) turnAway(socket, reason, ErrorCode.ENHANCE_YOUR_CALM);
       else socket.destroy();
-      warnRefused({ address: at, peer, reason });
+      facts.on["connection-refused"]?.({ address: at, peer, reason });
       return;
     }
     if (tls === undefined) connected(socket);
@@ -120,9 +121,9 @@ export async function bind(address: string, options: BindOptions, accept: (socke
   const bound = server.address();
   const port = typeof bound === "object" && bound !== null ? bound.port : 0;
   at = "path" in to ? address : formatAddress(to.host, port);
-  server.on("error", (error) => logger.warn({ address: at, reason: error.message }, "accepting a connection failed"));
+  server.on("error", ({ message: reason }) => facts.on["accept-failed"]?.({ address: at, reason }));
 
-  const stopWatching = watchDescriptors(at, logger);
+  const stopWatching = watchDescriptors(at, facts);
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   return {
     address: at,
@@ -138,10 +139,6 @@ export async function bind(address: string, options: BindOptions, accept: (socke
 function peerOf(socket: Socket): string {
   const { remoteAddress: host, remotePort } = known(socket);
   return remoteAddress(host, remotePort);
-}
-
-function hostOf(socket: Socket): string | undefined {
-  return known(socket).remoteAddress;
 }
 
 /** A TLS socket whose handshake failed knows no address any more; the socket under it, which was asked before, does. */

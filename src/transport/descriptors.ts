@@ -1,10 +1,8 @@
 import { closeSync, openSync } from "node:fs";
 import { devNull } from "node:os";
-import type { Logger } from "../core/logger.ts";
-import { seldom } from "../core/seldom.ts";
+import type { Facts } from "../core/facts.ts";
 
 const LOOK_EVERY_MS = 1_000;
-const WARN_EVERY_MS = 60_000;
 
 /** What runs out, and what to do about it. */
 const outOf: Readonly<Record<string, string>> = {
@@ -19,19 +17,16 @@ export function outOfDescriptors(error: unknown): string | undefined {
 }
 
 /**
- * Logs when file descriptors have run out, and when there are some again, until the returned function is called. Nothing
+ * Tells when file descriptors have run out, and when there are some again, until the returned function is called. Nothing
  * else does: libuv then closes each connection as it comes, without a word to anybody, so that the port does not keep
  * the event loop busy. It takes the next one again by itself.
  */
-export function watchDescriptors(address: string, logger: Logger): () => void {
-  const warn = seldom<{ address: string; reason: string }>(WARN_EVERY_MS, (fields) =>
-    logger.error(fields, "connections are closed as they come"),
-  );
+export function watchDescriptors(address: string, facts: Facts): () => void {
   let isOut = false;
   const look = (): void => {
     const reason = lack();
-    if (reason !== undefined) warn({ address, reason });
-    else if (isOut) logger.info({ address }, "connections are accepted again");
+    if (reason !== undefined) facts.on["descriptors-spent"]?.({ address, reason });
+    else if (isOut) facts.on["descriptors-back"]?.({ address });
     isOut = reason !== undefined;
   };
   const timer = setInterval(look, LOOK_EVERY_MS).unref();

@@ -2,8 +2,8 @@ import type { Call } from "../core/call.ts";
 import { Code } from "../core/code.ts";
 import { detached } from "../core/context.ts";
 import { now } from "../core/deadline.ts";
+import { createFacts, type Facts } from "../core/facts.ts";
 import { rejectedLater } from "../core/later.ts";
-import { type Logger, silent } from "../core/logger.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { PeerState } from "../core/transport.ts";
 import { atDeadline } from "./alarm.ts";
@@ -15,6 +15,9 @@ import { type Failure, failureOf, type Shown } from "./connect-reason.ts";
 export interface Connection {
   /** True once a call on it has been taken: where it goes after that it was a good one, and is replaced at once. */
   readonly served: boolean;
+  /** Octets, where the wire can say. */
+  readonly bytesReceived?: number | undefined;
+  readonly bytesSent?: number | undefined;
   /** Takes no new calls; calls in flight finish, then it is gone. */
   close(): void;
 }
@@ -31,7 +34,7 @@ export interface LinkOptions<C extends Connection> {
   /** What `open` shows of this side. */
   readonly shown?: Shown | undefined;
   readonly changed?: (() => void) | undefined;
-  readonly logger?: Logger | undefined;
+  readonly facts?: Facts | undefined;
 }
 
 /** A connection to one address that is made anew, for ever, whenever it is lost. */
@@ -71,7 +74,7 @@ interface Waiting<C> {
  * call, is one.
  */
 export function createLink<C extends Connection>(options: LinkOptions<C>): Link<C> {
-  const { address, open, connectTimeoutMs = 5000, changed, logger = silent } = options;
+  const { address, open, connectTimeoutMs = 5000, changed, facts = createFacts() } = options;
   const waiting = new Set<Waiting<C>>();
   const backoff = connectionBackoff();
   let state: PeerState = "connecting";
@@ -82,6 +85,7 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
   let retry: NodeJS.Timeout | undefined;
   let retryAt = 0;
   let since = 0;
+  let openedAt = 0;
 
   detached(connect);
   return {
@@ -148,7 +152,8 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
   function established(opened: C): void {
     attempt = undefined;
     connection = opened;
-    logger.debug({ address }, "connected");
+    openedAt = now();
+    facts.on["connection-opened"]?.({ side: "client", address, peer: undefined });
     for (const { use } of drainWaiting()) use(opened);
     // Those may have used it up.
     if (connection === opened) become("ready");
@@ -157,16 +162,22 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
   function failed(latest: Failure): void {
     attempt = undefined;
     failure = latest;
-    logger.debug({ address, reason: latest.reason }, "connection failed");
+    facts.on["connection-failed"]?.({ address, reason: latest.reason });
     become("failed", latest.reason);
     for (const { reject } of drainWaiting()) reject(unreachable(latest.reason, latest.isLack));
     tryIn(backoff.next());
   }
 
+  function tellClosed({ bytesReceived, bytesSent }: C, reason: string): void {
+    const tell = facts.on["connection-closed"];
+    const heldMs = now() - openedAt;
+    tell?.({ side: "client", address, peer: undefined, reason, heldMs, bytesReceived, bytesSent });
+  }
+
   function lost(gone: C, why: string): void {
     connection = undefined;
+    tellClosed(gone, why);
     gone.close();
-    logger.debug({ address, reason: why }, "connection lost");
     const heldMs = now() - since;
     become("connecting", why);
     if (gone.served || heldMs >= stableMs) {
@@ -248,6 +259,7 @@ export function createLink<C extends Connection>(options: LinkOptions<C>): Link<
     const open = connection;
     connection = undefined;
     become("closed", "closed");
+    if (open !== undefined) tellClosed(open, "closed");
     open?.close();
     for (const { reject } of drainWaiting()) reject(unreachable("it was closed"));
   }

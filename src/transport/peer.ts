@@ -1,6 +1,7 @@
 import type { Call, Reply } from "../core/call.ts";
 import { Code } from "../core/code.ts";
 import type { Endpoint } from "../core/endpoint.ts";
+import { factsOf } from "../core/facts.ts";
 import { hold, letGo } from "../core/hold.ts";
 import { rejectedLater } from "../core/later.ts";
 import { RpcError } from "../core/rpc-error.ts";
@@ -38,14 +39,15 @@ type Connect = (signal: AbortSignal, lost: (reason: string) => void) => Promise<
 /** A peer over any wire that `connect` can open: it waits for the connection, counts calls, and closes gracefully. */
 export function createPeer(endpoint: Endpoint, options: PeerOptions, connect: Connect): Peer {
   const { address } = endpoint;
-  const { connectTimeoutMs, logger } = options;
+  const { connectTimeoutMs } = options;
+  const facts = factsOf(options);
   let inflight = 0;
   let closing: PromiseWithResolvers<void> | undefined;
   const changed = (): void => {
     if (closing === undefined) options.changed?.();
   };
   const shown = { certificate: options.certificate === true };
-  const link = createLink({ address, open: connect, connectTimeoutMs, shown, changed, logger });
+  const link = createLink({ address, open: connect, connectTimeoutMs, shown, changed, facts });
 
   const underWay = new Set<(error: RpcError) => void>();
 

@@ -412,7 +412,6 @@ test("a circuit is logged when it opens and when it closes", async () => {
   await peer.handle(echo);
   await clock.advance(0);
   expect(lines).toEqual([
-    "debug 10.0.0.1:50051 circuit open",
     "warn 10.0.0.1:50051 circuit opened: as asked",
     "debug 10.0.0.1:50051 circuit half-open",
     "info 10.0.0.1:50051 circuit closed",

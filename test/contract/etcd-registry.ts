@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 import { createChannel } from "../../src/client/channel.ts";
 import { Call } from "../../src/core/call.ts";
+import { createFacts, type Fact, type Observer } from "../../src/core/facts.ts";
 import { type EtcdOptions, etcd, goNaming, goZero } from "../../src/registry/etcd/index.ts";
 import type { Registry } from "../../src/registry/registry.ts";
 import { type EtcdKeys, openEtcdKeys } from "../support/etcd-keys.ts";
@@ -201,6 +202,29 @@ export function etcdRegistryContract(name: string, url: () => string, by: Pick<E
       expect(after?.leaseId).not.toBe(before?.leaseId);
       const registrations = log.of("info", "warn").map(({ message }) => message);
       expect(registrations).toEqual(["registered", expect.stringContaining("cannot keep"), "registered again"]);
+    });
+
+    test("what becomes of a registration is told to the registry's observers and to the server's", async () => {
+      const service = freshService();
+      const heard: Fact[] = [];
+      const again = Promise.withResolvers<void>();
+      const server = createFacts({
+        observers: [
+          { "registration-made": (fact) => heard.push(fact), "registration-lost": (fact) => heard.push(fact) },
+        ],
+      });
+      const observers: Observer[] = [{ "registration-restored": () => again.resolve() }];
+      const it = registry({ ttlSeconds: 120, observers });
+      const address = "10.0.0.1:1000";
+      await it.register({ services: [service], endpoint: { address } }, server).registered;
+      const [before] = await keys.list(service);
+      await keys.revoke(before?.leaseId ?? "");
+      await again.promise;
+      const whose = { services: [service], address };
+      expect(heard).toMatchObject([
+        { kind: "registration-made", ...whose, leaseId: before?.leaseId },
+        { kind: "registration-lost", ...whose, reason: expect.any(String) },
+      ]);
     });
 
     test("a registration outlives its lease's time while it is renewed", async () => {

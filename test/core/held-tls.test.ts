@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { certificateTimes } from "../../src/core/certificate.ts";
 import { expiryNotice } from "../../src/core/certificate-watch.ts";
+import { createFacts } from "../../src/core/facts.ts";
 import { heldTls } from "../../src/core/held-tls.ts";
 import type { ServerTls } from "../../src/core/transport.ts";
 import { authority, expiredTls, nextServerTls, serverTls } from "../support/certs.ts";
@@ -50,7 +51,7 @@ test("a certificate is warned of once a day from 30 days before its end on, and 
   const times = { subject: "CN=localhost", startsAt: new Date(0), expiresAt: new Date(365 * dayMs) };
   const log = createLog();
   let day = 0;
-  const tell = expiryNotice(log, () => day * dayMs);
+  const tell = expiryNotice(createFacts({ logger: log }), () => day * dayMs);
   const linesUntil = (last: number) => {
     const before = log.lines.length;
     for (; day <= last; day += 0.25) tell(times);
@@ -66,8 +67,8 @@ test("a certificate is warned of once a day from 30 days before its end on, and 
 test("a certificate that lives for a day is warned of in its last third", () => {
   const times = { subject: "CN=short", startsAt: new Date(0), expiresAt: new Date(dayMs) };
   const log = createLog();
-  expiryNotice(log, () => 0.6 * dayMs)(times);
+  expiryNotice(createFacts({ logger: log }), () => 0.6 * dayMs)(times);
   expect(log.lines).toEqual([]);
-  expiryNotice(log, () => 0.7 * dayMs)(times);
+  expiryNotice(createFacts({ logger: log }), () => 0.7 * dayMs)(times);
   expect(log.lines.length).toBe(1);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { createFacts } from "../../src/core/facts.ts";
 import { goNaming } from "../../src/registry/etcd/dialects/go-naming.ts";
 import type { Entry } from "../../src/registry/etcd/keys.ts";
 import { listServices } from "../../src/registry/etcd/services.ts";
@@ -23,11 +24,9 @@ const services = ["a.A", "a.B", "a.C", "a.D"];
 test("services are listed from no more bytes than there may be, and the log says that it ended there", async () => {
   const { asked, client } = pagesOf(services, 1_000);
   const log = createLog();
-  expect(await listServices(client, [goNaming()], log, { maxKeys: 100, maxBytes: 2_000 })).toEqual([
-    "a.A",
-    "a.B",
-    "a.C",
-  ]);
+  expect(
+    await listServices(client, [goNaming()], createFacts({ logger: log }), { maxKeys: 100, maxBytes: 2_000 }),
+  ).toEqual(["a.A", "a.B", "a.C"]);
   expect(asked).toEqual(["a.A", "a.B", "a.C"]);
   expect(log.of("warn").map(({ fields }) => fields)).toEqual([{ root: "", maxKeys: 100, maxBytes: 2_000 }]);
 });
@@ -35,13 +34,15 @@ test("services are listed from no more bytes than there may be, and the log says
 test("and from no more keys", async () => {
   const { client } = pagesOf(services, 1_000);
   const log = createLog();
-  expect(await listServices(client, [goNaming()], log, { maxKeys: 2, maxBytes: 1e9 })).toEqual(["a.A", "a.B"]);
+  expect(await listServices(client, [goNaming()], createFacts({ logger: log }), { maxKeys: 2, maxBytes: 1e9 })).toEqual(
+    ["a.A", "a.B"],
+  );
   expect(log.of("warn")).toHaveLength(1);
 });
 
 test("where there is less nothing is logged", async () => {
   const { client } = pagesOf(services, 1_000);
   const log = createLog();
-  expect(await listServices(client, [goNaming()], log)).toEqual(services);
+  expect(await listServices(client, [goNaming()], createFacts({ logger: log }))).toEqual(services);
   expect(log.of("warn")).toEqual([]);
 });

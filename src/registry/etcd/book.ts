@@ -1,5 +1,5 @@
 import type { Endpoint } from "../../core/endpoint.ts";
-import type { Logger } from "../../core/logger.ts";
+import type { Facts } from "../../core/facts.ts";
 import { shortened } from "../../core/printable.ts";
 import { checkEndpoint } from "../announcement.ts";
 import { type Change, type Listing, maxEntries, maxListedBytes, sizeOf } from "./client.ts";
@@ -31,15 +31,15 @@ export interface Book {
 export interface BookOptions {
   readonly service: string;
   readonly dialects: readonly Dialect[];
-  readonly logger: Logger;
+  readonly facts: Facts;
   readonly signal: AbortSignal;
 }
 
-/** Unreadable entries beyond this many are not logged, until the service is resolved anew. */
+/** Unreadable entries beyond this many are not told of, until the service is resolved anew. */
 const maxComplaints = 1_000;
 
-/** An entry that no dialect can read is left out and logged once for each time it was written. */
-export function createBook({ service, dialects, logger, signal }: BookOptions): Book {
+/** An entry that no dialect can read is left out and told of once for each time it was written. */
+export function createBook({ service, dialects, facts, signal }: BookOptions): Book {
   const prefixes = dialects.map((dialect) => dialect.prefix(service));
   const complaints = new Set<string>();
   let lines = createLines();
@@ -68,10 +68,7 @@ export function createBook({ service, dialects, logger, signal }: BookOptions): 
     const complaint = `${modRevision} ${shortened(key)}`;
     if (complaints.size >= maxComplaints || complaints.has(complaint)) return;
     complaints.add(complaint);
-    logger.warn(
-      { service, key: shortened(key), problem: shortened(problem) },
-      "an entry of the registry cannot be read and is left out",
-    );
+    facts.on["entry-unreadable"]?.({ service, key: shortened(key), problem: shortened(problem) });
   };
 
   const hasRoom = (key: string, { size }: Line) => {
@@ -81,7 +78,7 @@ export function createBook({ service, dialects, logger, signal }: BookOptions): 
   };
 
   const cut = () => {
-    if (!isCut) logger.warn({ service, maxEntries, maxListedBytes }, "too many entries; some are not read");
+    if (!isCut) facts.on["entries-cut"]?.({ service, maxEntries, maxListedBytes });
     isCut = true;
   };
 

@@ -1,4 +1,4 @@
-import type { Logger } from "../../core/logger.ts";
+import type { Facts } from "../../core/facts.ts";
 import { endpointOf } from "../announcement.ts";
 import type { Announcement } from "../registry.ts";
 import type { Change, EtcdClient } from "./client.ts";
@@ -8,7 +8,7 @@ import type { Entry } from "./keys.ts";
 export interface ClaimOptions {
   readonly client: EtcdClient;
   readonly dialects: readonly Dialect[];
-  readonly logger: Logger;
+  readonly facts: Facts;
 }
 
 /**
@@ -25,12 +25,12 @@ export interface Claim {
   isDisturbedBy(changes: readonly Change[], leaseId: string): boolean;
 }
 
-export function createClaim(announcement: Announcement, { client, dialects, logger }: ClaimOptions): Claim {
+export function createClaim(announcement: Announcement, { client, dialects, facts }: ClaimOptions): Claim {
   const { services, endpoint } = announcement;
   /** The lease of the last restore and the one before: what stands under them is ours. */
   let leases: readonly string[] = [];
   let isTaken = false;
-  /** The keys that others hold, and under which lease, so that each is logged once. */
+  /** The keys that others hold, and under which lease, so that each is told of once. */
   const held = new Map<string, string>();
 
   const keys = (leaseId: string) => {
@@ -44,11 +44,11 @@ export function createClaim(announcement: Announcement, { client, dialects, logg
     return [...all.values()];
   };
 
-  const logOthers = (entries: readonly Entry[], message: string) => {
+  const tellOthers = (entries: readonly Entry[]) => {
     for (const { key, leaseId } of entries) {
       if (held.get(key) === leaseId) continue;
       held.set(key, leaseId);
-      logger.warn({ key, leaseId, address: endpoint.address }, message);
+      facts.on["address-contested"]?.({ key, leaseId, address: endpoint.address, yielded: isTaken });
     }
   };
 
@@ -66,12 +66,7 @@ export function createClaim(announcement: Announcement, { client, dialects, logg
     const { entries } = await client.read(records.map(({ key }) => ({ key })));
     const present = new Map(entries.map((entry) => [entry.key, entry]));
     const others = entries.filter((entry) => !isOurs(entry));
-    logOthers(
-      others,
-      isTaken
-        ? "another server announces the same address; its entry stands until it goes"
-        : "this address was announced already, by an earlier server or by a second one; the latest stands",
-    );
+    tellOthers(others);
     const missing = records.filter(({ key, value }) => {
       const entry = present.get(key);
       if (entry === undefined) return true;

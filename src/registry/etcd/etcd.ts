@@ -1,4 +1,5 @@
 import { watchCertificate } from "../../core/certificate-watch.ts";
+import { bothFacts } from "../../core/facts.ts";
 import { hold, holding, letGo } from "../../core/hold.ts";
 import { silent } from "../../core/logger.ts";
 import { checkAnnouncement, endpointOf } from "../announcement.ts";
@@ -22,11 +23,10 @@ import { type EtcdOptions, etcdSettings } from "./settings.ts";
  */
 export function etcd(hosts: string | readonly string[], options: EtcdOptions = {}): Registry {
   const settings = etcdSettings(hosts, options);
-  const { dialects, ttlSeconds, relistMs, doubtMs } = settings;
+  const { dialects, ttlSeconds, relistMs, doubtMs, facts } = settings;
   const client = createClient(createWire(settings), settings.namespace);
-  const logger = settings.logger ?? silent;
-  const outage = createOutage(logger);
-  const stopWatching = settings.tls && watchCertificate(settings.tls, logger);
+  const outage = createOutage(facts);
+  const stopWatching = settings.tls && watchCertificate(settings.tls, facts);
   const closing = new AbortController();
   const registrations = new Set<Registration>();
   const resolving = new Map<string, { readonly listeners: Listeners; readonly stop: AbortController }>();
@@ -36,7 +36,7 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
   };
 
   const startResolving = (service: string) => {
-    const started = { listeners: createListeners(service, logger), stop: new AbortController() };
+    const started = { listeners: createListeners(service, facts), stop: new AbortController() };
     resolveService({
       client,
       service,
@@ -44,7 +44,7 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
       relistMs,
       doubtMs,
       outage,
-      logger,
+      facts,
       signal: started.stop.signal,
       report: (snapshot) => started.listeners.report(snapshot),
     });
@@ -65,7 +65,7 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
       };
     },
 
-    register(announcement, theirLogger = silent) {
+    register(announcement, theirs) {
       assertOpen();
       checkAnnouncement(announcement);
       checkPrefixes(announcement.services, dialects);
@@ -75,7 +75,7 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
         dialects,
         ttlSeconds,
         relistMs,
-        logger: settings.logger ?? theirLogger,
+        facts: theirs === undefined ? facts : bothFacts(facts, settings.logger ? theirs.loggedBy(silent) : theirs),
       });
       const held = {
         registered: registration.registered,
@@ -91,7 +91,7 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
 
     async services() {
       assertOpen();
-      return holding(() => listServices(client, dialects, logger));
+      return holding(() => listServices(client, dialects, facts));
     },
 
     async close() {

@@ -1,6 +1,6 @@
-import type { Logger } from "../../core/logger.ts";
+import type { Facts } from "../../core/facts.ts";
 
-/** Logs when the first service can no longer be listed and when the last can again, however many there are. */
+/** Tells when the first service can no longer be listed and when the last can again, however many there are. */
 export interface Outage {
   /** Why a service cannot be trusted to be as etcd says; `undefined` when it can. */
   report(service: string, reason: string | undefined): void;
@@ -8,15 +8,15 @@ export interface Outage {
   forget(service: string): void;
 }
 
-export function createOutage(logger: Logger): Outage {
+export function createOutage(facts: Facts): Outage {
   const affected = new Set<string>();
   return {
     report(service, reason) {
       if (reason !== undefined) {
-        if (affected.size === 0) logger.warn({ service, reason }, "the registry is away; what it said last stands");
+        if (affected.size === 0) facts.on["registry-lost"]?.({ service, reason });
         affected.add(service);
       } else if (affected.delete(service) && affected.size === 0) {
-        logger.info({ service }, "the registry is back");
+        facts.on["registry-restored"]?.({ service });
       }
     },
     forget: (service) => void affected.delete(service),

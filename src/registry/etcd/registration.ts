@@ -1,5 +1,5 @@
 import { now } from "../../core/deadline.ts";
-import type { Logger } from "../../core/logger.ts";
+import type { Facts } from "../../core/facts.ts";
 import type { Announcement, Registration } from "../registry.ts";
 import { createBackoff, sleep } from "./backoff.ts";
 import { createClaim } from "./claim.ts";
@@ -15,7 +15,7 @@ export interface RegisterOptions {
   readonly dialects: readonly Dialect[];
   readonly ttlSeconds: number;
   readonly relistMs: number;
-  readonly logger: Logger;
+  readonly facts: Facts;
 }
 
 const defaultCloseMs = 2_000;
@@ -27,12 +27,12 @@ const shortestGoodLeaseMs = 1_000;
  * back what disappears; and when etcd no longer has the lease, all of it again, for ever.
  */
 export function register(announcement: Announcement, options: RegisterOptions): Registration {
-  const { client, ttlSeconds, relistMs, logger } = options;
+  const { client, ttlSeconds, relistMs, facts } = options;
   const { services, endpoint } = announcement;
   const closing = new AbortController();
   const givenUp = new AbortController();
   const registered = Promise.withResolvers<void>();
-  const standing = createStanding(logger, { services, address: endpoint.address });
+  const standing = createStanding(facts, { services, address: endpoint.address });
   const claim = createClaim(announcement, options);
   let leaseId: string | undefined;
 
@@ -106,10 +106,10 @@ export function register(announcement: Announcement, options: RegisterOptions): 
     while (leaseId !== undefined && !givenUp.signal.aborted) {
       try {
         await client.revoke(leaseId);
-        logger.info({ services, address: endpoint.address }, "deregistered");
+        facts.on["registration-ended"]?.({ services, address: endpoint.address });
         return;
       } catch (error) {
-        logger.debug({ address: endpoint.address, reason: describe(error) }, "cannot deregister; trying on");
+        facts.on["registration-lingers"]?.({ address: endpoint.address, reason: describe(error) });
         await backoff.wait(givenUp.signal);
       }
     }

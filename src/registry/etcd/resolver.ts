@@ -1,5 +1,5 @@
 import { systemClock } from "../../core/clock.ts";
-import type { Logger } from "../../core/logger.ts";
+import type { Facts } from "../../core/facts.ts";
 import { createPace } from "../../core/pace.ts";
 import type { Snapshot } from "../registry.ts";
 import { type Book, createBook } from "./book.ts";
@@ -17,15 +17,15 @@ export interface ResolveOptions {
   readonly relistMs: number;
   readonly doubtMs: number;
   readonly outage: Outage;
-  readonly logger: Logger;
+  readonly facts: Facts;
   readonly signal: AbortSignal;
   readonly report: (snapshot: Snapshot) => void;
 }
 
 /** Reports a service's snapshots until the signal aborts. */
 export function resolveService(options: ResolveOptions): void {
-  const { client, service, dialects, relistMs, doubtMs, outage, logger, signal, report } = options;
-  const book = createBook({ service, dialects, logger, signal });
+  const { client, service, dialects, relistMs, doubtMs, outage, facts, signal, report } = options;
+  const book = createBook({ service, dialects, facts, signal });
   let last: Snapshot | undefined;
   /** Why the list cannot be had; `undefined` while it can. */
   let away: string | undefined;
@@ -45,7 +45,7 @@ export function resolveService(options: ResolveOptions): void {
     const failed = last === undefined || last.state === "unknown" ? "unknown" : "stale";
     const known = { endpoints, ...missing(book) };
     last = reason === undefined ? { ...known, state: "current" } : { ...known, state: failed, reason };
-    logger.debug({ service, endpoints: endpoints.length, state: last.state }, "resolved");
+    facts.on["service-resolved"]?.({ service, endpoints: endpoints.length, state: last.state });
     report(last);
     return endpoints.length;
   };
@@ -59,7 +59,10 @@ export function resolveService(options: ResolveOptions): void {
     signal,
     listed: (listing, lostData) =>
       inOrder(async () => {
-        if (lostData !== undefined) doubt.begin(lostData, book.endpoints());
+        if (lostData !== undefined) {
+          facts.on["registry-doubted"]?.({ service, reason: lostData });
+          doubt.begin(lostData, book.endpoints());
+        }
         const changed = await book.replace(listing);
         if (signal.aborted) return;
         const back = away !== undefined;
@@ -76,7 +79,7 @@ export function resolveService(options: ResolveOptions): void {
       away = reason;
       tell();
     },
-    broken: (error) => logger.debug({ service, reason: describe(error) }, "a watch broke; listing again"),
+    broken: (error) => facts.on["watch-broke"]?.({ service, reason: describe(error) }),
   });
   void ended.then(() => {
     telling.stop();

@@ -1,5 +1,5 @@
 import { Code } from "../../core/code.ts";
-import type { Logger } from "../../core/logger.ts";
+import type { Facts } from "../../core/facts.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import { isServiceName } from "../announcement.ts";
 import type { EtcdClient } from "./client.ts";
@@ -18,13 +18,13 @@ export interface ScanLimits {
 const usualLimits: ScanLimits = { maxKeys: 200_000, maxBytes: 256 * 1024 * 1024 };
 
 /**
- * The names of all services that have an entry which can be read, as far as the limits go; the log says where they end.
+ * The names of all services that have an entry which can be read, as far as the limits go; a fact says where they end.
  * @throws RpcError (rejects with it) UNAVAILABLE where etcd cannot be asked
  */
 export async function listServices(
   client: Pick<EtcdClient, "scan">,
   dialects: readonly Dialect[],
-  logger: Logger,
+  facts: Facts,
   limits: ScanLimits = usualLimits,
 ): Promise<string[]> {
   const services = new Set<string>();
@@ -33,7 +33,7 @@ export async function listServices(
       const here = dialects.filter((dialect) => dialect.root === root);
       const isWhole = await scan(client, root, limits, (entry) => addService(services, here, entry));
       if (isWhole) continue;
-      logger.warn({ root, ...limits }, "there is too much below this root; some services may not be listed");
+      facts.on["services-cut"]?.({ root, ...limits });
     }
   } catch (error) {
     const message = `the registry cannot be asked for its services: ${describe(error)}`;

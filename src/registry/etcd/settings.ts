@@ -1,6 +1,8 @@
 import { isIP } from "node:net";
+import { checkObservers } from "../../core/check-observers.ts";
 import { LONGEST_TIMER_MS } from "../../core/clock.ts";
 import { parseAddress } from "../../core/endpoint.ts";
+import { createFacts, type Facts, type Observer } from "../../core/facts.ts";
 import { heldTls } from "../../core/held-tls.ts";
 import type { Logger } from "../../core/logger.ts";
 import { atLeast, between, checkRanges, type NumberRange } from "../../core/number-range.ts";
@@ -40,6 +42,8 @@ export interface EtcdOptions {
   readonly client?: EtcdClientName | undefined;
   /** Silent by default. */
   readonly logger?: Logger | undefined;
+  /** Told of what happens between this process and etcd; none by default. */
+  readonly observers?: readonly Observer[] | undefined;
 }
 
 export type EtcdClientName = "native" | "etcd3";
@@ -62,6 +66,7 @@ export interface EtcdSettings {
   readonly relistMs: number;
   readonly doubtMs: number;
   readonly logger: Logger | undefined;
+  readonly facts: Facts;
 }
 
 const longestHedgeMs = 1_000;
@@ -96,6 +101,7 @@ const names: OptionNames<EtcdOptions> = {
   doubtMs: true,
   client: true,
   logger: true,
+  observers: true,
 };
 
 /** @throws TypeError that names what is wrong; never with a password in it */
@@ -122,12 +128,14 @@ export function etcdSettings(hosts: string | readonly string[], options: EtcdOpt
   checkNames(options, names, "etcd");
   checkRanges({ ...options, ttlSeconds }, ranges);
   checkKinds(options, kinds);
+  checkObservers(options);
   if (tls !== undefined && !first.secure) {
     throw new TypeError("etcd() has TLS options, but its hosts say http://; write https:// or etcds://");
   }
   if (dialects.length === 0) throw new TypeError("etcd() needs at least one dialect");
   const addresses = [...new Set(uris.flatMap((uri) => uri.hosts))];
-  const held = first.secure ? heldTls(tls ?? {}, "client", options.logger) : undefined;
+  const facts = createFacts(options);
+  const held = first.secure ? heldTls(tls ?? {}, "client", facts) : undefined;
   if (held !== undefined && client === "etcd3") checkServerName(addresses, held());
   return {
     hosts: addresses,
@@ -144,6 +152,7 @@ export function etcdSettings(hosts: string | readonly string[], options: EtcdOpt
     relistMs: options.relistMs ?? 30_000,
     doubtMs: options.doubtMs ?? 30_000,
     logger: options.logger,
+    facts,
   };
 }
 

@@ -1,28 +1,27 @@
-import type { Logger } from "../../core/logger.ts";
+import type { Facts } from "../../core/facts.ts";
+import type { Registering } from "../../core/registry-facts.ts";
 
-/** Logs when a registration goes from well to failing or back, however many attempts there are in between. */
+/** Tells when a registration goes from well to failing or back, however many attempts there are in between. */
 export interface Standing {
   /** Its keys stand under this lease. */
   well(leaseId: string): void;
   failing(reason: string): void;
 }
 
-export function createStanding(logger: Logger, about: object): Standing {
+export function createStanding(facts: Facts, about: Registering): Standing {
   let isFailing = false;
   let lastLease: string | undefined;
   return {
     well(leaseId) {
       if (!isFailing && lastLease === leaseId) return;
-      const message =
-        lastLease === undefined ? "registered" : lastLease === leaseId ? "kept the registration" : "registered again";
-      logger.info({ ...about, leaseId }, message);
+      const again = lastLease === leaseId ? "registration-kept" : "registration-restored";
+      facts.on[lastLease === undefined ? "registration-made" : again]?.({ ...about, leaseId });
       isFailing = false;
       lastLease = leaseId;
     },
     failing(reason) {
       if (isFailing) return;
-      const what = lastLease === undefined ? "cannot register" : "cannot keep the registration";
-      logger.warn({ ...about, reason }, `${what}; trying on`);
+      facts.on[lastLease === undefined ? "registration-failing" : "registration-lost"]?.({ ...about, reason });
       isFailing = true;
     },
   };

@@ -8,6 +8,7 @@ import {
 } from "@grpc/grpc-js";
 import { now } from "../../core/deadline.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
+import { factsOf } from "../../core/facts.ts";
 import { heldTls } from "../../core/held-tls.ts";
 import type { ConnectOptions, Peer } from "../../core/transport.ts";
 import { socketAddress } from "../address.ts";
@@ -34,7 +35,7 @@ export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer
   const { confirmIdleMs = CONFIRM_IDLE_MS } = options;
   const target = targetOf(address);
   const channelOptions = channelOptionsOf(options);
-  const tlsNow = options.tls && heldTls(options.tls, "client", options.logger);
+  const tlsNow = options.tls && heldTls(options.tls, "client", factsOf(options));
 
   /** Where it is no error of the system's, grpc-js words what HTTP/2 came to, so that nobody knows what to do. */
   async function explained(error: unknown): Promise<unknown> {

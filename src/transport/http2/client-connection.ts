@@ -105,6 +105,13 @@ export class ClientConnection extends Connection<ClientStream, ResponseHead> {
     return !this.goingAway && !this.doubted && this.streams.size < this.peer.maxConcurrentStreams;
   }
 
+  get bytesReceived(): number {
+    return this.socket.bytesRead;
+  }
+  get bytesSent(): number {
+    return this.socket.bytesWritten;
+  }
+
   /** True where it has been of use. */
   get served(): boolean {
     return this.answered || (this.taken && this.#options.trusted());

@@ -1,13 +1,11 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import { silent } from "../../core/logger.ts";
-import { seldom } from "../../core/seldom.ts";
+import { factsOf } from "../../core/facts.ts";
 import type { Acceptor, Listener, ListenOptions } from "../../core/transport.ts";
 import { remoteAddress } from "../address.ts";
 import { bind } from "../bind.ts";
 import { DEFAULT_MAX_RECEIVE_BYTES } from "../message.ts";
 import { DEFAULT_MAX_METADATA_BYTES } from "../metadata-size.ts";
-import { seldomByAddress } from "../seldom-by-address.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
 import { callerTls } from "../tls.ts";
 import { evictionLog } from "./eviction-log.ts";
@@ -20,10 +18,6 @@ import { Watch } from "./watch.ts";
 
 /** How long `close()` waits for clients to take the last statuses, in milliseconds, before it cuts connections. */
 const PARTING_MS = 1000;
-
-const WARN_EVERY_MS = 10_000;
-/** One who means another port does so again and again. */
-const WARN_EVERY_MS_OF_ONE = 60_000;
 
 const strangeness: Readonly<Record<Speech, string>> = {
   "HTTP/2": "it did not ask for HTTP/2 over TLS (ALPN h2)",
@@ -40,7 +34,8 @@ export async function listen(
   limits: Limits,
   wheel: TimerWheel,
 ): Promise<Listener> {
-  const { maxConcurrentStreams = 1000, compression = "identity", logger = silent } = options;
+  const { maxConcurrentStreams = 1000, compression = "identity" } = options;
+  const facts = factsOf(options);
   const { keepaliveMs = 60_000, keepaliveTimeoutMs = 10_000 } = options;
   const {
     maxConnectionAgeMs: maxAgeMs = Number.POSITIVE_INFINITY,
@@ -52,11 +47,12 @@ export async function listen(
   let draining = false;
   let closing = false;
 
-  function accept(socket: Socket): void {
+  function accept(socket: Socket): (() => string | undefined) | undefined {
     if (closing) {
       socket.destroy();
-      return;
+      return undefined;
     }
+    let closedFor: string | undefined;
     const peerAddress = remoteAddress(socket.remoteAddress, socket.remotePort);
     const tls = socket instanceof TLSSocket ? callerTls(socket) : undefined;
     const connection = new ServerConnection(socket, {
@@ -71,14 +67,14 @@ export async function listen(
       maxReceiveMessageBytes: options.maxReceiveMessageBytes ?? DEFAULT_MAX_RECEIVE_BYTES,
       maxSendMessageBytes: options.maxSendMessageBytes,
       unasked: socket instanceof TLSSocket && socket.alpnProtocol !== "h2",
-      strange: (speech) => warnStrange(socket.remoteAddress, { peer: peerAddress, reason: strangeness[speech] }),
+      strange: (speech) => turnedAway({ peer: peerAddress, reason: strangeness[speech] }),
       evicted,
-      overran: ({ path }) => overran({ method: path }),
-      crowded: () => crowded({}),
+      overran: ({ path: method }) => facts.on["handler-overran"]?.({ address: port.address, method }),
+      crowded: () => facts.on["memory-crowded"]?.({ address: port.address }),
       closed: (reason) => {
         watch.stop();
         lifetime?.stop();
-        logger.debug({ address: port.address, peer: peerAddress, reason }, "connection closed");
+        closedFor = reason;
       },
     });
     const watch = new Watch(wheel, connection as never, {
@@ -101,6 +97,7 @@ export async function listen(
       connection.destroy("it was closed");
     });
     if (draining) connection.drain();
+    return () => closedFor;
   }
 
   const port = await bind(
@@ -108,19 +105,9 @@ export async function listen(
     { ...options, handshakeTimeoutMs: limits.handshakeTimeoutMs, alpn: ["h2", "http/1.1"] },
     accept,
   );
-  const evicted = evictionLog(port.address, logger);
-  const warnStrange = seldomByAddress<{ peer: string; reason: string }>(WARN_EVERY_MS_OF_ONE, (fields) =>
-    logger.warn({ address: port.address, ...fields }, "a client that does not speak gRPC is turned away"),
-  );
-  const overran = seldom<{ method: string }>(WARN_EVERY_MS, (fields) => {
-    const why = "a handler goes on though its call is over: let it heed context.signal";
-    logger.warn({ address: port.address, ...fields }, why);
-  });
-
-  const crowded = seldom(WARN_EVERY_MS, (fields) => {
-    const why = "calls are refused: more are open than there is memory for; raise memoryBudgetBytes where they may be";
-    logger.warn({ address: port.address, ...fields }, why);
-  });
+  const evicted = evictionLog(port.address, facts);
+  const turnedAway = (fields: { readonly peer: string; readonly reason: string }): void =>
+    facts.on["client-turned-away"]?.({ address: port.address, ...fields });
 
   function drain(): void {
     if (draining) return;

@@ -1,4 +1,6 @@
 import { detached } from "../../core/context.ts";
+import { now } from "../../core/deadline.ts";
+import type { Facts } from "../../core/facts.ts";
 import { connectionBackoff } from "../backoff.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { Dialler } from "./dialler.ts";
@@ -11,6 +13,8 @@ export interface MoreConnectionsOptions {
   readonly wanted: () => boolean;
   /** Called with each connection that can take calls. */
   readonly opened: () => void;
+  readonly address: string;
+  readonly facts: Facts;
 }
 
 /** The connections to a server beside its main one: opened while calls wait for a free stream, and kept then. */
@@ -23,7 +27,8 @@ export interface MoreConnections {
 
 /** One that is lost, or does not come about, is tried again while calls wait, after a backoff where it was of no use. */
 export function createMoreConnections(options: MoreConnectionsOptions): MoreConnections {
-  const { connect, most, connectTimeoutMs, wanted, opened } = options;
+  const { connect, most, connectTimeoutMs, wanted, opened, address, facts } = options;
+  const openedAt = new WeakMap<ClientConnection, number>();
   const backoff = connectionBackoff();
   let all: readonly ClientConnection[] = [];
   let opening: AbortController | undefined;
@@ -45,7 +50,7 @@ export function createMoreConnections(options: MoreConnectionsOptions): MoreConn
       opening = undefined;
     };
     let mine: ClientConnection | undefined;
-    connect(controller.signal, () => mine !== undefined && lost(mine)).then(
+    connect(controller.signal, (reason) => mine !== undefined && lost(mine, reason)).then(
       (connection) => {
         settle();
         mine = connection;
@@ -62,11 +67,21 @@ export function createMoreConnections(options: MoreConnectionsOptions): MoreConn
 
   function add(connection: ClientConnection): void {
     all = [...all, connection];
+    openedAt.set(connection, now());
+    facts.on["connection-opened"]?.({ side: "client", address, peer: undefined });
     opened();
     if (wanted()) open();
   }
 
-  function lost(connection: ClientConnection): void {
+  function tellClosed(connection: ClientConnection, reason: string): void {
+    const { bytesReceived, bytesSent } = connection;
+    const heldMs = now() - (openedAt.get(connection) ?? now());
+    const tell = facts.on["connection-closed"];
+    tell?.({ side: "client", address, peer: undefined, reason, heldMs, bytesReceived, bytesSent });
+  }
+
+  function lost(connection: ClientConnection, reason: string): void {
+    if (all.includes(connection)) tellClosed(connection, reason);
     all = all.filter((each) => each !== connection);
     connection.close();
     if (!connection.served) again();
@@ -93,7 +108,10 @@ export function createMoreConnections(options: MoreConnectionsOptions): MoreConn
       closed = true;
       clearTimeout(retry);
       opening?.abort();
-      for (const connection of all) connection.close();
+      for (const connection of all) {
+        tellClosed(connection, "closed");
+        connection.close();
+      }
       all = [];
     },
   };

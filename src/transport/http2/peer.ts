@@ -1,6 +1,7 @@
 import type { Call, Reply } from "../../core/call.ts";
 import { Code } from "../../core/code.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
+import { factsOf } from "../../core/facts.ts";
 import { heldTls } from "../../core/held-tls.ts";
 import { hold, letGo } from "../../core/hold.ts";
 import { rejectedLater } from "../../core/later.ts";
@@ -55,18 +56,21 @@ export class Http2Peer implements Peer {
     this.endpoint = endpoint;
     this.#address = endpoint.address;
     this.#options = options;
-    this.#tls = options.tls && heldTls(options.tls, "client", options.logger);
+    this.#tls = options.tls && heldTls(options.tls, "client", factsOf(options));
     this.#limits = limits;
     this.#wheel = wheel;
     this.#sessions = sessions;
     this.#dialler = this.#createDialler();
-    const { connectTimeoutMs = 5000, logger } = options;
+    const { connectTimeoutMs = 5000 } = options;
+    const facts = factsOf(options);
     this.#more = createMoreConnections({
       connect: this.#dialler.connect,
       most: limits.maxConnectionsPerPeer - 1,
       connectTimeoutMs,
       wanted: () => this.#waiting.size > 0,
       opened: this.#serve,
+      address: this.#address,
+      facts,
     });
     this.#link = createLink({
       address: this.#address,
@@ -74,7 +78,7 @@ export class Http2Peer implements Peer {
       connectTimeoutMs,
       shown: { certificate: this.#tls?.().cert !== undefined },
       changed: this.#changed,
-      logger,
+      facts,
     });
   }
 

@@ -18,8 +18,8 @@ import { storedOf } from "./stored.ts";
 
 /** etcd asked over a transport of ours: each host is a peer, and one that is silent costs a call `hedgeMs`. */
 export function createNativeWire(settings: EtcdSettings, transport: Transport): EtcdWire {
-  const { hosts: addresses, tls, username, password, logger, callTimeoutMs, hedgeMs } = settings;
-  const connect = { tls, logger, connectTimeoutMs: callTimeoutMs, maxReceiveMessageBytes: maxAnswerBytes };
+  const { hosts: addresses, tls, username, password, facts, callTimeoutMs, hedgeMs } = settings;
+  const connect = { tls, facts, connectTimeoutMs: callTimeoutMs, maxReceiveMessageBytes: maxAnswerBytes };
   const hosts = createHosts({
     addresses,
     connect: (address, changed) => transport.connect({ address }, { ...connect, changed }),

@@ -1,7 +1,7 @@
-import type { Call, Handler, Reply } from "../core/call.ts";
-import type { Ended } from "../core/cancellation.ts";
-import { Code } from "../core/code.ts";
-import { RpcError } from "../core/rpc-error.ts";
+import type { Call, Handler, Reply } from "./call.ts";
+import type { Ended } from "./cancellation.ts";
+import { Code } from "./code.ts";
+import { RpcError } from "./rpc-error.ts";
 
 /**
  * Makes a call, and calls `ended` once when it is over, whatever its kind: with the error that it ended with, or with

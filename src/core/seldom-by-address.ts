@@ -1,6 +1,6 @@
-import { now } from "../core/deadline.ts";
-import { networkOf } from "../core/network.ts";
-import { seldom } from "../core/seldom.ts";
+import { now } from "./deadline.ts";
+import { networkOf } from "./network.ts";
+import { seldom } from "./seldom.ts";
 
 /** Addresses that are told apart; there may be very many, and each costs memory. */
 const MOST_ADDRESSES = 256;

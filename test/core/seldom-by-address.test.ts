@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { seldomByAddress } from "../../src/transport/seldom-by-address.ts";
+import { seldomByAddress } from "../../src/core/seldom-by-address.ts";
 
 interface Line {
   readonly what: string;
