@@ -25,13 +25,22 @@ export { Metadata, type MetadataInit, type MetadataValue } from "./core/metadata
 export type { Method, MethodKind, Service } from "./core/method.ts";
 export type { ChannelPolicy, Policy } from "./core/policies.ts";
 export type { HedgePolicy, Idempotency, MethodPolicy, RetryPolicy } from "./core/policy.ts";
+export type {
+  PolicyChange,
+  PolicyRevision,
+  PolicySnapshot,
+  PolicySource,
+  PolicyStore,
+} from "./core/policy-source.ts";
 export { detail, type ErrorDetail, RpcError } from "./core/rpc-error.ts";
 export type { ServiceInterceptors } from "./core/service-interceptors.ts";
+export type { ServicePolicy } from "./core/service-policy.ts";
 export type { ClientTls, ServerTls, TlsSource } from "./core/transport.ts";
 export { watched } from "./core/watched.ts";
 export { type FromJsonOptions, fromJson, type JsonValue, type ToJsonOptions, toJson } from "./json/message-json.ts";
 export { registryFromUri } from "./registry/from-uri.ts";
 export { memoryRegistry } from "./registry/memory.ts";
+export { type MemoryPoliciesOptions, memoryPolicies } from "./registry/memory-policies.ts";
 export { staticRegistry } from "./registry/static.ts";
 export { type WithSnapshotOptions, withSnapshot } from "./registry/with-snapshot.ts";
 export type { DrainOptions } from "./server/drain.ts";

@@ -32,6 +32,11 @@ const commands: readonly Listed[] = [
     load: async () => (await import("./ls.ts")).ls,
   },
   {
+    name: "policy",
+    summary: "Show and change timeouts, retries and more of what is running.",
+    load: async () => (await import("./policy.ts")).policy,
+  },
+  {
     name: "completion",
     summary: "Print what makes bash, zsh or fish complete commands and flags.",
     load: async () => (await import("./completion.ts")).completion(commands),

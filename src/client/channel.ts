@@ -15,8 +15,9 @@ import { createFacts, NOBODY, type Observer } from "../core/facts.ts";
 import { heldTls } from "../core/held-tls.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Method, Service } from "../core/method.ts";
-import { type ChannelPolicy, type Policy, policies } from "../core/policies.ts";
+import type { ChannelPolicy, Policy } from "../core/policies.ts";
 import { checkPolicyMethods } from "../core/policy-names.ts";
+import type { PolicySource } from "../core/policy-source.ts";
 import { requireNode } from "../core/require-node.ts";
 import { toldCall } from "../core/told-call.ts";
 import type { ClientTls, ConnectOptions, Transport } from "../core/transport.ts";
@@ -26,6 +27,7 @@ import { retry } from "../retry/retry.ts";
 import { http2 } from "../transport/http2/index.ts";
 import { checkChannelOptions, checkCloseTimeout, checkStateListener, nameOf, nowhere } from "./check-channel.ts";
 import { healthChecked } from "./health-check.ts";
+import { operatedPolicies } from "./operated.ts";
 import { interceptOwn } from "./own-failures.ts";
 import { sharedConnections } from "./shared-connections.ts";
 
@@ -43,6 +45,8 @@ interface EveryChannel extends Omit<ConnectOptions, "changed" | "facts"> {
   readonly breaker?: BreakerOptions | false | undefined;
   /** How calls are made, over what the contract says; a call's own options stand over it. */
   readonly policy?: ChannelPolicy | undefined;
+  /** What operators say while it runs, over `policy`: `etcdPolicies("http://127.0.0.1:2379")`. None by default. */
+  readonly policies?: PolicySource | undefined;
   /** Around every call: the first is the outermost, and sees a retried call once. */
   readonly interceptors?: readonly Interceptor[] | undefined;
   /** Around every attempt at a call. */
@@ -110,6 +114,8 @@ export interface Channel {
   policyOf(method: Method): Policy;
   /** Adds an observer, as `observers` does, until the returned function is called. */
   observe?(observer: Observer): () => void;
+  /** Whether `policyOf` may come to say otherwise: a client asks it at each call then. */
+  readonly policiesChange?: boolean | undefined;
   /**
    * Told of each service that a client is made for.
    * @throws TypeError where the channel's policy names a method that the service has not
@@ -169,7 +175,8 @@ export function createChannel(options: ChannelOptions): Channel {
   const connect = (endpoint: Endpoint, changed: () => void, service: string) =>
     breaker(connections.connect(endpoint, changed), circuit, changed, { service, facts: breakerFacts });
 
-  const policyOf = policies(options.policy);
+  const operated = operatedPolicies(options.policy, options.policies, facts);
+  const { policyOf } = operated;
 
   const toService = balance({ ...options, idleTimeoutMs, resolver, balancer, connect, facts });
   const toAttempt = interceptOwn(toService.handle, attemptInterceptors);
@@ -191,7 +198,11 @@ export function createChannel(options: ChannelOptions): Channel {
       checkObserver(observer);
       return facts.add(observer);
     },
-    checkService: (service) => checkPolicyMethods(options.policy ?? {}, service),
+    policiesChange: options.policies !== undefined,
+    checkService(service) {
+      checkPolicyMethods(options.policy ?? {}, service);
+      operated.look(service);
+    },
     state: (service) => toService.state(nameOf(service)),
     ready: (service, ready = {}) => toService.ready(nameOf(service), ready).catch(rethrownAtCallSite),
     watchState(service, listener) {
@@ -201,6 +212,7 @@ export function createChannel(options: ChannelOptions): Channel {
     async close(timeoutMs = 10_000) {
       checkCloseTimeout(timeoutMs);
       stopWatching?.();
+      operated.stop();
       closing ??= toService.close();
       connections.endWithin(timeoutMs);
       await closing;

@@ -34,6 +34,7 @@ const names: OptionNames<ChannelOptions> = {
   healthCheck: true,
   breaker: true,
   policy: true,
+  policies: true,
   interceptors: true,
   attemptInterceptors: true,
   logger: true,
@@ -62,6 +63,7 @@ const kinds: OptionKinds<ChannelOptions> = {
   unixAddresses: flag,
   transport: having(["connect", "listen"], "http2()"),
   balancer: functionLike("roundRobin()"),
+  policies: having(["watch"], 'etcdPolicies("http://127.0.0.1:2379")'),
   healthCheck: {
     fits: (value) => typeof value === "boolean" || typeof value === "string",
     remedy: "give true, false or the name of a service",

@@ -12,6 +12,7 @@ import type {
   Unary,
 } from "../core/method.ts";
 import { checkKind, having, type OptionKind } from "../core/option-kinds.ts";
+import type { Policy } from "../core/policies.ts";
 import {
   checkInterceptorNames,
   interceptorsOf,
@@ -72,10 +73,11 @@ export function createClient<M>(
   const own = interceptorsOf(service, options);
   const { callerStacks = false } = channel;
   for (const [key, declared] of Object.entries(service.methods as Record<string, Method>)) {
-    const policy = channel.policyOf(declared);
-    const method = sized(declared, policy);
-    const make: typeof unaryMethod | typeof streamingMethod = method.responseStream ? streamingMethod : unaryMethod;
-    const callMethod: CallMethod<unknown> = make(method, policy, withinOwn(channel, own(key)));
+    const through = withinOwn(channel, own(key));
+    const callMethod =
+      channel.policiesChange === true
+        ? asPoliciesSay(declared, through)
+        : byPolicy(declared, channel.policyOf(declared), through);
     client[key] = callerStacks ? notingCallers(callMethod) : callMethod;
   }
   // The one cast on the way in: each function above has the shape that its method's kind asks for.
@@ -87,6 +89,25 @@ function withinOwn(channel: Channel, { ofService, ofMethod }: OfMethod): Channel
   const interceptors = [...ofMethod, ...ofService];
   if (interceptors.length === 0) return channel;
   return { ...channel, direct: false, handle: interceptOwn(channel.handle, interceptors) };
+}
+
+function byPolicy(declared: Method, policy: Policy, channel: Channel): CallMethod<unknown> {
+  const make: typeof unaryMethod | typeof streamingMethod = declared.responseStream ? streamingMethod : unaryMethod;
+  return make(sized(declared, policy), policy, channel);
+}
+
+/** Each call follows the policy that holds when it is made: the same object while nothing has changed. */
+function asPoliciesSay(declared: Method, channel: Channel): CallMethod<unknown> {
+  let policy = channel.policyOf(declared);
+  let callMethod = byPolicy(declared, policy, channel);
+  return (request, options, site) => {
+    const now = channel.policyOf(declared);
+    if (now !== policy) {
+      policy = now;
+      callMethod = byPolicy(declared, now, channel);
+    }
+    return callMethod(request, options, site);
+  };
 }
 
 type CallMethod<T> = (request: any, options?: AnyOptions, site?: CallSite) => T;

@@ -143,6 +143,17 @@ const lines: { readonly [K in FactKind]: Line<K> | undefined } = {
     without: ["yielded"],
   },
 
+  "policy-set": { level: "info", text: "a policy was set: new calls follow it" },
+  "policy-deleted": { level: "info", text: "a policy was deleted by hand" },
+  "policy-invalid": { level: "warn", text: "a policy that is not valid is left out: what held before it stands" },
+  "policy-unfit": { level: "warn", text: "a part of a policy is left out" },
+  "policies-lost": { level: "warn", text: "policies cannot be asked for: those that are known stand" },
+  "policies-restored": { level: "info", text: "policies can be asked for again" },
+  "policies-outlived": {
+    level: "error",
+    text: "policies from before etcd lost its data go on: set them again",
+  },
+
   listening: { level: "info", text: "listening" },
   "drain-began": undefined,
   "drain-ended": undefined,

@@ -3,12 +3,13 @@ import type { ConnectionFacts } from "./connection-facts.ts";
 import { FACT_KINDS, loggedBy } from "./facts-log.ts";
 import { type Logger, silent } from "./logger.ts";
 import type { PeerFacts } from "./peer-facts.ts";
+import type { PolicyFacts } from "./policy-facts.ts";
 import type { RegistryFacts } from "./registry-facts.ts";
 import type { ServerFacts } from "./server-facts.ts";
 import { isThenable } from "./thenable.ts";
 
 /** What each kind of fact says. */
-export interface FactFields extends CallFacts, PeerFacts, ConnectionFacts, RegistryFacts, ServerFacts {}
+export interface FactFields extends CallFacts, PeerFacts, ConnectionFacts, RegistryFacts, PolicyFacts, ServerFacts {}
 
 export type FactKind = keyof FactFields;
 

@@ -2,6 +2,7 @@ import { Code } from "./code.ts";
 import type { Method } from "./method.ts";
 import { codeNames } from "./option-kinds.ts";
 import type { HedgePolicy, MethodPolicy, RetryPolicy } from "./policy.ts";
+import { EVERY_SERVICE } from "./policy-source.ts";
 import { RpcError } from "./rpc-error.ts";
 
 /** What a channel sets for its calls, and over that for single services and methods. */
@@ -47,8 +48,8 @@ export interface Policy {
 }
 
 /**
- * Finds the policy of a call: field by field, the call's own options win, then the channel's for the method, for the
- * service and for all, then the contract's, then the defaults. What it finds is kept for each method, so that a call
+ * Finds the policy of a call: field by field, the call's own options win, then what operators say, then the channel's for
+ * the method, for the service and for all, then the contract's, then the defaults. What it finds is kept for each method, so that a call
  * without options of its own costs one look-up.
  * @throws RpcError INVALID_ARGUMENT that names the method, where it is asked to be retried or hedged and may not be sent
  * twice, or where a number makes no sense
@@ -56,15 +57,36 @@ export interface Policy {
 export type Policies = (method: Method, own?: MethodPolicy) => Policy;
 
 export function policies(channel: ChannelPolicy = {}): Policies {
-  const known = new WeakMap<Method, Policy>();
-  return (method, own) => {
-    if (own !== undefined) return resolve(method, layersOf(method, channel, own));
-    let policy = known.get(method);
-    if (policy === undefined) {
-      policy = resolve(method, layersOf(method, channel));
-      known.set(method, policy);
-    }
-    return policy;
+  return overlaidPolicies(channel).policyOf;
+}
+
+/** What operators say of a service, which has been checked. */
+type Overlay = (service: string) => (MethodPolicy & Pick<ChannelPolicy, "methods">) | undefined;
+
+/** Policies over which others are laid while they are used. */
+export interface OverlaidPolicies {
+  readonly policyOf: Policies;
+  /** Lays these over the channel's from the next call on, in the place of those before. */
+  overlay(next: Overlay): void;
+}
+
+export function overlaidPolicies(channel: ChannelPolicy = {}): OverlaidPolicies {
+  let known = new WeakMap<Method, Policy>();
+  let over: Overlay = () => undefined;
+  return {
+    policyOf(method, own) {
+      if (own !== undefined) return resolve(method, layersOf(method, channel, over, own));
+      let policy = known.get(method);
+      if (policy === undefined) {
+        policy = resolve(method, layersOf(method, channel, over));
+        known.set(method, policy);
+      }
+      return policy;
+    },
+    overlay(next) {
+      over = next;
+      known = new WeakMap();
+    },
   };
 }
 
@@ -74,9 +96,14 @@ interface Layer {
   readonly exact: boolean;
 }
 
-function layersOf(method: Method, channel: ChannelPolicy, own?: MethodPolicy): Layer[] {
+function layersOf(method: Method, channel: ChannelPolicy, over: Overlay, own?: MethodPolicy): Layer[] {
+  const overService = over(method.service);
   return [
     { policy: own, exact: true },
+    // Who operates a fleet must not break its calls by a word: what a method cannot have is left out.
+    { policy: overService?.methods?.[method.name], exact: false },
+    { policy: overService, exact: false },
+    { policy: over(EVERY_SERVICE), exact: false },
     { policy: channel.methods?.[method.path.slice(1)] ?? channel.methods?.[method.path], exact: true },
     { policy: channel.methods?.[method.service], exact: false },
     { policy: channel, exact: false },

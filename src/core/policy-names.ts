@@ -12,7 +12,7 @@ const ofRetry: OptionNames<RetryPolicy> = {
   retryableCodes: true,
 };
 const ofHedge: OptionNames<HedgePolicy> = { maxAttempts: true, delayMs: true };
-const ofMethod: OptionNames<MethodPolicy> = {
+export const methodPolicyNames: OptionNames<MethodPolicy> = {
   timeoutMs: true,
   retry: true,
   hedge: true,
@@ -20,7 +20,7 @@ const ofMethod: OptionNames<MethodPolicy> = {
   maxRequestBytes: true,
   maxResponseBytes: true,
 };
-const ofChannel: OptionNames<ChannelPolicy> = { ...ofMethod, methods: true };
+const ofChannel: OptionNames<ChannelPolicy> = { ...methodPolicyNames, methods: true };
 
 /**
  * Looks at all names in a channel's policy, but for whether its methods are there: only a client knows its service.
@@ -38,7 +38,7 @@ export function checkPolicyNames(policy: ChannelPolicy): void {
     const name = key.replace(/^\//, "");
     if (named.has(name)) throw new TypeError(`policy.methods names ${name} twice: with a slash before it, and without`);
     named.add(name);
-    checkNames(method, ofMethod, of);
+    checkNames(method, methodPolicyNames, of);
     checkResendingNames(method, `${of}.`);
   }
 }

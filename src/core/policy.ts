@@ -26,8 +26,8 @@ export interface HedgePolicy {
 }
 
 /**
- * How calls of a method are made. Looked up in this order: the call's own options, the channel's, the contract's
- * (`trunkline/v1/options.proto`), the defaults.
+ * How calls of a method are made. Looked up in this order: the call's own options, what operators say, the channel's, the
+ * contract's (`trunkline/v1/options.proto`), the defaults.
  */
 export interface MethodPolicy {
   /** Milliseconds a call may take in all, a stream too; 0 is no deadline. By default 10,000 for a unary call, else none. */

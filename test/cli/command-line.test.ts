@@ -12,7 +12,7 @@ import { lines, main, start, trunkline } from "./trunkline.ts";
 test.each([["--help"], ["-h"], ["help"], []])("trunkline %s shows the commands", async (...args) => {
   const { code, stdout, stderr } = await trunkline(args.filter((arg) => arg !== undefined));
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  for (const name of ["dev", "call", "ls"]) expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
+  for (const name of ["dev", "call", "ls", "policy"]) expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
 });
 
 test("--version shows the package's version", async () => {
@@ -20,7 +20,7 @@ test("--version shows the package's version", async () => {
   expect(await trunkline(["--version"])).toMatchObject({ code: 0, stdout: `${version}\n` });
 });
 
-test.each(["dev", "call", "ls"])("trunkline %s --help shows its flags and examples", async (name) => {
+test.each(["dev", "call", "ls", "policy"])("trunkline %s --help shows its flags and examples", async (name) => {
   const { code, stdout } = await trunkline([name, "--help"]);
   expect(code).toBe(0);
   expect(stdout).toMatch(new RegExp(`^Usage: trunkline ${name} `));

@@ -6,4 +6,5 @@ export { type GoZeroOptions, goZero } from "./dialects/go-zero.ts";
 export { type KitexOptions, kitex } from "./dialects/kitex.ts";
 export { type KratosOptions, kratos } from "./dialects/kratos.ts";
 export { etcd } from "./etcd.ts";
+export { type EtcdPoliciesOptions, etcdPolicies } from "./policies/policies.ts";
 export type { EtcdClientName, EtcdOptions } from "./settings.ts";

@@ -128,7 +128,7 @@ export function rotation(world: () => World): void {
         client = { ca: nextAuthority, ...nextClientCertificate };
       },
     ];
-    const { here, address, callers } = await serve(() => server, { maxConnectionAgeMs: 200 });
+    const { here, address, callers } = await serve(() => server, { maxConnectionAgeMs: 300 });
     const { changed, until } = watch();
     let connections = 0;
     const peer = here.dial(address, {
@@ -141,7 +141,8 @@ export function rotation(world: () => World): void {
     await echo(peer);
     const calls: Promise<unknown>[] = [];
     // A call that no server has looked at is nobody's loss: a channel sends it again, free.
-    const sent = () => echo(peer).catch((error: RpcError) => (error.unprocessed ? echo(peer) : Promise.reject(error)));
+    const sent = (): Promise<unknown> =>
+      echo(peer).catch((error: RpcError) => (error.unprocessed ? sent() : Promise.reject(error)));
     let over = false;
     const loading = (async () => {
       for (; !over; await sleep(5)) for (let i = 0; i < 4; i++) calls.push(sent());
