@@ -1,8 +1,9 @@
 import type { Call } from "../core/call.ts";
 import { checkNames } from "../core/option-names.ts";
 import type { Peer } from "../core/transport.ts";
-import type { Balancer, Shares } from "./balancer.ts";
-import { hash, mix } from "./hash.ts";
+import type { Balancer, Picker, Replaced, Shares } from "./balancer.ts";
+import { hash } from "./hash.ts";
+import { createRingKeeper, pointOf, type Ring, type RingKeeper } from "./hash-ring.ts";
 
 export interface ConsistentHashOptions {
   /** What makes calls go together: a key of their metadata, or a function of them. Calls without go anywhere. */
@@ -18,8 +19,6 @@ export interface ConsistentHashOptions {
 
 /** Points that are tried for a key: the more, the less the fullest peer has above the average. */
 const probes = 21;
-/** Points of a peer on the ring: the more, the less the emptiest has below the average. */
-const places = 10;
 /** Places that are passed by, at most, in search of a peer that may take a key. */
 const mostPassed = 64;
 
@@ -28,8 +27,8 @@ const mostPassed = 64;
  * slow start it takes them one by one, and until then they stay where they were: a key never goes back and forth.
  *
  * Multi-probe consistent hashing (B. Appleton, M. O'Reilly, 2015, https://arxiv.org/abs/1505.00062): of several points
- * made from the key, the one nearest to a peer counts. So few places on the ring are enough for each peer, and a ring of
- * a thousand peers is made in a millisecond or two, which matters, since it is made anew whenever a peer's state changes.
+ * made from the key, the one nearest to a peer counts. So few places on the ring are enough for each peer, which matters,
+ * since it is made over whenever a peer's state changes.
  * The bound is that of "Consistent Hashing with Bounded Loads" (https://arxiv.org/abs/1608.01350).
  */
 export function consistentHash(options: ConsistentHashOptions): Balancer {
@@ -37,25 +36,31 @@ export function consistentHash(options: ConsistentHashOptions): Balancer {
   const { key, maxLoadFactor = Number.POSITIVE_INFINITY, random = Math.random } = options;
   const keyOf = typeof key === "string" ? (call: Call) => call.metadata.get(key) : key;
 
-  const ringed = (peers: readonly Peer[], shares?: Shares) => {
-    const ring = ringOf(peers);
-    const { points, owners } = ring;
-    const overloaded = loadBound(peers, maxLoadFactor);
+  const kept = new WeakMap<Picker, Kept>();
 
-    return (call: Call): Peer | undefined => {
-      if (points.length === 0) return undefined;
+  const ringed = (peers: readonly Peer[], shares?: Shares, replaced?: Replaced): Picker => {
+    const before = replaced && kept.get(replaced.picker);
+    const { keeper, load } = before ?? { keeper: createRingKeeper(), load: { most: 0, picksLeft: 0 } };
+    const ring = keeper.change(before === undefined || replaced === undefined ? { gone: [], come: peers } : replaced);
+    const { size, owners } = ring;
+    const overloaded = loadBound(peers, maxLoadFactor, load);
+
+    const pick = (call: Call): Peer | undefined => {
+      if (size === 0) return undefined;
       const text = keyOf(call);
       const hashed = text === undefined ? Math.floor(random() * 2 ** 32) : hash(text);
-      const mayTake = shares && sharing(peers, hashed, shares);
-      const first = text === undefined ? hashed % points.length : nearest(ring, hashed, mayTake);
-      for (let i = 0; i < points.length; i++) {
-        const owner = owners[(first + i) % points.length] as number;
-        const peer = peers[owner] as Peer;
+      const mayTake = shares && sharing(ring, hashed, shares);
+      const first = text === undefined ? hashed % size : nearest(ring, hashed, mayTake);
+      for (let i = 0; i < size; i++) {
+        const owner = owners[(first + i) % size] as number;
+        const peer = ring.peers[owner] as Peer;
         if (peer.endpoint.address === call.avoid || overloaded(peer)) continue;
         if (mayTake === undefined || mayTake(owner) || i >= mostPassed) return peer;
       }
-      return peers[owners[first] as number];
+      return ring.peers[owners[first] as number];
     };
+    kept.set(pick, { keeper, load });
+    return pick;
   };
   return Object.assign(ringed, { gradual: true });
 }
@@ -64,69 +69,38 @@ export function consistentHash(options: ConsistentHashOptions): Balancer {
  * Which peers a key may go to while some have only a share: those whose share is above a number that the key has for
  * itself. So each key sees a ring of its own, without the peers that have not taken it yet.
  */
-function sharing(peers: readonly Peer[], key: number, shares: Shares): ((owner: number) => boolean) | undefined {
+function sharing({ peers }: Ring, key: number, shares: Shares): ((owner: number) => boolean) | undefined {
   const shareOf = shares();
   if (shareOf === undefined) return undefined;
   const threshold = pointOf(key, probes) / 2 ** 32;
   return (owner) => shareOf(peers[owner] as Peer) > threshold;
 }
 
-interface Ring {
-  /** In ascending order. */
-  readonly points: Uint32Array;
-  /** For each point the index of its peer. */
-  readonly owners: Uint32Array;
-  /** The ring in equal parts: for each the index of the first point that is not before it. */
-  readonly parts: Uint32Array;
-  /** Shifts a point to the index of its part. */
-  readonly shift: number;
+/** What a picker leaves to the one that replaces it. */
+interface Kept {
+  readonly keeper: RingKeeper;
+  readonly load: Load;
 }
 
-function ringOf(peers: readonly Peer[]): Ring {
-  // A point and its owner in one number, so that the sort is that of a typed array.
-  const packed = new Float64Array(peers.length * places);
-  for (const [owner, { endpoint }] of peers.entries()) {
-    const key = hash(endpoint.address);
-    for (let i = 0; i < places; i++) packed[owner * places + i] = pointOf(key, i) * peers.length + owner;
-  }
-  packed.sort();
-  const points = new Uint32Array(packed.length);
-  const owners = new Uint32Array(packed.length);
-  for (const [at, both] of packed.entries()) {
-    points[at] = Math.floor(both / peers.length);
-    owners[at] = both % peers.length;
-  }
-  return { points, owners, ...partsOf(points) };
-}
-
-/** The i-th of the points that a key makes. */
-function pointOf(key: number, i: number): number {
-  return mix(key + Math.imul(i, 0x9e3779b9));
-}
-
-/** As many parts as points or a few more, so that a part has about one point and is found without a search. */
-function partsOf(points: Uint32Array): Pick<Ring, "parts" | "shift"> {
-  const shift = Math.max(1, Math.clz32(points.length));
-  const parts = new Uint32Array(2 ** (32 - shift));
-  let at = 0;
-  for (let part = 0; part < parts.length; part++) {
-    while (at < points.length && (points[at] as number) >>> shift < part) at++;
-    parts[part] = at;
-  }
-  return { parts, shift };
+interface Load {
+  /** Calls in flight that a peer may have. */
+  most: number;
+  /** Picks until that is reckoned anew. */
+  picksLeft: number;
 }
 
 /** The index of the point that follows most closely on one of the key's, of those whose owner may take it. */
-function nearest({ points, owners, parts, shift }: Ring, key: number, mayTake?: (owner: number) => boolean): number {
+function nearest(ring: Ring, key: number, mayTake?: (owner: number) => boolean): number {
+  const { size, points, owners, parts, shift } = ring;
   let found = 0;
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < probes; i++) {
     const probe = pointOf(key, i);
     let at = parts[probe >>> shift] as number;
-    while (at < points.length && (points[at] as number) < probe) at++;
-    if (at === points.length) at = 0;
+    while (at < size && (points[at] as number) < probe) at++;
+    if (at === size) at = 0;
     if (mayTake !== undefined) {
-      for (let i = 0; i < mostPassed && !mayTake(owners[at] as number); i++) at = at + 1 === points.length ? 0 : at + 1;
+      for (let i = 0; i < mostPassed && !mayTake(owners[at] as number); i++) at = at + 1 === size ? 0 : at + 1;
     }
     const distance = ((points[at] as number) - probe) >>> 0;
     if (distance < least) {
@@ -138,16 +112,14 @@ function nearest({ points, owners, parts, shift }: Ring, key: number, mayTake?: 
 }
 
 /** Tells whether a peer has its fill. The average is taken anew once in as many picks as there are peers. */
-function loadBound(peers: readonly Peer[], factor: number): (peer: Peer) => boolean {
+function loadBound(peers: readonly Peer[], factor: number, load: Load): (peer: Peer) => boolean {
   if (factor === Number.POSITIVE_INFINITY) return () => false;
-  let left = 0;
-  let most = 0;
   return (peer) => {
-    if (--left < 0) {
-      left = peers.length - 1;
+    if (--load.picksLeft < 0) {
+      load.picksLeft = peers.length - 1;
       const total = peers.reduce((sum, { inflight }) => sum + inflight, 1);
-      most = Math.ceil((factor * total) / peers.length);
+      load.most = Math.ceil((factor * total) / peers.length);
     }
-    return peer.inflight >= most;
+    return peer.inflight >= load.most;
   };
 }

@@ -1,19 +1,24 @@
 import type { Clock } from "../core/clock.ts";
 import { isConnected } from "../core/connected.ts";
+import { type Differences, differences } from "../core/differences.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import type { Facts } from "../core/facts.ts";
-import { isUnixAddress } from "../core/grpc-address.ts";
+import { createPace, glanced } from "../core/pace.ts";
 import type { Peer, PeerState } from "../core/transport.ts";
 import type { Snapshot } from "../registry/registry.ts";
 import { createDoubt } from "./doubt.ts";
+import { createJoining } from "./joining.ts";
 import { createMethodsOf } from "./methods.ts";
-import type { Candidate } from "./picking.ts";
+import type { Candidate, Pickings } from "./picking.ts";
 import { createUnlisted, type Leaving } from "./unlisted.ts";
+import { createUnusable } from "./unusable.ts";
 
 export interface MembersOptions {
   readonly unixAddresses: boolean;
   readonly connect: (endpoint: Endpoint, changed: () => void, service: string) => Peer;
   readonly doubtMs: number;
+  /** Told of each that comes, changes or goes, before `changed`. */
+  readonly pickings: Pick<Pickings, "look" | "leave">;
   readonly facts: Facts;
   readonly clock: Clock;
 }
@@ -27,11 +32,17 @@ export interface Members {
   readonly refusal: string | undefined;
   /** The same array until a peer comes or goes. */
   all(): readonly Candidate[];
-  /** True where that changed what a balancer sees. */
-  hear(snapshot: Snapshot): boolean;
+  hear(snapshot: Snapshot): Heard;
   readonly readySinceMs: (address: string) => number;
   /** Resolves when every peer is closed, those too that went before. */
   close(): Promise<void>;
+}
+
+export interface Heard {
+  /** It changed what a balancer sees. */
+  readonly isNew: boolean;
+  /** Endpoints that were gone through for it. */
+  readonly items: number;
 }
 
 interface Member extends Candidate, Leaving {
@@ -39,170 +50,168 @@ interface Member extends Candidate, Leaving {
   endpoint: Endpoint;
   methods: ReadonlySet<string> | undefined;
   readySinceMs: number | undefined;
-  /** The last snapshot that listed it. */
-  heardIn: number;
   /** As it was seen last. */
   state: PeerState | undefined;
   stateSinceMs: number;
 }
 
-/** Listed, and of no use. */
-interface Refused {
-  readonly endpoint: Endpoint;
-  readonly reason: string;
-  heardIn: number;
-}
-
-/** Peers that are made in one turn: a thousand connections are not begun at once, and calls go on in between. */
-const mostJoined = 50;
-
-/** Of the endpoints of one snapshot. */
-interface Counts {
-  /** Those that have a peer. */
-  listed: number;
-  added: number;
-  altered: number;
-  /** Those whose peers are made in a later turn. */
-  waiting: number;
-}
-
 /**
- * An endpoint that is the same object as in the snapshot before costs one look into a map. `changed` is called when a
- * peer's state has changed, and when a peer went without a new snapshot.
+ * An endpoint that is the same object as in the snapshot before is not looked at. `changed` is called when a peer's state
+ * has changed, and when a peer came or went without a new snapshot.
  */
 export function createMembers(service: string, options: MembersOptions, changed: () => void): Members {
-  const { unixAddresses, connect, doubtMs, facts, clock } = options;
+  const { connect, doubtMs, pickings, facts, clock } = options;
   const methodsOf = createMethodsOf(service);
   const members = new Map<string, Member>();
-  const refused = new Map<string, Refused>();
+  const unusable = createUnusable({ ...options, service });
   const closing = new Set<Promise<void>>();
   const doubt = createDoubt();
   const unlisted = createUnlisted<Member>({ clock, drop, isRelieved, changed });
+  const joining = createJoining({ clock, join, joined });
+  const reporting = createPace(report, clock);
   let all: readonly Member[] | undefined;
+  /** The endpoints of the last snapshot, where that was `current` and had no twins. */
+  let base: readonly Endpoint[] | undefined;
   let current = false;
-  let heard = 0;
-  let warned = false;
+  let unreported = { added: 0, missing: 0 };
   let emptySinceMs = clock.now();
-  let stopJoining = (): void => {};
 
-  function hear(snapshot: Snapshot): boolean {
+  function hear(snapshot: Snapshot): Heard {
+    const { endpoints } = snapshot;
     const listedBefore = members.size - unlisted.size;
-    const counts = { listed: 0, added: 0, altered: 0, waiting: 0 };
-    stopJoining();
     current = snapshot.state === "current";
-    heard++;
-    for (const endpoint of snapshot.endpoints) take(endpoint, counts);
-    for (const [address, { heardIn }] of refused) if (heardIn !== heard) refused.delete(address);
-    const suspicious =
-      current && doubt.suspects(listedBefore, counts.listed + counts.waiting + refused.size, clock.now());
-    const missing = current && counts.listed < members.size - unlisted.size ? miss(counts.listed, suspicious) : 0;
+    const known = current && base !== undefined ? differences(base, endpoints) : undefined;
+    base = current ? endpoints : undefined;
+    const taken = (known && takeChanges(known)) ?? takeAll(endpoints);
+    const listed = members.size - unlisted.size - taken.missing.length;
+    const suspicious = current && doubt.suspects(listedBefore, listed + joining.size + unusable.size, clock.now());
+    miss(taken.missing, listed + joining.size, suspicious);
+    const added = joining.begin();
     const dropped = unlisted.sweep();
-    const { added, altered, waiting } = counts;
-    if (waiting > 0) stopJoining = clock.setTimeout(() => void (hear(snapshot) && changed()), 1);
-    if (added + missing > 0) facts.on["endpoints-changed"]?.({ service, added, missing, known: members.size });
-    return added + altered + dropped > 0;
+    note(added, taken.missing.length);
+    const doubtful = unlisted.size > 0 ? members.size : 0;
+    return { isNew: added + taken.altered + dropped > 0, items: taken.items + doubtful };
+  }
+
+  /** `undefined` where two of the endpoints have one address. */
+  function takeChanges({ gone, come }: Differences<Endpoint>): Taken | undefined {
+    const leaving = new Set<Member>();
+    const found = new Map<Member, Endpoint>();
+    for (const endpoint of gone) {
+      const member = members.get(endpoint.address);
+      if (member?.endpoint === endpoint) leaving.add(member);
+      joining.delete(endpoint);
+      unusable.delete(endpoint);
+    }
+    for (const endpoint of come) {
+      const { address } = endpoint;
+      const member = members.get(address);
+      if (member === undefined) {
+        if (joining.has(address) || unusable.hasAddress(address)) return undefined;
+        joining.add(endpoint);
+      } else if (!found.has(member) && (leaving.delete(member) || unlisted.has(member))) found.set(member, endpoint);
+      else return undefined;
+    }
+    let altered = 0;
+    for (const [member, endpoint] of found) altered += list(member, endpoint);
+    const items = gone.length + come.length + glanced(base?.length ?? 0);
+    return { altered, missing: [...leaving], items };
   }
 
   /** Of endpoints with one address the first stands. */
-  function take(endpoint: Endpoint, counts: Counts): void {
-    const member = members.get(endpoint.address);
-    if (member === undefined && counts.added >= mostJoined) counts.waiting++;
-    else if (member === undefined) {
-      if (!add(endpoint)) return;
-      counts.added++;
-      counts.listed++;
-    } else if (member.heardIn !== heard) {
-      counts.listed++;
-      member.heardIn = heard;
-      unlisted.delete(member);
-      if (member.endpoint !== endpoint && update(member, endpoint)) counts.altered++;
+  function takeAll(endpoints: readonly Endpoint[]): Taken {
+    const first = new Map<string, Endpoint>();
+    for (const endpoint of endpoints) if (!first.has(endpoint.address)) first.set(endpoint.address, endpoint);
+    if (first.size < endpoints.length) base = undefined;
+    joining.clear();
+    unusable.keep(first);
+    let altered = 0;
+    for (const [address, endpoint] of first) {
+      const member = members.get(address);
+      if (member !== undefined) altered += list(member, endpoint);
+      else if (!unusable.hasAddress(address)) joining.add(endpoint);
     }
+    const missing = current
+      ? [...members.values()].filter((member) => !first.has(member.endpoint.address) && !unlisted.has(member))
+      : [];
+    return { altered, missing, items: endpoints.length };
   }
 
-  /** True where its registration says something new. */
-  function update(member: Member, endpoint: Endpoint): boolean {
-    const { metadata } = member.endpoint;
+  /** 1 where its registration says something new. */
+  function list(member: Member, endpoint: Endpoint): 0 | 1 {
     const { peer } = member;
+    const { metadata } = member.endpoint;
+    unlisted.delete(member);
+    if (member.endpoint === endpoint) return 0;
     member.endpoint = endpoint;
     const isNew = !isSame(metadata, endpoint.metadata);
     if (isNew) {
       peer.endpoint = endpoint;
       member.methods = methodsOf(endpoint);
+      pickings.look(member, true);
     }
     // What has just been announced is likely to be back.
     if (peer.state === "failed") peer.probe?.();
-    return isNew;
+    return isNew ? 1 : 0;
   }
 
-  function add(endpoint: Endpoint): boolean {
+  function join(endpoint: Endpoint): boolean {
     const { address } = endpoint;
-    const known = refused.get(address);
-    if (known?.endpoint === endpoint) {
-      known.heardIn = heard;
-      return false;
-    }
-    if (!unixAddresses && isUnixAddress(address)) return refuse(endpoint, warnOfUnix(address));
+    if (unusable.excludes(endpoint)) return false;
     try {
-      const member = join(endpoint);
-      refused.delete(address);
+      const member = make(endpoint);
       members.set(address, member);
       all = undefined;
       noteReady(member);
       noteState(member, member.peer.state, member.peer.reason);
+      pickings.look(member, false);
       facts.on["endpoint-added"]?.({ service, address });
       return true;
     } catch (error) {
-      facts.on["endpoint-unusable"]?.({ service, address, error });
-      return refuse(endpoint, (error as Error).message);
+      unusable.add(endpoint, error);
+      return false;
     }
   }
 
-  function refuse(endpoint: Endpoint, reason: string): false {
-    refused.set(endpoint.address, { endpoint, reason, heardIn: heard });
-    return false;
-  }
-
-  /** Once: the registry could say it of any number. */
-  function warnOfUnix(address: string): string {
-    const reason = "unix: addresses of a registry are connected to only with unixAddresses: true";
-    if (!warned) facts.on["endpoint-left-out"]?.({ service, address, reason });
-    warned = true;
-    return reason;
-  }
-
-  function join(endpoint: Endpoint): Member {
+  function make(endpoint: Endpoint): Member {
     let member: Member | undefined;
     const told = (): void => {
       if (member !== undefined) peerChanged(member);
     };
     const peer = connect(endpoint, told, service);
     const methods = methodsOf(endpoint);
-    member = {
-      peer,
-      endpoint,
-      methods,
-      dropAtMs: 0,
-      readySinceMs: undefined,
-      heardIn: heard,
-      state: undefined,
-      stateSinceMs: 0,
-    };
+    member = { peer, endpoint, methods, dropAtMs: 0, readySinceMs: undefined, state: undefined, stateSinceMs: 0 };
     return member;
   }
 
-  function miss(listed: number, suspicious: boolean): number {
+  function joined(added: number): void {
+    note(added, 0);
+    unlisted.sweep();
+    changed();
+  }
+
+  function miss(missing: readonly Member[], listed: number, suspicious: boolean): void {
     const dropAtMs = clock.now() + (suspicious ? doubtMs : 0);
-    let missing = 0;
-    for (const member of members.values()) {
-      if (member.heardIn === heard || unlisted.has(member)) continue;
+    for (const member of missing) {
       unlisted.add(member, dropAtMs);
       if (suspicious) member.peer.probe?.();
-      missing++;
     }
-    if (suspicious && missing > 0) {
+    if (suspicious && missing.length > 0) {
       facts.on["endpoints-doubted"]?.({ service, listed, doubtful: unlisted.size });
     }
-    return missing;
+  }
+
+  function note(added: number, missing: number): void {
+    if (added + missing === 0) return;
+    unreported.added += added;
+    unreported.missing += missing;
+    reporting.ask();
+  }
+
+  function report(): number {
+    facts.on["endpoints-changed"]?.({ service, ...unreported, known: members.size });
+    unreported = { added: 0, missing: 0 };
+    return members.size;
   }
 
   function peerChanged(member: Member): void {
@@ -210,6 +219,7 @@ export function createMembers(service: string, options: MembersOptions, changed:
     if (members.get(member.endpoint.address) !== member) return;
     noteReady(member);
     noteState(member, member.peer.state, member.peer.reason);
+    pickings.look(member, false);
     unlisted.peerChanged(member);
     changed();
   }
@@ -238,6 +248,7 @@ export function createMembers(service: string, options: MembersOptions, changed:
     const { address } = member.endpoint;
     members.delete(address);
     unlisted.delete(member);
+    pickings.leave(member);
     all = undefined;
     if (members.size === 0) emptySinceMs = clock.now();
     facts.on["endpoint-dropped"]?.({ service, address });
@@ -257,7 +268,7 @@ export function createMembers(service: string, options: MembersOptions, changed:
       return emptySinceMs;
     },
     get refusal() {
-      return refused.values().next().value?.reason;
+      return unusable.reason;
     },
     all() {
       all ??= [...members.values()];
@@ -266,12 +277,22 @@ export function createMembers(service: string, options: MembersOptions, changed:
     hear,
     readySinceMs: (address) => members.get(address)?.readySinceMs ?? clock.now(),
     async close() {
-      stopJoining();
+      joining.stop();
+      reporting.stop();
       unlisted.stop();
       for (const member of [...members.values()]) drop(member);
       await Promise.all(closing);
     },
   };
+}
+
+/** What a snapshot says of those that are known. */
+interface Taken {
+  /** Those whose registration says something new. */
+  readonly altered: number;
+  /** Those that are listed no more. */
+  readonly missing: readonly Member[];
+  readonly items: number;
 }
 
 function isSame(one: Endpoint["metadata"] = {}, other: Endpoint["metadata"] = {}): boolean {

@@ -2,8 +2,9 @@ import type { Call, Reply } from "../core/call.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { checkNames } from "../core/option-names.ts";
 import { PeerAround } from "../core/peer-around.ts";
+import { createRoster, type Roster } from "../core/roster.ts";
 import type { Peer } from "../core/transport.ts";
-import type { Balancer } from "./balancer.ts";
+import type { Balancer, Picker } from "./balancer.ts";
 import { twoChoices } from "./two-choices.ts";
 
 export interface PeakEwmaOptions {
@@ -39,7 +40,18 @@ export function peakEwma(options: PeakEwmaOptions = {}): Balancer {
     }
     return known;
   };
-  return (peers) => twoChoices(peers.map(measure), (peer) => peer.cost(), random);
+  const kept = new WeakMap<Picker, Roster<MeasuredPeer>>();
+  return (peers, _shares, replaced) => {
+    const before = replaced && kept.get(replaced.picker);
+    const those = before ?? createRoster(peers.map(measure));
+    if (before !== undefined && replaced !== undefined) {
+      for (const peer of replaced.gone) before.delete(measure(peer));
+      for (const peer of replaced.come) before.add(measure(peer));
+    }
+    const pick = twoChoices(those.list(), (peer) => peer.cost(), random);
+    kept.set(pick, those);
+    return pick;
+  };
 }
 
 /** A peer whose calls are timed. */

@@ -12,7 +12,7 @@ import type { Resolver, Snapshot } from "../registry/registry.ts";
 import type { Balancer } from "./balancer.ts";
 import { nobodyListed, unavailable } from "./explain.ts";
 import { createMembers, type Members } from "./members.ts";
-import { type Picking, picking } from "./picking.ts";
+import { createPickings, type Picking } from "./picking.ts";
 import { createRefusals } from "./refusals.ts";
 import type { StateWatch } from "./state-watch.ts";
 
@@ -64,7 +64,9 @@ export interface Pool {
 export function createPool(service: string, options: PoolOptions, followers?: Followers): Pool {
   const { resolver, resolveTimeoutMs, facts, random, clock } = options;
   const watchers = new Set<Watcher>();
-  const members: Members = createMembers(service, options, changed);
+  const readySinceMs = (address: string): number => members.readySinceMs(address);
+  const pickings = createPickings({ ...options, readySinceMs });
+  const members: Members = createMembers(service, { ...options, pickings }, changed);
   const refusals = createRefusals({ service, all: members.all, clock, random });
   const hearing = createPace(takeIn, clock);
   const telling = createPace(tell, clock);
@@ -88,9 +90,10 @@ export function createPool(service: string, options: PoolOptions, followers?: Fo
 
   function takeIn(): number {
     if (heard === undefined) return 0;
-    if (members.hear(heard)) changed();
+    const { isNew, items } = members.hear(heard);
+    if (isNew) changed();
     else tellSoon();
-    return heard.endpoints.length;
+    return items;
   }
 
   function changed(): void {
@@ -118,8 +121,7 @@ export function createPool(service: string, options: PoolOptions, followers?: Fo
   }
 
   function pickAnew(): Picking {
-    const { readySinceMs } = members;
-    current = picking(members.all(), { ...options, readySinceMs });
+    current = pickings.next();
     before = current;
     const rest = restMs(members.size);
     beforeStandsUntilMs = rest === 0 ? Number.NEGATIVE_INFINITY : clock.now() + rest;

@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { restMs } from "../core/pace.ts";
 import type { Peer } from "../core/transport.ts";
 import { allFailedHere, nobodyReady } from "./explain.ts";
-import { type Candidate, serving } from "./picking.ts";
+import type { Candidate } from "./picking.ts";
 
 export interface Reason {
   readonly text: string;
@@ -67,4 +67,13 @@ export function createRefusals({ service, all, clock, random }: RefusalsOptions)
       }
     },
   };
+}
+
+/**
+ * The candidates whose server has a method. Where nobody says that it has, all of them: then the server's own
+ * UNIMPLEMENTED is the truth, and the registry may not have heard of it yet.
+ */
+function serving(candidates: readonly Candidate[], method: string): readonly Candidate[] {
+  const those = candidates.filter(({ methods }) => methods === undefined || methods.has(method));
+  return those.length === 0 ? candidates : those;
 }

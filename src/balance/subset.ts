@@ -1,10 +1,10 @@
 import { systemClock } from "../core/clock.ts";
-import type { Endpoint } from "../core/endpoint.ts";
 import { checkKind, text } from "../core/option-kinds.ts";
 import { checkNames } from "../core/option-names.ts";
 import { createPace } from "../core/pace.ts";
 import type { Resolver, Snapshot } from "../registry/registry.ts";
 import { hash } from "./hash.ts";
+import { createRanking } from "./ranking.ts";
 
 export interface SubsetOptions {
   /** How many servers this client connects to; where there are no more, to all. */
@@ -36,14 +36,16 @@ export function subset(resolver: Resolver, options: SubsetOptions): Resolver {
     resolve(service, listener) {
       let heard: Snapshot | undefined;
       let told: Snapshot | undefined;
+      const ranking = createRanking(size, seed);
       const choosing = createPace(() => {
         if (heard === undefined) return 0;
-        const chosen = { ...heard, endpoints: choose(heard.endpoints, size, seed) };
+        const { lowest, items } = ranking.of(heard.endpoints);
+        const chosen = { ...heard, endpoints: lowest };
         if (told === undefined || !isSame(told, chosen)) {
           told = chosen;
           listener(chosen);
         }
-        return heard.endpoints.length;
+        return items;
       }, systemClock);
       const stop = resolver.resolve(service, (snapshot) => {
         heard = snapshot;
@@ -55,30 +57,6 @@ export function subset(resolver: Resolver, options: SubsetOptions): Resolver {
       };
     },
   };
-}
-
-interface Ranked {
-  readonly endpoint: Endpoint;
-  readonly rank: number;
-}
-
-/** Those of the lowest rank, in its order. */
-function choose(endpoints: readonly Endpoint[], size: number, seed: number): readonly Endpoint[] {
-  if (endpoints.length <= size) return endpoints;
-  const lowest: Ranked[] = [];
-  for (const endpoint of endpoints) {
-    const ranked = { endpoint, rank: hash(endpoint.address, seed) };
-    const last = lowest[size - 1];
-    if (last !== undefined && !isBefore(ranked, last)) continue;
-    let at = last === undefined ? lowest.length : size - 1;
-    for (; at > 0 && isBefore(ranked, lowest[at - 1] as Ranked); at--) lowest[at] = lowest[at - 1] as Ranked;
-    lowest[at] = ranked;
-  }
-  return lowest.map(({ endpoint }) => endpoint);
-}
-
-function isBefore(one: Ranked, other: Ranked): boolean {
-  return one.rank < other.rank || (one.rank === other.rank && one.endpoint.address < other.endpoint.address);
 }
 
 function isSame(one: Snapshot, other: Snapshot): boolean {

@@ -10,6 +10,14 @@ export function restMs(items: number): number {
   return items < itemsPerMs ? 0 : Math.min(items / itemsPerMs, longestRestMs);
 }
 
+/** Items that are copied, or told apart, without a look into them in the time that one is gone through. */
+const glancesInOne = 20;
+
+/** What so many items come to of which only copies of pointers are made, or which are compared by identity. */
+export function glanced(items: number): number {
+  return items / glancesInOne;
+}
+
 /** Work that goes through a whole list, asked for at each of many changes. */
 export interface Pace {
   /** Does the work: at once after a rest, else when the rest is over, once for all that asked meanwhile. */

@@ -1,12 +1,12 @@
 import { checkObservers } from "../core/check-observers.ts";
 import { systemClock } from "../core/clock.ts";
-import type { Endpoint } from "../core/endpoint.ts";
 import { createFacts, type Observer } from "../core/facts.ts";
 import type { Logger } from "../core/logger.ts";
 import { checkNames } from "../core/option-names.ts";
 import { createPace, type Pace } from "../core/pace.ts";
 import { checkAnnouncement, endpointOf } from "./announcement.ts";
 import { createListeners, type Listeners } from "./listeners.ts";
+import { createOneEach, type Entered, type OneEach } from "./one-each.ts";
 import type { Registration, Registry, Snapshot } from "./registry.ts";
 
 export interface MemoryRegistryOptions {
@@ -26,28 +26,40 @@ export function memoryRegistry(options: MemoryRegistryOptions = {}): Registry {
   checkNames(options, { logger: true, observers: true }, "memoryRegistry");
   checkObservers(options);
   const facts = createFacts(options);
-  const announced = new Map<string, Set<Endpoint>>();
+  const announced = new Map<string, OneEach<Entered>>();
   const listening = new Map<string, Heard>();
   let closed = false;
 
-  const snapshotOf = (service: string): Snapshot => {
-    // The latest to announce an address stands; the one before comes back when it goes.
-    const byAddress = new Map<string, Endpoint>();
-    for (const endpoint of announced.get(service) ?? []) byAddress.set(endpoint.address, endpoint);
-    return { endpoints: [...byAddress.values()], state: "current" };
-  };
+  const snapshotOf = (service: string): Snapshot => ({
+    endpoints: announced.get(service)?.endpoints() ?? [],
+    state: "current",
+  });
 
   const listen = (service: string): Heard => {
     const listeners = createListeners(service, facts);
     const report = () => {
       const snapshot = snapshotOf(service);
       listeners.report(snapshot);
+      // Whoever listens may go through them.
       return snapshot.endpoints.length;
     };
     const heard = { listeners, pace: createPace(report, systemClock) };
     listening.set(service, heard);
     heard.pace.ask();
     return heard;
+  };
+
+  const putIn = (service: string, entered: Entered) => {
+    const those = announced.get(service) ?? createOneEach(latest);
+    announced.set(service, those);
+    those.add(entered);
+  };
+
+  const takeOut = (service: string, entered: Entered): boolean => {
+    const those = announced.get(service);
+    const wasThere = those?.delete(entered) === true;
+    if (those?.size === 0) announced.delete(service);
+    return wasThere;
   };
 
   const changed = (services: Iterable<string>) => {
@@ -75,21 +87,18 @@ export function memoryRegistry(options: MemoryRegistryOptions = {}): Registry {
     register(announcement): Registration {
       assertOpen();
       checkAnnouncement(announcement);
-      const services = new Map<string, Endpoint>();
+      const services = new Map<string, Entered>();
       // A copy, so that the same announced again is another.
-      for (const service of announcement.services) services.set(service, { ...endpointOf(announcement, service) });
-      for (const [service, endpoint] of services) {
-        const those = announced.get(service) ?? new Set();
-        announced.set(service, those.add(endpoint));
-      }
+      for (const service of announcement.services)
+        services.set(service, { endpoint: { ...endpointOf(announcement, service) } });
+      for (const [service, entered] of services) putIn(service, entered);
       changed(services.keys());
       return {
         registered: Promise.resolve(),
         async close() {
-          const gone = [...services].flatMap(([service, endpoint]) =>
-            announced.get(service)?.delete(endpoint) ? [service] : [],
-          );
-          for (const service of gone) if (announced.get(service)?.size === 0) announced.delete(service);
+          const gone = [...services]
+            .filter(([service, entered]) => takeOut(service, entered))
+            .map(([service]) => service);
           changed(gone);
         },
       };
@@ -106,4 +115,9 @@ export function memoryRegistry(options: MemoryRegistryOptions = {}): Registry {
       listening.clear();
     },
   };
+}
+
+/** The latest to announce an address stands; the one before comes back when it goes. */
+function latest(those: ReadonlySet<Entered>): Entered | undefined {
+  return [...those].at(-1);
 }

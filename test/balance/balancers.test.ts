@@ -8,6 +8,7 @@ import { weighted } from "../../src/balance/weighted.ts";
 import { zoneAware } from "../../src/balance/zone-aware.ts";
 import type { Call } from "../../src/core/call.ts";
 import { Metadata } from "../../src/core/metadata.ts";
+import type { Peer } from "../../src/core/transport.ts";
 import { balancerContract } from "../contract/balancer.ts";
 import { virtualClock } from "../simulator/virtual-clock.ts";
 import { type FakePeer, fakePeers, makeCall, reply, seeded } from "./fakes.ts";
@@ -51,6 +52,70 @@ function countOf(picked: readonly unknown[]): Record<string, number> {
 }
 
 const ofUser = (user: number) => makeCall({ metadata: Metadata.from({ user: `user-${user}` }) });
+
+/** Peers that come, go and say something new of themselves, as a balancer hears of it. */
+function* changing(seed: number, metadata: () => Record<string, string>) {
+  const random = seeded(seed);
+  const away = fakePeers(300, metadata);
+  const here = new Set(away.splice(0, 100));
+  yield { here, gone: [] as FakePeer[], come: [...here], random };
+  for (let step = 0; step < 60; step++) {
+    const gone = [...here].filter(() => random() < 0.03);
+    const come = away.splice(0, Math.floor(random() * 7));
+    const altered = [...here].filter((peer) => !gone.includes(peer) && random() < 0.02);
+    for (const peer of altered) peer.endpoint = { ...peer.endpoint, metadata: metadata() };
+    for (const peer of gone) here.delete(peer);
+    for (const peer of come) here.add(peer);
+    away.push(...gone);
+    yield { here, gone: [...gone, ...altered], come: [...come, ...altered], random };
+  }
+}
+
+describe("a picker made of the one before", () => {
+  test.each([1, 2, 3])("sends each key where one made anew sends it (seed %i)", (seed) => {
+    const random = seeded(seed + 100);
+    const metadata = () => ({ zone: random() < 0.3 ? "a" : "b" });
+    const hashed = consistentHash({ key: "user" });
+    for (const balancer of [hashed, zoneAware({ zone: "a", balancer: hashed })]) {
+      let pick: Picker | undefined;
+      for (const { here, gone, come } of changing(seed, metadata)) {
+        pick = balancer([...here], undefined, pick && { picker: pick, gone, come });
+        const anew = balancer([...here]);
+        for (let user = 0; user < 200; user++) expect(pick(ofUser(user))).toBe(anew(ofUser(user)));
+      }
+    }
+  });
+
+  test.each([1, 2, 3])("calls each peer as often as its weight says by now (seed %i)", (seed) => {
+    const random = seeded(seed + 100);
+    const balancer = weighted({ random });
+    const weight = () => ({ weight: String(Math.floor(random() * 4)) });
+    let pick: Picker | undefined;
+    for (const { here, gone, come } of changing(seed, weight)) {
+      pick = balancer([...here], undefined, pick && { picker: pick, gone, come });
+      const weightOf = (peer: Peer | undefined) => Number(peer?.endpoint.metadata?.weight);
+      const total = [...here].reduce((sum, peer) => sum + weightOf(peer), 0);
+      const picked = new Map<Peer | undefined, number>();
+      for (let i = 0; i < 5 * total; i++) {
+        const peer = pick(makeCall());
+        picked.set(peer, (picked.get(peer) ?? 0) + 1);
+      }
+      expect(new Set(picked.keys())).toEqual(new Set([...here].filter((peer) => weightOf(peer) > 0)));
+      for (const [peer, count] of picked) expect(Math.abs(count - 5 * weightOf(peer))).toBeLessThanOrEqual(2);
+    }
+  });
+
+  test("of peers of weight 0 calls them until there are others, and again when those have gone", () => {
+    const balancer = weighted();
+    const [zero, one] = fakePeers(2, (i) => ({ weight: String(i) })) as [FakePeer, FakePeer];
+    const first = balancer([zero]);
+    expect(first(makeCall())).toBe(zero);
+    const second = balancer([zero, one], undefined, { picker: first, gone: [], come: [one] });
+    for (let i = 0; i < 5; i++) expect(second(makeCall())).toBe(one);
+    const third = balancer([zero], undefined, { picker: second, gone: [one], come: [] });
+    expect(third(makeCall())).toBe(zero);
+  });
+});
 
 describe("roundRobin", () => {
   test("takes one after the other, from a random start", () => {

@@ -111,10 +111,10 @@ describe("a change of one endpoint among 5,000", () => {
 test("5,000 endpoints are connected to a part in each turn, and those that come first are called", async () => {
   const { layer, clock, counts } = fleetOf(5_000);
   await layer.handle(makeCall());
-  expect(counts.connected).toBe(50);
-  for (let turn = 2; turn <= 100; turn++) {
+  expect(counts.connected).toBe(10);
+  for (let turn = 2; turn <= 500; turn++) {
     await clock.advance(1);
-    expect(counts.connected).toBe(50 * turn);
+    expect(counts.connected).toBe(10 * turn);
   }
   await clock.advance(1_000);
   expect(layer.peers(service)).toHaveLength(5_000);
@@ -125,14 +125,14 @@ test("a channel that is closed meanwhile connects to no more", async () => {
   await layer.handle(makeCall());
   await layer.close();
   await clock.advance(1_000);
-  expect(counts.connected).toBe(50);
+  expect(counts.connected).toBe(10);
 });
 
 describe("the states of 5,000 peers", () => {
   test("that connect one by one, with calls between, are not gone through for each", async () => {
     const { layer, clock, peers, counts } = fleetOf(5_000, "connecting");
     const first = layer.handle(makeCall());
-    await clock.advance(300);
+    await clock.advance(1_000);
     for (const peer of peers.values()) {
       peer.become("ready");
       await layer.handle(makeCall());
@@ -182,7 +182,7 @@ describe("the states of 5,000 peers", () => {
   test("wake a call that waits, however many fail before", async () => {
     const { layer, clock, peers, counts } = fleetOf(5_000, "connecting");
     const waits = layer.handle(makeCall());
-    await clock.advance(300);
+    await clock.advance(1_000);
     const [good, ...bad] = [...peers.values()];
     for (const peer of bad) peer.become("failed", "connection refused");
     good?.become("ready");

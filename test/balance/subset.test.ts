@@ -1,7 +1,9 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { createRanking } from "../../src/balance/ranking.ts";
 import { subset } from "../../src/balance/subset.ts";
+import type { Endpoint } from "../../src/core/endpoint.ts";
 import type { Snapshot } from "../../src/registry/registry.ts";
-import { fakeRegistry } from "./fakes.ts";
+import { fakeRegistry, seeded } from "./fakes.ts";
 
 const fleet = Array.from({ length: 100 }, (_, i) => `10.0.0.${i}:50051`);
 
@@ -53,6 +55,64 @@ test("many clients together load the fleet evenly", () => {
     expect(count).toBeGreaterThan(150);
     expect(count).toBeLessThan(250);
   }
+});
+
+test.each([1, 2, 3])("a fleet that changes is seen as one that was always so (seed %i)", (seed) => {
+  const random = seeded(seed);
+  const registry = fakeRegistry();
+  const endpointOf = (i: number): Endpoint => ({ address: `10.0.${i >> 8}.${i & 255}:50051` });
+  let list = Array.from({ length: 1_000 }, (_, i) => endpointOf(i));
+  const clock = vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  try {
+    registry.say(list);
+    let seen: readonly Endpoint[] = [];
+    const stop = subset(registry, { size: 10, client: "client-1" }).resolve("a.B", ({ endpoints }) => {
+      seen = endpoints;
+    });
+    for (let step = 0; step < 400; step++) {
+      const next = [...list];
+      // Those that are seen go more often than others would, so that what is kept beside them is used up.
+      for (let i = Math.floor(random() * 4); i > 0; i--) {
+        const gone = random() < 0.5 ? next.indexOf(seen[i] as Endpoint) : Math.floor(random() * next.length);
+        if (gone >= 0) next.splice(gone, 1);
+      }
+      for (let i = Math.floor(random() * 4); i > 0; i--) next.push(endpointOf(1_000 + 4 * step + i));
+      list = next;
+      registry.say(list);
+      clock.advanceTimersByTime(300);
+      expect(seen.map(({ address }) => address)).toEqual(
+        seenBy(
+          "client-1",
+          10,
+          list.map(({ address }) => address),
+        ),
+      );
+    }
+    stop();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("a change among 5,000 is looked at alone", () => {
+  let reads = 0;
+  const endpointOf = (i: number): Endpoint => ({
+    get address() {
+      reads++;
+      return `10.0.${i >> 8}.${i & 255}:50051`;
+    },
+  });
+  const ranking = createRanking(20, 1);
+  let list = Array.from({ length: 5_000 }, (_, i) => endpointOf(i));
+  ranking.of(list);
+  reads = 0;
+  for (let i = 0; i < 100; i++) {
+    list = list.with(i * 7, endpointOf(5_000 + i)).toSpliced(i * 3 + 1, 1);
+    const { items } = ranking.of(list);
+    expect(items).toBeLessThan(300);
+  }
+  // Of each change what came and what went, and now and then those of the same rank.
+  expect(reads).toBeLessThan(100 * 10);
 });
 
 test("a size that makes no sense is refused", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { avoiding } from "../../src/balance/avoid.ts";
 import type { Balancer } from "../../src/balance/balancer.ts";
-import { picking } from "../../src/balance/picking.ts";
+import { createPickings } from "../../src/balance/picking.ts";
 import type { Call } from "../../src/core/call.ts";
 import { Metadata } from "../../src/core/metadata.ts";
 import type { Peer } from "../../src/core/transport.ts";
@@ -81,20 +81,58 @@ export function balancerContract({ name, make, unevenness }: BalancerContract): 
       }
     });
 
+    test("picks as if it were made anew where it takes the place of another picker", () => {
+      const random = seeded(7);
+      const away = fakePeers(60);
+      const here = new Set(away.splice(0, 20));
+      let pick = balancer([...here]);
+      for (let step = 0; step < 300; step++) {
+        // In the end ten are left, so that the calls of each can be counted.
+        const leaves = [...here].filter(() => random() < (step < 290 ? 0.05 : 0.2) && here.size > 10);
+        const gone = leaves.slice(0, here.size - 10);
+        const come = step < 290 ? away.splice(0, Math.floor(random() * 3)) : [];
+        const altered = [...here].filter((peer) => !gone.includes(peer) && random() < 0.02);
+        for (const peer of gone) here.delete(peer);
+        for (const peer of come) here.add(peer);
+        away.push(...gone);
+        pick = balancer([...here], undefined, {
+          picker: pick,
+          gone: [...gone, ...altered],
+          come: [...come, ...altered],
+        });
+        const addresses = new Set([...here].map(addressOf));
+        for (let i = 0; i < 20; i++) expect(addresses).toContain(addressOf(pick(userCall(i))));
+      }
+      const picked = new Map<string | undefined, number>();
+      for (let i = 0; i < 2_000 * here.size; i++) {
+        const address = addressOf(pick(userCall(i)));
+        picked.set(address, (picked.get(address) ?? 0) + 1);
+      }
+      expect(new Set(picked.keys())).toEqual(new Set([...here].map(addressOf)));
+      for (const count of picked.values()) expect(Math.abs(count / 2_000 - 1)).toBeLessThan(Math.max(unevenness, 0.01));
+    });
+
+    test("picks nobody any more, and then somebody again, where all went and some came", () => {
+      const [before, after] = [fakePeers(3), fakePeers(5).slice(3)];
+      const nobody = balancer([], undefined, { picker: balancer(before), gone: before, come: [] });
+      expect(nobody(userCall(1))).toBeUndefined();
+      const pick = balancer(after, undefined, { picker: nobody, gone: [], come: after });
+      for (let i = 0; i < 10; i++) expect(after.map(addressOf)).toContain(addressOf(pick(userCall(i))));
+    });
+
     /** The part of its fair share that each peer has of 20,000 calls, some of them ready since one time, some another. */
     function sharesOf(peers: readonly FakePeer[], readyForMs: (i: number) => number): number[] {
       const clock = virtualClock(1_000_000);
       const since = new Map(peers.map(({ endpoint }, i) => [endpoint.address, clock.now() - readyForMs(i)]));
-      const { pick } = picking(
-        peers.map((peer) => ({ peer, methods: undefined })),
-        {
-          balancer,
-          clock,
-          random: seeded(),
-          slowStartMs: 10_000,
-          readySinceMs: (address) => since.get(address) as number,
-        },
-      );
+      const pickings = createPickings({
+        balancer,
+        clock,
+        random: seeded(),
+        slowStartMs: 10_000,
+        readySinceMs: (address) => since.get(address) as number,
+      });
+      for (const peer of peers) pickings.look({ peer, methods: undefined }, false);
+      const { pick } = pickings.next();
       const picked = new Map<string | undefined, number>();
       for (let i = 0; i < 20_000; i++) {
         const address = addressOf(pick(userCall(i)));

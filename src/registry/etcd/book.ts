@@ -43,7 +43,6 @@ export function createBook({ service, dialects, facts, signal }: BookOptions): B
   const prefixes = dialects.map((dialect) => dialect.prefix(service));
   const complaints = new Set<string>();
   let lines = createLines();
-  let endpoints: readonly Endpoint[] | undefined;
   let isCut = false;
 
   const lineOf = (entry: Entry): Line => {
@@ -94,11 +93,11 @@ export function createBook({ service, dialects, facts, signal }: BookOptions): B
       });
       if (signal.aborted) return false;
       changed ||= next.count !== lines.count;
+      if (!changed) return false;
       lines = next;
       if (truncated) cut();
       isCut = truncated;
-      if (changed) endpoints = undefined;
-      return changed;
+      return true;
     },
 
     async apply(changes) {
@@ -116,7 +115,6 @@ export function createBook({ service, dialects, facts, signal }: BookOptions): B
         if (firstOut) cut();
         changed ||= fits || gone || firstOut;
       }
-      if (changed) endpoints = undefined;
       return changed;
     },
 
@@ -128,9 +126,6 @@ export function createBook({ service, dialects, facts, signal }: BookOptions): B
       return isCut;
     },
 
-    endpoints() {
-      endpoints ??= lines.endpoints();
-      return endpoints;
-    },
+    endpoints: () => lines.endpoints(),
   };
 }

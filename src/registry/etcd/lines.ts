@@ -1,4 +1,5 @@
 import type { Endpoint } from "../../core/endpoint.ts";
+import { createOneEach, type Entered } from "../one-each.ts";
 
 /** An entry that was read. */
 export interface Line {
@@ -21,12 +22,15 @@ export interface Lines {
   set(key: string, line: Line): void;
   /** True where there was one. */
   delete(key: string): boolean;
-  /** One for each address. */
+  /** One for each address; the same array until something changes. */
   endpoints(): readonly Endpoint[];
 }
 
+type Readable = Line & Entered;
+
 export function createLines(): Lines {
   const lines = new Map<string, Line>();
+  const oneEach = createOneEach<Readable>(lowest);
   let size = 0;
   let unreadable = 0;
 
@@ -34,7 +38,8 @@ export function createLines(): Lines {
     const line = lines.get(key);
     if (line === undefined) return false;
     size -= line.size;
-    if (line.endpoint === undefined) unreadable--;
+    if (isReadable(line)) oneEach.delete(line);
+    else unreadable--;
     return lines.delete(key);
   };
 
@@ -53,19 +58,21 @@ export function createLines(): Lines {
       remove(key);
       lines.set(key, line);
       size += line.size;
-      if (line.endpoint === undefined) unreadable++;
+      if (isReadable(line)) oneEach.add(line);
+      else unreadable++;
     },
     delete: remove,
-    endpoints: () => oneEach(lines.values()),
+    endpoints: oneEach.endpoints,
   };
 }
 
-function oneEach(lines: Iterable<Line>): readonly Endpoint[] {
-  const best = new Map<string, Line>();
-  for (const line of lines) {
-    if (line.endpoint === undefined) continue;
-    const other = best.get(line.endpoint.address);
-    if (other === undefined || line.rank < other.rank) best.set(line.endpoint.address, line);
-  }
-  return [...best.values()].flatMap(({ endpoint }) => endpoint ?? []);
+function isReadable(line: Line): line is Readable {
+  return line.endpoint !== undefined;
+}
+
+/** The first of the lowest rank. */
+function lowest(lines: ReadonlySet<Readable>): Readable | undefined {
+  let best: Readable | undefined;
+  for (const line of lines) if (best === undefined || line.rank < best.rank) best = line;
+  return best;
 }

@@ -47,6 +47,7 @@ export function resolveService(options: ResolveOptions): void {
     last = reason === undefined ? { ...known, state: "current" } : { ...known, state: failed, reason };
     facts.on["service-resolved"]?.({ service, endpoints: endpoints.length, state: last.state });
     report(last);
+    // Whoever listens may go through them.
     return endpoints.length;
   };
   const telling = createPace(tell, systemClock);
