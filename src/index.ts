@@ -14,6 +14,7 @@ export {
   type ValueKey,
   valueKey,
 } from "./core/call.ts";
+export type { CallRecord } from "./core/call-record.ts";
 export type { ChannelState } from "./core/channel-state.ts";
 export { Code, type CodeName } from "./core/code.ts";
 export { detached } from "./core/context.ts";

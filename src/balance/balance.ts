@@ -1,3 +1,4 @@
+import { noteBegin } from "../core/attempt-time.ts";
 import type { Call, Handler, Reply } from "../core/call.ts";
 import type { ChannelState } from "../core/channel-state.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
@@ -7,6 +8,7 @@ import { type Facts, factsOf, NOBODY } from "../core/facts.ts";
 import { rejectedLater } from "../core/later.ts";
 import type { Logger } from "../core/logger.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import type { ServiceView } from "../core/service-view.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Resolver } from "../registry/registry.ts";
 import type { Balancer } from "./balancer.ts";
@@ -56,6 +58,8 @@ export interface Balance {
   readonly handle: Handler;
   /** The peers of a service, those that are not ready too; empty for a service that was never called. */
   peers(service: string): readonly Peer[];
+  /** How a service's servers stand, for the record of a call; `undefined` where the service is idle. */
+  view(service: string): ServiceView | undefined;
   /** Where the way to a service stands. Begins nothing. */
   state(service: string): ChannelState;
   /** Begins to look for the service's servers, and resolves once a call can be sent. */
@@ -98,8 +102,13 @@ export function balance(options: BalanceOptions): Balance {
 
   async function later(pool: Pool, call: Call): Promise<Reply> {
     const startedMs = clock.now();
-    const peer = await waitForPeer(pool, call, clock);
-    return send(peer, call, clock.now() - startedMs);
+    try {
+      const peer = await waitForPeer(pool, call, clock);
+      return await send(peer, call, clock.now() - startedMs);
+    } catch (error) {
+      noteBegin(error, startedMs);
+      throw error;
+    }
   }
 
   function send(peer: Peer, call: Call, waitedMs?: number): Promise<Reply> {
@@ -127,6 +136,7 @@ export function balance(options: BalanceOptions): Balance {
   return {
     handle,
     peers: (service) => pools.known(service)?.peers ?? [],
+    view: (service) => pools.known(service)?.view,
     state: pools.state,
     ready: async (service, ready) => whenReady(pools.of(service), service, ready, clock),
     watchState: pools.watchState,

@@ -34,6 +34,8 @@ export interface Members {
   all(): readonly Candidate[];
   hear(snapshot: Snapshot): Heard;
   readonly readySinceMs: (address: string) => number;
+  /** Since when it has stood as it does. */
+  readonly stateSinceMs: (address: string) => number;
   /** Resolves when every peer is closed, those too that went before. */
   close(): Promise<void>;
 }
@@ -276,6 +278,7 @@ export function createMembers(service: string, options: MembersOptions, changed:
     },
     hear,
     readySinceMs: (address) => members.get(address)?.readySinceMs ?? clock.now(),
+    stateSinceMs: (address) => members.get(address)?.stateSinceMs ?? clock.now(),
     async close() {
       joining.stop();
       reporting.stop();

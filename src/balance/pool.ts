@@ -7,6 +7,7 @@ import type { Endpoint } from "../core/endpoint.ts";
 import type { Facts } from "../core/facts.ts";
 import { createPace, restMs } from "../core/pace.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import type { ServiceView } from "../core/service-view.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Resolver, Snapshot } from "../registry/registry.ts";
 import type { Balancer } from "./balancer.ts";
@@ -15,6 +16,7 @@ import { createMembers, type Members } from "./members.ts";
 import { createPickings, type Picking } from "./picking.ts";
 import { createRefusals } from "./refusals.ts";
 import type { StateWatch } from "./state-watch.ts";
+import { viewOf } from "./view.ts";
 
 export type Connect = (endpoint: Endpoint, changed: () => void, service: string) => Peer;
 
@@ -42,6 +44,8 @@ type Followers = Pick<StateWatch, "has" | "look">;
 /** The peers of one service, and how to pick one. */
 export interface Pool {
   readonly peers: readonly Peer[];
+  /** How they stand, for the record of a call: the same until something changes, and in a large pool for a moment more. */
+  readonly view: ServiceView;
   pick(call: Call): Peer | undefined;
   /** Until when, on the clock, a call that began to wait at `startedMs` may hope for a peer. */
   hopeUntilMs(call: Call, startedMs: number): number;
@@ -77,12 +81,18 @@ export function createPool(service: string, options: PoolOptions, followers?: Fo
   let beforeStandsUntilMs = Number.NEGATIVE_INFINITY;
   let panic = false;
   let closed = false;
+  let heardAtMs = 0;
+  let view: ServiceView | undefined;
+  let lastView: ServiceView | undefined;
+  let lastViewStandsUntilMs = Number.NEGATIVE_INFINITY;
 
   const stopResolving = resolver.resolve(service, hear);
 
   function hear(snapshot: Snapshot): void {
     if (closed) return;
     heard = snapshot;
+    heardAtMs = clock.now();
+    view = undefined;
     hearing.ask();
     const { endpoints, state, reason, incomplete } = snapshot;
     facts.on["registry-snapshot"]?.({ service, endpoints: endpoints.length, state, reason, incomplete });
@@ -98,6 +108,7 @@ export function createPool(service: string, options: PoolOptions, followers?: Fo
 
   function changed(): void {
     current = undefined;
+    view = undefined;
     tellSoon();
   }
 
@@ -142,6 +153,16 @@ export function createPool(service: string, options: PoolOptions, followers?: Fo
     return connecting ? "CONNECTING" : "TRANSIENT_FAILURE";
   }
 
+  function viewNow(): ServiceView {
+    if (view !== undefined) return view;
+    if (lastView !== undefined && clock.now() < lastViewStandsUntilMs) return lastView;
+    view = viewOf({ members, heard, heardAtMs, panic });
+    lastView = view;
+    const rest = restMs(members.size);
+    lastViewStandsUntilMs = rest === 0 ? Number.NEGATIVE_INFINITY : clock.now() + rest;
+    return view;
+  }
+
   function explain(method: string | undefined): RpcError {
     if (members.size === 0) return nobodyListed(service, heard, members.refusal);
     const { text, isOwn } = refusals.reason(method);
@@ -158,6 +179,9 @@ export function createPool(service: string, options: PoolOptions, followers?: Fo
     },
     get trouble() {
       return explain(undefined).message;
+    },
+    get view() {
+      return viewNow();
     },
     get peers() {
       return members.all().map(({ peer }) => peer);

@@ -1,3 +1,4 @@
+import { noteBegin } from "../core/attempt-time.ts";
 import type { Call, Reply } from "../core/call.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { CodeName } from "../core/code.ts";
@@ -75,6 +76,7 @@ function circuited(
     return peer.handle(call).then(onReply, (thrown) => {
       const error = stranger.look(thrown, false);
       health.count(verdictOn(error, call, startedMs), error, trips);
+      noteBegin(error, startedMs);
       return named(error, peer);
     });
   }
@@ -120,7 +122,12 @@ function circuited(
       );
     });
     health.probe(outcome);
-    return reply.then(undefined, stranger.met ? failedAsKnown : (error) => named(stranger.look(error, false), peer));
+    const isKnown = stranger.met;
+    return reply.then(undefined, (thrown) => {
+      const error = stranger.look(thrown, isKnown);
+      noteBegin(error, startedMs);
+      return named(error, peer);
+    });
   }
 
   return new GuardedPeer(peer, handle, health, stranger);

@@ -180,7 +180,7 @@ export function createChannel(options: ChannelOptions): Channel {
 
   const toService = balance({ ...options, idleTimeoutMs, resolver, balancer, connect, facts });
   const toAttempt = interceptOwn(toService.handle, attemptInterceptors);
-  const handleCall = interceptOwn(retry({ policyOf, facts })(toAttempt), interceptors);
+  const handleCall = interceptOwn(retry({ policyOf, facts, view: toService.view })(toAttempt), interceptors);
   const handle: Handler = (call) =>
     facts.on === NOBODY ? handleCall(call) : toldCall(facts, "client", handleCall, call);
 

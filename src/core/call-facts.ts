@@ -40,6 +40,8 @@ export interface CallFacts {
     /** Messages that this side sent, requests on a client and replies on a server. */
     readonly sent: number;
     readonly received: number;
+    /** The id of the trace that went with it, as W3C's `traceparent` has it. */
+    readonly trace: string | undefined;
   };
   /** A client's balancer found a peer for an attempt. */
   "attempt-picked": {

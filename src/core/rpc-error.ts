@@ -1,5 +1,8 @@
+import type { CallRecord } from "./call-record.ts";
 import { layOutStack } from "./call-site.ts";
 import { Code, type CodeName, codeFrom, codeName } from "./code.ts";
+import { type Ending, recordFrom } from "./ending.ts";
+import { explainCall } from "./explain-call.ts";
 import type { MessageInit, MessageType } from "./message.ts";
 import { Metadata } from "./metadata.ts";
 import { pushbackOf } from "./pushback.ts";
@@ -32,6 +35,9 @@ export interface RpcErrorOptions {
   readonly method?: string;
 }
 
+/** Has an error carry how its call ended, unless it does already. */
+export let keepEnding: (error: RpcError, ending: () => Ending) => void;
+
 const brand: unique symbol = Symbol.for("trunkline.RpcError") as never;
 
 /**
@@ -54,6 +60,7 @@ export class RpcError extends Error {
   readonly #details: readonly ErrorDetail[];
   readonly #metadata: Metadata;
   readonly #header: Metadata;
+  #ending: Ending | undefined;
 
   /** @param code OK, and what gRPC does not define, becomes UNKNOWN: an error is never taken for a success */
   constructor(code: Code, message: string, options: RpcErrorOptions = {}) {
@@ -87,7 +94,7 @@ export class RpcError extends Error {
   with(changes: RpcErrorOptions): RpcError {
     const { code, message, details, metadata, header, cause, unprocessed, disconnected, local, final, peer, method } =
       this;
-    return new RpcError(code, message, {
+    const copy = new RpcError(code, message, {
       details,
       metadata,
       header,
@@ -100,6 +107,27 @@ export class RpcError extends Error {
       ...(cause !== undefined && { cause }),
       ...changes,
     });
+    copy.#ending = this.#ending;
+    return copy;
+  }
+
+  /**
+   * What was decided about the call of a client that failed with this: what the registry said, how the peers stood, each
+   * attempt, and what would have helped. Plain data without messages and metadata; `undefined` for an error of no call.
+   */
+  get record(): CallRecord | undefined {
+    const ending = this.#ending;
+    if (ending === undefined) return undefined;
+    ending.record ??= recordFrom(ending, this.codeName, this.message);
+    return ending.record;
+  }
+
+  /** The record as text for a person: `console.error(error.explain())`. */
+  explain(): string {
+    const { record } = this;
+    return record === undefined
+      ? `${this}\n  there is no record: it is of no call that a client made`
+      : explainCall(record);
   }
 
   /** The code in words: `NOT_FOUND`. */
@@ -119,6 +147,12 @@ export class RpcError extends Error {
       }
     }
     return found;
+  }
+
+  static {
+    keepEnding = (error, ending) => {
+      if (#ending in error) error.#ending ??= ending();
+    };
   }
 
   /** True for an RpcError of any copy of this package in the process. */

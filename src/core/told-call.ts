@@ -4,6 +4,7 @@ import { counted } from "./counted.ts";
 import { now } from "./deadline.ts";
 import type { Facts } from "./facts.ts";
 import type { RpcError } from "./rpc-error.ts";
+import { traceIdOf } from "./trace-id.ts";
 import { newTrail, trailKey } from "./trail.ts";
 import { watched } from "./watched.ts";
 
@@ -29,6 +30,7 @@ export function toldCall({ on }: Facts, side: Side, next: Handler, call: Call): 
       attempts: side === "server" ? 1 : trail.attempts,
       sent: side === "client" ? requests : responses,
       received: side === "client" ? responses : requests,
+      trace: trail.trace ?? traceIdOf(call.metadata),
     });
   };
   const counting = async (inner: Call): Promise<Reply> => countedReply(inner, await next(inner), messages);

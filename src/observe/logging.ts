@@ -16,5 +16,6 @@ export function createLogger(level: LogLevel = "silent"): Logger {
 /** An RpcError by what it says; its details and metadata are the caller's. */
 function inShort(error: unknown): unknown {
   if (!RpcError.is(error)) return pino.stdSerializers.err(error as Error);
-  return { type: "RpcError", code: error.codeName, message: error.message, peer: error.peer, stack: error.stack };
+  const { codeName: code, message, peer, stack, record } = error;
+  return { type: "RpcError", code, message, peer, stack, record };
 }

@@ -73,7 +73,13 @@ function follow(span: Span, call: Call, next: Handler, trail?: Trail): Promise<R
     span.setAttributes(endAttributes(error, side));
     if (trail?.address !== undefined) span.setAttributes(peerAttributes(trail.address));
     if (error !== undefined) {
-      const { codeName, message } = error;
+      const { codeName, message, record } = error;
+      if (record !== undefined) {
+        span.addEvent("trunkline.explained", {
+          "trunkline.call.id": record.id,
+          "trunkline.record": JSON.stringify(record),
+        });
+      }
       if (isFailure(codeName, side)) span.setStatus({ code: SpanStatusCode.ERROR, message });
     }
     span.end();

@@ -6,6 +6,7 @@ import { pushbackMsOf } from "../core/pushback.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { Scope } from "../core/scope.ts";
 import { newTrail, type Trail, trailKey } from "../core/trail.ts";
+import { type AttemptLog, createAttemptLog } from "./attempt-log.ts";
 import { attemptMetadata, forbidAbove, type Resend, send, withinRetry } from "./resend.ts";
 
 export interface HedgeContext extends Resend {
@@ -38,6 +39,8 @@ class HedgedCall {
   /** Where the latest attempt went. */
   #latest: string | undefined;
   #lastError: RpcError | undefined;
+  /** Made when the first attempt fails. */
+  #log: AttemptLog | undefined;
   #stopTimer: (() => void) | undefined;
 
   constructor(
@@ -115,6 +118,7 @@ class HedgedCall {
     const { peer, codeName: code, message } = error;
     const fields = { method: this.#call.method.path, attempt, peer, code, message };
     this.#context.facts.on["attempt-failed"]?.({ ...fields, againInMs: undefined, hedged: true });
+    this.#logged().failed(attempt, error, 0);
     if (this.#isWorthAnother(error)) this.#sendAnother(error);
     else if (this.#running.size === 0 || !(error.local || error.unprocessed)) this.#fail(error);
     else if (error.local) this.#stop();
@@ -152,6 +156,11 @@ class HedgedCall {
     return false;
   }
 
+  #logged(): AttemptLog {
+    this.#log ??= createAttemptLog(this.#call, this.#context);
+    return this.#log;
+  }
+
   #failUnlessRunning(): void {
     if (this.#running.size > 0 || this.#stopTimer !== undefined || this.#lastError === undefined) return;
     this.#fail(forbidAbove(this.#lastError));
@@ -159,14 +168,14 @@ class HedgedCall {
 
   #fail(error: RpcError): void {
     this.#end();
-    this.#reject(error);
+    this.#reject(this.#logged().ended(error, error.local ? "local" : "hedged"));
   }
 
   readonly #cancelled = (reason: RpcError): void => {
     // The attempts hear of it by themselves; what they reject with comes too late to matter.
     this.#running.clear();
     this.#end();
-    this.#reject(reason);
+    this.#reject(this.#logged().ended(reason, "cancelled"));
   };
 
   /** No further attempt is sent. */

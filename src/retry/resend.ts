@@ -7,6 +7,7 @@ import type { Metadata } from "../core/metadata.ts";
 import { noReply } from "../core/no-reply.ts";
 import { PREVIOUS_ATTEMPTS } from "../core/pushback.ts";
 import type { RpcError } from "../core/rpc-error.ts";
+import type { ServiceView } from "../core/service-view.ts";
 import { type RetryBudget, retryBudget } from "./budget.ts";
 
 export interface ResendOptions {
@@ -16,6 +17,8 @@ export interface ResendOptions {
   readonly facts?: Facts | undefined;
   /** Gets a line at debug for each failed attempt. */
   readonly logger?: Logger | undefined;
+  /** How a service's servers stand, for the record of a call that failed. */
+  readonly view?: ((service: string) => ServiceView | undefined) | undefined;
   readonly clock?: Clock | undefined;
   /** A random number from 0 to 1; `Math.random` by default. */
   readonly random?: (() => number) | undefined;
@@ -25,6 +28,7 @@ export interface ResendOptions {
 export interface Resend {
   readonly budget: RetryBudget;
   readonly facts: Facts;
+  readonly view: (service: string) => ServiceView | undefined;
   readonly clock: Clock;
   readonly random: () => number;
 }
@@ -32,7 +36,8 @@ export interface Resend {
 export function resendWith(options: ResendOptions): Resend {
   askForCurrentCall(); // Whether a call is itself made within a retry depends on it.
   const { clock = systemClock, random = Math.random } = options;
-  return { clock, random, facts: factsOf(options), budget: options.budget ?? retryBudget({ clock }) };
+  const { view = () => undefined } = options;
+  return { clock, random, view, facts: factsOf(options), budget: options.budget ?? retryBudget({ clock }) };
 }
 
 /**

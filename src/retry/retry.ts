@@ -1,8 +1,10 @@
 import type { Call, Handler, Interceptor, Reply } from "../core/call.ts";
+import type { StopReason } from "../core/call-record.ts";
 import { DEFAULT_POLICY, type Policies, type Policy, policies } from "../core/policies.ts";
 import type { RetryPolicy } from "../core/policy.ts";
 import { pushbackMsOf } from "../core/pushback.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import { type AttemptLog, createAttemptLog } from "./attempt-log.ts";
 import { backoffMs } from "./backoff.ts";
 import { hedge } from "./hedge.ts";
 import { pause } from "./pause.ts";
@@ -99,11 +101,16 @@ async function sendAgain(call: Call, next: Handler, context: Context, firstError
 async function attempts(call: Call, next: Handler, context: Context, firstError: RpcError): Promise<Reply> {
   const { requests, resend, policy } = context;
   const progress: Progress = { sent: 1, counted: 1, reconnected: false, backoffs: 0, spent: false };
+  const log = createAttemptLog(call, resend);
+  let pausedMs = 0;
   for (let error = firstError; ; ) {
-    const delayMs = delayBefore(call, error, progress, context);
+    const wait = delayBefore(call, error, progress, context);
+    const delayMs = typeof wait === "number" ? wait : undefined;
     tellFailed(call, error, { attempt: progress.sent, againInMs: delayMs }, resend);
-    if (delayMs === undefined) throw progress.spent ? forbidAbove(error) : error;
-    if (delayMs > 0) await pause(call, delayMs, resend.clock);
+    log.failed(progress.sent, error, pausedMs);
+    if (typeof wait !== "number") throw log.ended(progress.spent ? forbidAbove(error) : error, wait);
+    pausedMs = wait;
+    if (wait > 0) await paused(call, wait, log, resend);
     progress.sent++;
     try {
       const reply = await send(next, attempt(call, progress, error.peer, requests));
@@ -112,6 +119,14 @@ async function attempts(call: Call, next: Handler, context: Context, firstError:
     } catch (caught) {
       error = RpcError.from(caught);
     }
+  }
+}
+
+async function paused(call: Call, delayMs: number, log: AttemptLog, { clock }: Resend): Promise<void> {
+  try {
+    await pause(call, delayMs, clock);
+  } catch (error) {
+    throw log.ended(RpcError.from(error), "cancelled");
   }
 }
 
@@ -131,28 +146,50 @@ function attempt(call: Call, progress: Progress, avoid: string | undefined, requ
   return call.with({ attempt: progress.sent, avoid, metadata, ...(requests && { request: requests.next() }) });
 }
 
-/** Milliseconds until the next attempt, for which it makes room in `progress`; `undefined` where there is none. */
-function delayBefore(call: Call, error: RpcError, progress: Progress, context: Context): number | undefined {
+/** Milliseconds until the next attempt, for which it makes room in `progress`; or why there is none. */
+function delayBefore(call: Call, error: RpcError, progress: Progress, context: Context): number | StopReason {
   const { requests, resend } = context;
   const { unprocessed } = error;
-  if (error.local || error.final || (unprocessed && error.peer === undefined)) return undefined;
-  if (requests?.begun || call.cancellation?.reason !== undefined) return undefined;
-  if (unprocessed && progress.sent === 1) return resend.clock.now() < call.deadline ? 0 : undefined;
+  if (call.cancellation?.reason !== undefined) return "cancelled";
+  if (error.local) return "local";
+  if (error.final) return "final";
+  if (unprocessed && error.peer === undefined) return "no-peer";
+  if (requests?.begun) return "requests-read";
+  if (unprocessed && progress.sent === 1) return resend.clock.now() < call.deadline ? 0 : "deadline";
 
   const policy = context.policy ?? (unprocessed ? DEFAULT_POLICY.retry : undefined);
-  if (policy === undefined) return undefined;
-  if (!unprocessed && !policy.retryableCodes.includes(error.codeName)) return undefined;
+  if (policy === undefined) return whyNever(call, error);
+  if (!unprocessed && !policy.retryableCodes.includes(error.codeName)) return answered(error);
+  return delayWithin(policy, call, error, progress, context);
+}
 
+function answered({ codeName }: RpcError): StopReason {
+  return codeName === "DEADLINE_EXCEEDED" ? "deadline" : "answered";
+}
+
+function whyNever({ method }: Call, error: RpcError): StopReason {
+  if (!DEFAULT_POLICY.retry.retryableCodes.includes(error.codeName)) return answered(error);
+  return method.idempotency === "IDEMPOTENCY_UNKNOWN" ? "not-idempotent" : "retry-off";
+}
+
+function delayWithin(
+  policy: Required<RetryPolicy>,
+  call: Call,
+  error: RpcError,
+  progress: Progress,
+  { resend }: Context,
+): number | StopReason {
   // It is worth another attempt. Where there is none for all that, this level has done its part.
   progress.spent = true;
-  if (progress.counted >= policy.maxAttempts || withinRetry()) return undefined;
+  if (progress.counted >= policy.maxAttempts) return "attempts";
+  if (withinRetry()) return "within-retry";
   const free = error.disconnected && !progress.reconnected;
   const pushback = pushbackMsOf(error.metadata);
   const delayMs = free ? 0 : (pushback ?? backoffMs(policy, progress.backoffs + 1, resend.random));
-  if (resend.clock.now() + delayMs >= call.deadline) return undefined;
+  if (resend.clock.now() + delayMs >= call.deadline) return "deadline";
   if (!free && !resend.budget.withdraw()) {
     resend.facts.on["budget-exhausted"]?.({ method: call.method.path, attempts: progress.sent });
-    return undefined;
+    return "budget";
   }
   progress.spent = false;
   progress.reconnected ||= free;

@@ -2,6 +2,7 @@ import { describe } from "vitest";
 import type { Transport } from "../../src/core/transport.ts";
 import { callSites } from "./channel/call-sites.ts";
 import { chains } from "./channel/chains.ts";
+import { explained } from "./channel/explained.ts";
 import { facts } from "./channel/facts.ts";
 import { interceptors } from "./channel/interceptors.ts";
 import { life } from "./channel/life.ts";
@@ -18,6 +19,7 @@ export function channelContract(name: string, make: () => Transport): void {
   describe(name, () => {
     const world = createWorld(make);
     describe("what observers are told", () => facts(world));
+    describe("the record of a call", () => explained(world));
     describe("a call's life", () => life(world));
     describe("the source of requests", () => sources(world));
     describe("a second next", () => twice(world));
