@@ -58,7 +58,7 @@ export function fromJson<T>(type: MessageType<T>, json: unknown, options: FromJs
   checkKind("the type of fromJson", type, typeKind);
   const { schema, registry } = recorded(type, options.types);
   const read = readJson(schema, json, { registry, ignoreUnknownFields: options.ignoreUnknownFields ?? false });
-  return type.decode(toBinary(schema, read));
+  return type.decode(located(read, (given) => toBinary(schema, given)));
 }
 
 const typeKind: OptionKind = {

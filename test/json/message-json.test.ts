@@ -1,3 +1,9 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  FieldDescriptorProto_Label,
+  FieldDescriptorProto_Type,
+  FileDescriptorProtoSchema,
+} from "@bufbuild/protobuf/wkt";
 import { type FromJsonOptions, fromJson, toJson } from "trunkline";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { HelloRequest } from "../../gen/greeter/v1/greeter.ts";
@@ -82,6 +88,20 @@ test("a part of a message is enough, and defaults are written where they are ask
 test("a message of proto2 keeps what is set to its default", () => {
   const item = OldItem.fromPartial({});
   expect(fromJson(OldItem, toJson(OldItem, item))).toEqual(item);
+});
+
+test("what proto2 requires and JSON has not is named by its path", () => {
+  const { INT32, MESSAGE } = FieldDescriptorProto_Type;
+  const { REPEATED, REQUIRED } = FieldDescriptorProto_Label;
+  const field = [
+    { name: "id", number: 1, type: INT32, label: REQUIRED },
+    { name: "more", number: 2, type: MESSAGE, typeName: ".Item", label: REPEATED },
+  ];
+  const proto = create(FileDescriptorProtoSchema, { name: "item.proto", messageType: [{ name: "Item", field }] });
+  const base64 = Buffer.from(toBinary(FileDescriptorProtoSchema, proto)).toString("base64");
+  const item = { ...HelloRequest, $type: "Item", $file: { name: "item.proto", base64, dependencies: [] } };
+  expect(() => fromJson(item, {})).toThrow(new TypeError("cannot encode field Item.id to binary: required field not set"));
+  expect(() => fromJson(item, { id: 1, more: [{ id: 2 }, {}] })).toThrow(/^more\[1\]: .*required field not set/);
 });
 
 test("protobuf's own messages have their own JSON", () => {
