@@ -170,7 +170,7 @@ export interface Reply {
   readonly response: unknown;
   /** What was sent before the first message. */
   readonly header: Metadata;
-  /** What was sent after the last message: complete once a stream has ended. */
+  /** What was sent after the last message: complete once a stream has ended, so an interceptor hands it on by a getter. */
   readonly trailer: Metadata;
 }
 

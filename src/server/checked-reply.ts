@@ -12,7 +12,9 @@ export function checkedReply(given: Reply | null | undefined): Reply {
     const metadata: unknown = given[part];
     // The Metadata of another copy of this package does as well.
     if (typeof metadata === "object" && metadata !== null && "flat" in metadata) continue;
-    const remedy = "return { response, header, trailer }, each of them named: the reply of a stream cannot be spread";
+    const remedy =
+      "return { response, header: reply.header, get trailer() { return reply.trailer; } }, " +
+      "since the reply of a stream cannot be spread, and its trailer comes last";
     throw new TypeError(`an interceptor gave a reply whose ${part} is ${typeof metadata}, and no Metadata: ${remedy}`);
   }
   return given;

@@ -13,7 +13,7 @@ const programs = blocks.flatMap(({ language, file, text: program }, i) =>
 );
 
 test("the page has its programs", () => {
-  expect(programs.map(({ file }) => file)).toEqual(["auth.ts", "timed.ts"]);
+  expect(programs.map(({ file }) => file)).toEqual(["auth.ts", "loud.ts", "timed.ts"]);
 });
 
 test.each(programs)(
