@@ -100,7 +100,9 @@ test("what proto2 requires and JSON has not is named by its path", () => {
   const proto = create(FileDescriptorProtoSchema, { name: "item.proto", messageType: [{ name: "Item", field }] });
   const base64 = Buffer.from(toBinary(FileDescriptorProtoSchema, proto)).toString("base64");
   const item = { ...HelloRequest, $type: "Item", $file: { name: "item.proto", base64, dependencies: [] } };
-  expect(() => fromJson(item, {})).toThrow(new TypeError("cannot encode field Item.id to binary: required field not set"));
+  expect(() => fromJson(item, {})).toThrow(
+    new TypeError("cannot encode field Item.id to binary: required field not set"),
+  );
   expect(() => fromJson(item, { id: 1, more: [{ id: 2 }, {}] })).toThrow(/^more\[1\]: .*required field not set/);
 });
 
