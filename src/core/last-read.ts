@@ -7,13 +7,18 @@ export function lastRead(value: unknown, work: Work): string {
   const reads = { left: mostReads };
   const { path, among } = readBefore(value, work, reads) ?? { path: "" };
   if (reads.left < 0) return "";
-  // The values of an object of keys are all read before the first of them is looked at.
-  for (const key of among?.keys ?? []) {
-    const alone = readBefore(value, work, reads, { path: among?.path, key });
-    if (reads.left < 0) return among?.path ?? "";
-    if (alone !== undefined) return alone.path;
+  if (among === undefined) return path;
+  // The values of an object of keys may all be read before the first of them is looked at. So the fewest of its first keys
+  // are looked for with which it fails: the last of them is what did not fit.
+  let [fit, fail, found] = [0, among.keys.length, path];
+  while (fail - fit > 1) {
+    const most = (fit + fail) >> 1;
+    const before = readBefore(value, work, reads, { path: among.path, most });
+    if (reads.left < 0) return among.path;
+    if (before === undefined) fit = most;
+    else [fail, found] = [most, before.path];
   }
-  return path;
+  return found;
 }
 
 type Work = (watched: any) => unknown;
@@ -24,17 +29,17 @@ interface Read {
   readonly among?: { readonly path: string; readonly keys: readonly string[] } | undefined;
 }
 
-/** One key of an object that is to seem its only one. */
-interface Alone {
-  readonly path: string | undefined;
-  readonly key: string;
+/** An object that is to seem to have no more than the first of its keys. */
+interface Short {
+  readonly path: string;
+  readonly most: number;
 }
 
 /** Half a second's. */
 const mostReads = 1_000_000;
 
 /** What had been read last when the work failed; `undefined` where it did not. */
-function readBefore(value: unknown, work: Work, reads: { left: number }, alone?: Alone): Read | undefined {
+function readBefore(value: unknown, work: Work, reads: { left: number }, short?: Short): Read | undefined {
   let last: Read = { path: "" };
   const watch = (target: unknown, at: string): unknown => {
     if (!isWatched(target)) return target;
@@ -54,8 +59,9 @@ function readBefore(value: unknown, work: Work, reads: { left: number }, alone?:
       ownKeys(of) {
         if (Array.isArray(of)) return Reflect.ownKeys(of);
         const keys = Object.keys(of);
+        reads.left -= keys.length;
         among = { path: at, keys };
-        return alone?.path === at ? keys.filter((key) => key === alone.key) : Reflect.ownKeys(of);
+        return short?.path === at ? keys.slice(0, short.most) : Reflect.ownKeys(of);
       },
     });
   };

@@ -1,4 +1,4 @@
-import { type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { isObject } from "../core/json-object.ts";
 import { located } from "../core/located.ts";
 import type { MessageInit, MessageType } from "../core/message.ts";
@@ -39,7 +39,8 @@ export function toJson<T>(type: MessageType<T>, message: MessageInit<T>, options
   checkNames<ToJsonOptions>(options, { alwaysEmitImplicit: true, types: true }, "toJson");
   checkKind("the type of toJson", type, typeKind);
   const { schema, registry } = recorded(type, options.types);
-  const read = readBack(schema, encoded(type, message));
+  const bytes = encoded(type, message);
+  const read = readBack(schema, () => fromBinary(schema, bytes, { readUnknownFields: false }));
   return writeJson(schema, read, { registry, alwaysEmitImplicit: options.alwaysEmitImplicit ?? false });
 }
 
@@ -58,7 +59,8 @@ export function fromJson<T>(type: MessageType<T>, json: unknown, options: FromJs
   checkKind("the type of fromJson", type, typeKind);
   const { schema, registry } = recorded(type, options.types);
   const read = readJson(schema, json, { registry, ignoreUnknownFields: options.ignoreUnknownFields ?? false });
-  return type.decode(located(read, (given) => toBinary(schema, given)));
+  const bytes = located(read, (given) => toBinary(schema, given));
+  return readBack(schema, () => type.decode(bytes));
 }
 
 const typeKind: OptionKind = {
@@ -66,9 +68,9 @@ const typeKind: OptionKind = {
   remedy: "give a generated message, such as HelloReply",
 };
 
-function readBack(schema: DescMessage, bytes: Uint8Array): Message {
+function readBack<T>(schema: DescMessage, decode: () => T): T {
   try {
-    return fromBinary(schema, bytes, { readUnknownFields: false });
+    return decode();
   } catch (cause) {
     // What has just been written is well-formed: it can only be too deep.
     throw new TypeError(`${schema.typeName} holds messages that are nested more than 100 deep`, { cause });

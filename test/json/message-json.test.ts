@@ -199,11 +199,21 @@ test("what is nested too deep, or is large and wrong at its end, is an error and
   for (let i = 0; i < 10_000; i++) deep = { again: deep };
   expect(() => fromJson(Everything, deep)).toThrow(/recursion depth/);
   expect(() => toJson(Everything, deep)).toThrow(TypeError);
+  let list: unknown = 1;
+  for (let i = 0; i < 60; i++) list = [list];
+  expect(() => fromJson(Everything, { value: list })).toThrow(
+    new TypeError("shapes.v1.Everything holds messages that are nested more than 100 deep"),
+  );
   let over: object = {};
   for (let i = 0; i < 101; i++) over = { again: over };
   expect(() => toJson(Everything, over)).toThrow(
     new TypeError("shapes.v1.Everything holds messages that are nested more than 100 deep"),
   );
+  const startedMs = performance.now();
+  const names = Object.fromEntries(Array.from({ length: 6_000 }, (_, i) => [i, "a"]));
+  expect(() => fromJson(Everything, { namesById: { ...names, x: "a" } })).toThrow(/^namesById\.x: /);
+  expect(() => fromJson(Everything, { namesById: { ...names, "5000": 5 } })).toThrow(/^namesById\["5000"\]: /);
+  expect(performance.now() - startedMs).toBeLessThan(15_000);
   const many = Array.from({ length: 100_000 }, () => ({ key: "a" }));
   expect(() => fromJson(Everything, { manyTags: [...many, { key: 1 }] })).toThrow(/^manyTags\[100000\]\.key: /);
 });
