@@ -24,11 +24,10 @@ export interface Accrual {
  * The row finds a dead server within five calls however few replicas there are; the rate finds one that fails half of
  * its calls and is never five down.
  *
- * A window starts with a fault, and the first fault after its end starts the next. So a healthy peer's answer costs
+ * The options are asked for at each fault: they may change. A window starts with a fault, and the first fault after its end starts the next. So a healthy peer's answer costs
  * one comparison and the clock is read only for a fault.
  */
-export function accrual(options: AccrualOptions = {}): Accrual {
-  const { consecutiveFaults = 5, faultRate = 0.5, minimumCalls = 20, windowMs = 10_000 } = options;
+export function accrual(options: () => AccrualOptions = () => ({})): Accrual {
   let inRow = 0;
   let faults = 0;
   let answers = 0;
@@ -45,6 +44,7 @@ export function accrual(options: AccrualOptions = {}): Accrual {
       answers++;
     },
     faulted(nowMs) {
+      const { consecutiveFaults = 5, faultRate = 0.5, minimumCalls = 20, windowMs = 10_000 } = options();
       if (faults === 0 || nowMs >= windowEndMs) {
         windowEndMs = nowMs + windowMs;
         faults = answers = 0;

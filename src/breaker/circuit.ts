@@ -46,11 +46,10 @@ const AT_ONCE_MS = 1;
  * 2.3 us a call, more than all the rest of a call. Its statistics need every call and know no faults in a row. And
  * calls that it never saw cannot upset it: an answer to a call from before the trip closes nothing.
  *
- * The time it stays open is equal-jittered, half fixed and half random, as Finagle has it, so that the clients of one
+ * The options are asked for each time it opens: they may change. The time it stays open is equal-jittered, half fixed and half random, as Finagle has it, so that the clients of one
  * server do not probe it in step.
  */
-export function createCircuit(options: CircuitOptions, changed: (state: CircuitState) => void): Circuit {
-  const { openMs = 1_000, maxOpenMs = 5_000, random = Math.random } = options;
+export function createCircuit(options: () => CircuitOptions, changed: (state: CircuitState) => void): Circuit {
   // opossum keeps this very object: a resetTimeout set later holds from the next time that it opens.
   const settings: CircuitBreaker.Options<[Promise<void>]> = {
     timeout: false,
@@ -65,6 +64,7 @@ export function createCircuit(options: CircuitOptions, changed: (state: CircuitS
   let hurrying = false;
 
   function lengthen(): void {
+    const { openMs = 1_000, maxOpenMs = 5_000, random = Math.random } = options();
     times++;
     const fullMs = Math.min(openMs * 2 ** (times - 1), maxOpenMs, LONGEST_TIMER_MS);
     openedForMs = Math.max(1, Math.round(fullMs / 2 + (fullMs / 2) * random()));

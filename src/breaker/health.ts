@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from "../core/clock.ts";
+import type { EjectionPolicy } from "../core/ejection-policy.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import { type Facts, factsOf } from "../core/facts.ts";
 import type { Logger } from "../core/logger.ts";
@@ -19,6 +20,8 @@ export interface HealthOptions extends AccrualOptions, CircuitOptions {
 export interface Whose {
   readonly service?: string | undefined;
   readonly facts?: Facts | undefined;
+  /** What operators say over the options, whenever it is asked. */
+  readonly ejection?: (() => EjectionPolicy | undefined) | undefined;
 }
 
 /** One peer's health: what its calls say of it, and the circuit that opens when that is bad. */
@@ -47,9 +50,9 @@ const hurriedOpenMs = 500;
 
 /** `endpoint` is asked at each change, since a peer's endpoint may be replaced. */
 export function createHealth(endpoint: () => Endpoint, options: HealthOptions & Whose, changed: () => void): Health {
-  const { onChange, clock = systemClock, service } = options;
+  const { onChange, clock = systemClock, service, ejection } = options;
   const facts = factsOf(options);
-  const counts = accrual(options);
+  const counts = accrual(latest);
   // Made at the first trip: a peer that never fails costs no opossum.
   let circuit: Circuit | undefined;
   let closed = true;
@@ -57,6 +60,11 @@ export function createHealth(endpoint: () => Endpoint, options: HealthOptions & 
   let openedAtMs = 0;
   let trips = 0;
   let tripping = false;
+
+  function latest(): HealthOptions {
+    const said = ejection?.();
+    return said === undefined ? options : { ...options, ...said };
+  }
 
   function circuitChanged(state: CircuitState): void {
     closed = state === "closed";
@@ -83,7 +91,7 @@ export function createHealth(endpoint: () => Endpoint, options: HealthOptions & 
   }
 
   function trip(error: unknown): void {
-    circuit ??= createCircuit(options, circuitChanged);
+    circuit ??= createCircuit(latest, circuitChanged);
     trips++;
     // One that closed for a shorter time than it had been open is not well yet.
     tripping = true;

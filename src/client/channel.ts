@@ -1,5 +1,6 @@
 import { balance } from "../balance/balance.ts";
 import type { Balancer } from "../balance/balancer.ts";
+import { canary } from "../balance/canary.ts";
 import { roundRobin } from "../balance/round-robin.ts";
 import type { ReadyOptions } from "../balance/when-ready.ts";
 import { type BreakerOptions, breaker } from "../breaker/breaker.ts";
@@ -17,7 +18,7 @@ import type { Logger } from "../core/logger.ts";
 import type { Method, Service } from "../core/method.ts";
 import type { ChannelPolicy, Policy } from "../core/policies.ts";
 import { checkPolicyMethods } from "../core/policy-names.ts";
-import type { PolicySource } from "../core/policy-source.ts";
+import { EVERY_SERVICE, type PolicySource } from "../core/policy-source.ts";
 import { requireNode } from "../core/require-node.ts";
 import { toldCall } from "../core/told-call.ts";
 import type { ClientTls, ConnectOptions, Transport } from "../core/transport.ts";
@@ -173,12 +174,20 @@ export function createChannel(options: ChannelOptions): Channel {
   const circuit = options.breaker;
   const breakerFacts = facts.loggedBy(circuit === false ? undefined : circuit?.logger);
   const connect = (endpoint: Endpoint, changed: () => void, service: string) =>
-    breaker(connections.connect(endpoint, changed), circuit, changed, { service, facts: breakerFacts });
+    breaker(connections.connect(endpoint, changed), circuit, changed, {
+      service,
+      facts: breakerFacts,
+      ...(options.policies && {
+        ejection: () => operated.said(service)?.ejection ?? operated.said(EVERY_SERVICE)?.ejection,
+      }),
+    });
 
-  const operated = operatedPolicies(options.policy, options.policies, facts);
+  const operated = operatedPolicies(options.policy, options.policies, facts, options.logger);
   const { policyOf } = operated;
 
-  const toService = balance({ ...options, idleTimeoutMs, resolver, balancer, connect, facts });
+  const canaryOf = (service: string) => operated.said(service)?.canary;
+  const parted = options.policies === undefined ? balancer : canary(balancer, { canaryOf });
+  const toService = balance({ ...options, idleTimeoutMs, resolver, balancer: parted, connect, facts });
   const toAttempt = interceptOwn(toService.handle, attemptInterceptors);
   const handleCall = interceptOwn(retry({ policyOf, facts, view: toService.view })(toAttempt), interceptors);
   const handle: Handler = (call) =>

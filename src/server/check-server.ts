@@ -25,6 +25,7 @@ const names: OptionNames<ServerOptions> = {
   registry: true,
   metadata: true,
   transport: true,
+  policies: true,
   interceptors: true,
   builtInInterceptors: true,
   logger: true,
@@ -60,6 +61,7 @@ const kinds: OptionKinds<ServerOptions> = {
   registry: having(["register"], 'etcd("http://127.0.0.1:2379")'),
   metadata: { fits: isObject, remedy: 'give an object whose values are text: { zone: "eu-1" }' },
   transport: having(["connect", "listen"], "http2()"),
+  policies: having(["watch"], 'etcdPolicies("http://127.0.0.1:2379")'),
   reflection: flag,
   logger,
 };

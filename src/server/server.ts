@@ -10,6 +10,7 @@ import { plainAddress } from "../core/grpc-address.ts";
 import { heldTls } from "../core/held-tls.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Method, Service } from "../core/method.ts";
+import type { PolicySource } from "../core/policy-source.ts";
 import { requireNode } from "../core/require-node.ts";
 import { checkInterceptorNames, interceptorsOf, type ServiceInterceptors } from "../core/service-interceptors.ts";
 import type { Acceptor, Listener, ListenOptions, Transport } from "../core/transport.ts";
@@ -21,6 +22,7 @@ import { type DrainOptions, finishCalls, quiet } from "./drain.ts";
 import { createDraining } from "./draining.ts";
 import { createHealth, type Health } from "./health.ts";
 import type { Fits, Implementation } from "./implementation.ts";
+import { operatedServer } from "./operated.ts";
 import { reflectionOf } from "./reflection.ts";
 import { type Routed, route } from "./route.ts";
 
@@ -29,6 +31,11 @@ export interface ServerOptions extends Omit<ListenOptions, "facts"> {
   readonly registry?: Registrar | undefined;
   /** What the registration says of this server: `version`, `zone`, `weight`, or facts of your own. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /**
+   * What operators say while it runs: limits of rates, over which no interceptor is asked, and the level of `logger`. None
+   * by default.
+   */
+  readonly policies?: PolicySource | undefined;
   /** The native HTTP/2 by default. */
   readonly transport?: Transport | undefined;
   /**
@@ -144,6 +151,7 @@ export function createServer(options: ServerOptions = {}): Server {
   let registration: Registration | undefined;
   let closing: Promise<void> | undefined;
   let stopWatching: (() => void) | undefined;
+  const operated = options.policies && operatedServer(options.policies, facts, options.logger);
 
   async function listen(address: string, { advertise }: ListenAddress): Promise<string> {
     const announced = served.map(({ service }) => service);
@@ -152,6 +160,7 @@ export function createServer(options: ServerOptions = {}): Server {
     const acceptor = counting(route(all, { facts, draining }), () => {
       arrived++;
     });
+    operated?.start(announced);
     const bound = await transport.listen(plainAddress(address), acceptor, { ...options, tls, facts });
     try {
       if (closing !== undefined) throw new Error(`the server was closed before it listened on ${address}`);
@@ -202,6 +211,7 @@ export function createServer(options: ServerOptions = {}): Server {
     if (left > 0) facts.on["calls-cut"]?.({ address, left });
     await bound.close();
     stopWatching?.();
+    operated?.stop();
     facts.on["server-closed"]?.({ address });
   }
 
@@ -220,7 +230,7 @@ export function createServer(options: ServerOptions = {}): Server {
         implementation,
         interceptorsOf(key) {
           const { ofService, ofMethod } = within(key);
-          return [...interceptors, ...ofService, ...ofMethod];
+          return [...(operated ? [operated.interceptor] : []), ...interceptors, ...ofService, ...ofMethod];
         },
       });
       return server;
@@ -237,6 +247,7 @@ export function createServer(options: ServerOptions = {}): Server {
       listening = attempt;
       attempt.catch(() => {
         listening = undefined; // The port was taken, say: another may be tried.
+        operated?.stop();
       });
       return attempt;
     },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Picker } from "../../src/balance/balancer.ts";
+import { canary } from "../../src/balance/canary.ts";
 import { consistentHash } from "../../src/balance/consistent-hash.ts";
 import { leastLoaded } from "../../src/balance/least-loaded.ts";
 import { peakEwma } from "../../src/balance/peak-ewma.ts";
@@ -16,6 +17,11 @@ import { type FakePeer, fakePeers, makeCall, reply, seeded } from "./fakes.ts";
 balancerContract({ name: "roundRobin", make: (random) => roundRobin({ random }), unevenness: 0.001 });
 balancerContract({ name: "leastLoaded", make: (random) => leastLoaded({ random }), unevenness: 0.1 });
 balancerContract({ name: "peakEwma", make: (random) => peakEwma({ random, clock: virtualClock() }), unevenness: 0.1 });
+balancerContract({
+  name: "canary that nobody asks for",
+  make: (random) => canary(roundRobin({ random }), { canaryOf: () => undefined, random }),
+  unevenness: 0.001,
+});
 balancerContract({ name: "weighted", make: (random) => weighted({ random }), unevenness: 0.001 });
 balancerContract({
   name: "consistentHash",

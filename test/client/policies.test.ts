@@ -1,5 +1,13 @@
 import { once } from "node:events";
-import { createChannel, createClient, createServer, memoryPolicies, type PolicyStore } from "trunkline";
+import {
+  createChannel,
+  createClient,
+  createServer,
+  memoryPolicies,
+  memoryRegistry,
+  type PolicyStore,
+  type ServicePolicy,
+} from "trunkline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 import { Probe } from "../../gen/probe/v1/probe.rpc.ts";
@@ -212,4 +220,97 @@ describe.runIf(hasEtcd)("over a real etcd", () => {
     await server.nodes[0]?.start();
     await here.followed(400);
   });
+});
+
+describe("of servers of two versions", () => {
+  /** Servers that answer with their version, and how many of `count` calls each got. */
+  async function versions(...all: readonly string[]) {
+    const registry = memoryRegistry();
+    const policies = memoryPolicies();
+    const servers = all.map((version) => {
+      const server = createServer({ registry, metadata: { version, zone: "a" } });
+      return server.add(Greeter, { ...greetings, sayHello: () => ({ message: version }) });
+    });
+    for (const server of servers) {
+      await server.listen("127.0.0.1:0");
+      await server.registered;
+    }
+    const channel = createChannel({ registry, policies });
+    const greeter = createClient(Greeter, channel);
+    const set = (policy: ServicePolicy) => policies.set("greeter.v1.Greeter", { policy, by });
+    return {
+      set,
+      channel,
+      /** Until all servers are connected, and after that the calls that each version got. */
+      async counted(count: number) {
+        const counts = new Map(all.map((version) => [version, 0]));
+        for (let i = 0; i < count; i++) {
+          const { message } = await greeter.sayHello({ name: "" });
+          counts.set(message, (counts.get(message) ?? 0) + 1);
+        }
+        return Object.fromEntries(counts);
+      },
+      async [Symbol.asyncDispose]() {
+        await channel.close();
+        for (const server of servers) await server.close({ timeoutMs: 0 });
+      },
+    };
+  }
+
+  test("a canary gets its share, all of it or nothing, and what it had when it is taken back", async () => {
+    await using here = await versions("1", "1.1", "2");
+    // All are connected.
+    await expect.poll(async () => Math.min(...Object.values(await here.counted(30)))).toBeGreaterThan(0);
+    const match = { version: "2", zone: "a" };
+    await here.set({ canary: { match, share: 0 } });
+    expect(await here.counted(60)).toMatchObject({ "2": 0 });
+    await here.set({ canary: { match, share: 1 } });
+    expect(await here.counted(60)).toEqual({ "1": 0, "1.1": 0, "2": 60 });
+    await here.set({ canary: { match, share: 0.2 } });
+    const { 2: canaries = 0, 1: others = 0 } = await here.counted(500);
+    expect(canaries).toBeGreaterThan(50);
+    expect(canaries).toBeLessThan(150);
+    expect(others).toBeGreaterThan(150);
+    await here.set({});
+    expect(Object.values(await here.counted(30))).toEqual([10, 10, 10]);
+  });
+
+  test("a canary that nobody is changes nothing, and where all are of it they take all", async () => {
+    await using here = await versions("1", "2");
+    await here.set({ canary: { match: { version: "3" }, share: 1 } });
+    await expect.poll(async () => Math.min(...Object.values(await here.counted(10)))).toBeGreaterThan(0);
+    await here.set({ canary: { match: { zone: "a" }, share: 0 } });
+    expect(Math.min(...Object.values(await here.counted(10)))).toBeGreaterThan(0);
+  });
+});
+
+test("a server is taken out by what operators say, over the channel's breaker, and no longer when they take it back", async () => {
+  const policies = memoryPolicies();
+  const opened: unknown[] = [];
+  const server = createServer();
+  const failing = () => {
+    throw new Error("broken");
+  };
+  const address = await server.add(Greeter, { ...greetings, sayHello: failing }).listen("127.0.0.1:0");
+  await using channel = createChannel({
+    endpoints: [address],
+    policies,
+    breaker: { consecutiveFaults: 1_000, faults: ["INTERNAL", "UNKNOWN"] },
+    observers: [{ "circuit-opened": (fact) => opened.push(fact) }],
+  });
+  const greeter = createClient(Greeter, channel);
+  const fail = async (times: number) => {
+    for (let i = 0; i < times; i++) await greeter.sayHello({ name: "" }).catch(() => {});
+  };
+  const set = (service: string, policy: ServicePolicy) => policies.set(service, { policy, by });
+  await set("*", { ejection: { minimumCalls: 1_000 } });
+  await fail(10);
+  expect(opened).toEqual([]);
+  await set("greeter.v1.Greeter", {
+    ejection: { consecutiveFaults: 2, minimumCalls: 1_000, openMs: 60_000, maxOpenMs: 60_000 },
+  });
+  await fail(1);
+  expect(opened).toMatchObject([{ peer: address }]);
+  expect((opened[0] as { openMs: number }).openMs).toBeGreaterThanOrEqual(30_000);
+  await server.close({ timeoutMs: 0 });
 });

@@ -147,6 +147,20 @@ export function policiesContract(name: string, connect: () => PolicyStore): void
       ],
       [{ hedge: { delayMs: -5 } }, "hedge.delayMs is -5"],
       [{ waitForReady: "yes" }, "waitForReady is yes: give true or false"],
+      [{ ejection: 3 }, "ejection is a number: give an object"],
+      [{ ejection: { consecutive: 3 } }, 'ejection has no option "consecutive": did you mean consecutiveFaults?'],
+      [{ ejection: { consecutiveFaults: 0 } }, "ejection.consecutiveFaults is 0: give a whole number from 1"],
+      [{ ejection: { faultRate: 2 } }, "ejection.faultRate is 2: give a number from 0 to 1"],
+      [{ rateLimit: 5 }, "rateLimit is a number: give an object"],
+      [{ rateLimit: { perSecond: 0 } }, "rateLimit.perSecond is 0: give a number above 0"],
+      [{ rateLimitPerCaller: {} }, "rateLimitPerCaller.perSecond is undefined: give a number above 0"],
+      [{ methods: { A: { rateLimit: { perSecond: 1, burst: 0 } } } }, "methods.A.rateLimit.burst is 0"],
+      [{ logLevel: "debug" }, "logLevel is of a whole process: set it under *"],
+      [{ canary: 0.5 }, "canary is a number: give an object"],
+      [{ canary: { share: 0.5 } }, "canary.match says which servers are meant: give an object of text"],
+      [{ canary: { match: { version: 2 }, share: 0.5 } }, "canary.match says which servers are meant"],
+      [{ canary: { match: { version: "2" }, share: 5 } }, "canary.share is 5: give a number from 0 to 1"],
+      [{ canary: { match: { version: "2" } } }, "canary.share is undefined: give a number from 0 to 1"],
       [{ methods: [] }, "methods is a list: give an object, by the methods' names"],
       [{ methods: { "a.v1.B/C": {} } }, "write the method's name alone, such as SayHello"],
       [{ methods: { SayHello: { timeout: 5 } } }, 'methods.SayHello has no option "timeout"'],
@@ -167,8 +181,11 @@ export function policiesContract(name: string, connect: () => PolicyStore): void
       await expect(it.set("a/b", { policy: {}, by })).rejects.toThrow('"a/b" is no service');
       await expect(it.get("")).rejects.toThrow("is no service");
       await expect(it.set(freshService(), { policy: {}, by: "" })).rejects.toThrow("by says who sets the policy");
+      await expect(it.set("*", { policy: { logLevel: "loud" }, by })).rejects.toThrow("give one of trace, debug, info");
       const all = { methods: { SayHello: { timeoutMs: 1 } } };
-      await expect(it.set("*", { policy: all, by })).rejects.toThrow("methods stands under every service");
+      await expect(it.set("*", { policy: all, by })).rejects.toThrow(
+        "methods is of one service: set it under its name, not under *",
+      );
     });
   });
 }

@@ -47,6 +47,16 @@ describe.runIf(hasEtcd)("with a real etcd", () => {
     },
   );
 
+  test("a list that says nothing new is the same object, so that nobody looks at it again", async () => {
+    const policies = etcdPolicies(server.urls, { relistMs: 50 });
+    const heard = watchPolicies(policies);
+    await heard.untilRevision(await policies.set(freshService(), { policy: {}, by: "alice" }));
+    const { length } = heard.seen;
+    await heard.until(() => heard.seen.length >= length + 3);
+    expect(new Set(heard.seen.slice(length).map((snapshot) => snapshot.policies)).size).toBe(1);
+    await policies.close();
+  });
+
   test("what is known holds when etcd comes back without its data, until another is set", async () => {
     const log = createLog();
     const policies = etcdPolicies(server.urls, { logger: log });

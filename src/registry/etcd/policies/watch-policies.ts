@@ -35,6 +35,8 @@ export function watchPolicies({ client, feed, relistMs, signal }: WatchPoliciesO
         feed.facts.on["policies-outlived"]?.({ reason: lostData });
       }
       for (const entry of entries) take(entry, before);
+      // Who follows looks at nothing where nothing is new.
+      if (isSame(before, policies)) policies = before;
       if (reason !== undefined) feed.facts.on["policies-restored"]?.({ policies: policies.size });
       reason = undefined;
       report();
@@ -62,6 +64,10 @@ export function watchPolicies({ client, feed, relistMs, signal }: WatchPoliciesO
   function take(entry: Entry, before: ReadonlyMap<string, PolicyRevision>): void {
     const service = entry.key.slice(policyPrefix.length);
     const known = before.get(service);
+    if (known?.revision === Number(entry.modRevision)) {
+      policies.set(service, known);
+      return;
+    }
     try {
       policies.set(service, readDocument(service, entry));
       refused.delete(service);
@@ -73,4 +79,8 @@ export function watchPolicies({ client, feed, relistMs, signal }: WatchPoliciesO
       feed.facts.on["policy-invalid"]?.({ key: keyOf(service), ...said });
     }
   }
+}
+
+function isSame<K, V>(one: ReadonlyMap<K, V>, other: ReadonlyMap<K, V>): boolean {
+  return one.size === other.size && [...one].every(([key, value]) => other.get(key) === value);
 }

@@ -1,0 +1,78 @@
+import type { Interceptor } from "../core/call.ts";
+import type { Facts } from "../core/facts.ts";
+import { overrideLevel } from "../core/log-level.ts";
+import type { Logger } from "../core/logger.ts";
+import type { Method, Service } from "../core/method.ts";
+import { EVERY_SERVICE, type PolicySource } from "../core/policy-source.ts";
+import { type LooksAtServed, SERVED } from "../core/served.ts";
+import type { ServicePolicy } from "../core/service-policy.ts";
+import { type Rate, rateLimit } from "../limit/rate-limit.ts";
+
+/** What operators say of a server while it runs. */
+export interface OperatedServer {
+  /** Around every handler, outermost: refuses what is over their limits. */
+  readonly interceptor: Interceptor;
+  /** Follows what is said of these services from now on. */
+  start(services: readonly Service<any>[]): void;
+  stop(): void;
+}
+
+interface Limited {
+  /** The limits as they were said. */
+  readonly said: string;
+  readonly limiter: Interceptor & Partial<LooksAtServed>;
+}
+
+export function operatedServer(source: PolicySource, facts: Facts, logger: Logger | undefined): OperatedServer {
+  const limited = new Map<string, Limited>();
+  let stop: (() => void) | undefined;
+
+  function limit(service: Service<any>, policy: ServicePolicy | undefined): void {
+    const limits = policy && limitsOf(service.name, policy);
+    const said = JSON.stringify(limits);
+    // Who says nothing new leaves the tokens as they are.
+    if (limited.get(service.name)?.said === said) return;
+    if (limits === undefined) limited.delete(service.name);
+    else {
+      const limiter: Limited["limiter"] = rateLimit(limits);
+      limiter[SERVED]?.(Object.values(service.methods as Record<string, Method>), facts);
+      limited.set(service.name, { said, limiter });
+    }
+  }
+
+  return {
+    interceptor(next) {
+      let limiter: Interceptor | undefined;
+      let handler = next;
+      return (call) => {
+        const latest = limited.get(call.method.service)?.limiter;
+        if (latest !== limiter) {
+          limiter = latest;
+          handler = latest === undefined ? next : latest(next);
+        }
+        return handler(call);
+      };
+    },
+    start(services) {
+      stop = source.watch(({ policies }) => {
+        for (const service of services) limit(service, policies.get(service.name)?.policy);
+        overrideLevel(logger, policies.get(EVERY_SERVICE)?.policy.logLevel);
+      }, facts);
+    },
+    stop: () => stop?.(),
+  };
+}
+
+/** `undefined` where none is said. */
+function limitsOf(service: string, { rateLimit: rate, rateLimitPerCaller: perCaller, methods = {} }: ServicePolicy) {
+  const named: [string, Rate | undefined][] = [
+    [service, rate],
+    ...Object.entries(methods).map(([name, method]): [string, Rate | undefined] => [
+      `${service}/${name}`,
+      method.rateLimit,
+    ]),
+  ];
+  const perMethod = Object.fromEntries(named.filter((entry): entry is [string, Rate] => entry[1] !== undefined));
+  if (perCaller === undefined && Object.keys(perMethod).length === 0) return undefined;
+  return { perMethod, ...(perCaller && { perCaller }) };
+}
