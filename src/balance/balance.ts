@@ -12,6 +12,7 @@ import type { ServiceView } from "../core/service-view.ts";
 import type { Peer } from "../core/transport.ts";
 import type { Resolver } from "../registry/registry.ts";
 import type { Balancer } from "./balancer.ts";
+import { pickedPeer, pickFailure } from "./checked.ts";
 import type { Connect, Pool } from "./pool.ts";
 import { createPools } from "./pools.ts";
 import { roundRobin } from "./round-robin.ts";
@@ -93,11 +94,11 @@ export function balance(options: BalanceOptions): Balance {
     try {
       pool = pools.of(call.method.service);
       peer = pool.pick(call);
+      if (peer !== undefined && !call.waitForReady) return send(peer, call);
     } catch (error) {
-      return rejectedLater(RpcError.from(error, Code.INTERNAL));
+      return rejectedLater(pickFailure(error, peer));
     }
-    if (call.waitForReady) return handlePatiently(pool, peer, call);
-    return peer === undefined ? later(pool, call) : send(peer, call);
+    return call.waitForReady ? handlePatiently(pool, peer, call) : later(pool, call);
   }
 
   async function later(pool: Pool, call: Call): Promise<Reply> {
@@ -122,7 +123,7 @@ export function balance(options: BalanceOptions): Balance {
     for (;;) {
       const startedMs = clock.now();
       const waits = peer === undefined;
-      peer ??= await waitForPeer(pool, call, clock);
+      peer = pickedPeer(peer) ?? (await waitForPeer(pool, call, clock));
       try {
         return await send(peer, call, waits ? clock.now() - startedMs : undefined);
       } catch (error) {

@@ -1,6 +1,7 @@
 import type { Peer } from "../core/transport.ts";
 import { avoiding } from "./avoid.ts";
 import type { Balancer, Picker, Replaced, Shares } from "./balancer.ts";
+import { madePicker } from "./checked.ts";
 import { type SlowStart, slowStart } from "./slow-start.ts";
 import { createUsable, type Usable } from "./usable.ts";
 
@@ -35,13 +36,14 @@ export function keepPicker(options: PickingOptions): KeptPicker {
     const replaced = before && differences && { picker: before, ...differences };
     // Where the balancer throws there is none that the next could replace.
     own = undefined;
-    picker = peers.length === 0 ? nobody : avoiding(peers, panic ? balancer(peers) : gentle(peers, replaced), random);
+    if (peers.length === 0) picker = nobody;
+    else picker = avoiding(peers, panic ? madePicker(balancer(peers)) : gentle(peers, replaced), random);
   }
 
   /** One whose circuit was open is new again; in panic it has to bear its part all the same. */
   function gentle(peers: readonly Peer[], replaced: Replaced | undefined): Picker {
     const noted = (those: readonly Peer[], shares?: Shares): Picker => {
-      own = balancer(those, shares, replaced);
+      own = madePicker(balancer(those, shares, replaced));
       return own;
     };
     return slowStart(Object.assign(noted, { gradual: balancer.gradual === true }), peers, options);

@@ -5,6 +5,7 @@ import { NEVER } from "../core/deadline.ts";
 import { rejectedLater } from "../core/later.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import type { Peer } from "../core/transport.ts";
+import { pickedPeer } from "./checked.ts";
 import type { Pool } from "./pool.ts";
 
 /**
@@ -32,7 +33,7 @@ export function waitForPeer(pool: Pool, call: Call, clock: Clock): Promise<Peer>
 
   function look(): void {
     try {
-      const peer = pool.pick(call);
+      const peer = pickedPeer(pool.pick(call));
       if (peer === undefined) lookAgain();
       else {
         settle();

@@ -1,3 +1,4 @@
+import { checkBalancer } from "../balance/checked.ts";
 import type { BreakerOptions } from "../breaker/breaker.ts";
 import { checkObservers } from "../core/check-observers.ts";
 import { isObject } from "../core/json-object.ts";
@@ -62,7 +63,6 @@ const kinds: OptionKinds<ChannelOptions> = {
   endpoints: { fits: Array.isArray, remedy: 'give a list: ["127.0.0.1:50051"]' },
   unixAddresses: flag,
   transport: having(["connect", "listen"], "http2()"),
-  balancer: functionLike("roundRobin()"),
   policies: having(["watch"], 'etcdPolicies("http://127.0.0.1:2379")'),
   healthCheck: {
     fits: (value) => typeof value === "boolean" || typeof value === "string",
@@ -104,6 +104,7 @@ export function checkChannelOptions(options: ChannelOptions): void {
   checkNames(options, names, "createChannel", elsewhere);
   checkKinds(options, kinds);
   checkObservers(options);
+  if (options.balancer !== undefined) checkBalancer("balancer", options.balancer);
   if (options.registry !== undefined && options.endpoints !== undefined) {
     throw new TypeError("registry and endpoints are both given: give the registry, or the servers themselves");
   }

@@ -8,6 +8,7 @@ import { RpcError } from "../core/rpc-error.ts";
 import type { ConnectOptions, Peer } from "../core/transport.ts";
 import { overAlready } from "./cancelled.ts";
 import { callOver } from "./client-call.ts";
+import { closedPeer } from "./closed-peer.ts";
 import { NO_ANSWER } from "./idle.ts";
 import { type Connection, createLink } from "./link.ts";
 import { encodeMessage } from "./message.ts";
@@ -77,10 +78,7 @@ export function createPeer(endpoint: Endpoint, options: PeerOptions, connect: Co
   }
 
   async function handle(call: Call): Promise<Reply> {
-    if (closing !== undefined) {
-      const why = `the connection to ${address} was closed`;
-      return rejectedLater(new RpcError(Code.UNAVAILABLE, why, { unprocessed: true }));
-    }
+    if (closing !== undefined) return rejectedLater(closedPeer(address));
     const early = overAlready(call);
     if (early !== undefined) return rejectedLater(early);
     checkSentMetadata(call.metadata);

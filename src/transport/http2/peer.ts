@@ -10,6 +10,7 @@ import { RpcError } from "../../core/rpc-error.ts";
 import type { ClientTls, ConnectOptions, Peer, PeerState } from "../../core/transport.ts";
 import { socketAddress } from "../address.ts";
 import { overAlready } from "../cancelled.ts";
+import { closedPeer } from "../closed-peer.ts";
 import { createLink, type Link } from "../link.ts";
 import { checkSentMetadata } from "../metadata-size.ts";
 import { identityOf } from "../server-identity.ts";
@@ -145,10 +146,7 @@ export class Http2Peer implements Peer {
   };
 
   readonly handle = (call: Call): Promise<Reply> => {
-    if (this.#closing !== undefined) {
-      const why = `the connection to ${this.#address} was closed`;
-      return rejectedLater(new RpcError(Code.UNAVAILABLE, why, { unprocessed: true }));
-    }
+    if (this.#closing !== undefined) return rejectedLater(closedPeer(this.#address));
     const early = overAlready(call);
     if (early !== undefined) return rejectedLater(early);
     if (call.metadata !== Metadata.EMPTY) {
