@@ -16,16 +16,30 @@ export function sized<M extends Method>(method: M, { maxRequestBytes, maxRespons
   if (maxRequestBytes === undefined && maxResponseBytes === undefined) return method;
   return Object.freeze({
     ...method,
-    request: limited(method.request, maxRequestBytes, `a request of ${method.path}`),
-    response: limited(method.response, maxResponseBytes, `a response of ${method.path}`),
+    request: limited(method.request, {
+      maxBytes: maxRequestBytes,
+      option: "maxRequestBytes",
+      what: `a request of ${method.path}`,
+    }),
+    response: limited(method.response, {
+      maxBytes: maxResponseBytes,
+      option: "maxResponseBytes",
+      what: `a reply of ${method.path}`,
+    }),
   });
 }
 
-function limited<T>(type: MessageType<T>, maxBytes: number | undefined, what: string): MessageType<T> {
+interface Limit {
+  readonly maxBytes: number | undefined;
+  readonly option: keyof MessageSizes;
+  readonly what: string;
+}
+
+function limited<T>(type: MessageType<T>, { maxBytes, option, what }: Limit): MessageType<T> {
   if (maxBytes === undefined) return type;
   const check = (bytes: number, local: boolean): void => {
     if (bytes <= maxBytes) return;
-    const why = `${what} has ${bytes} bytes; its policy allows ${maxBytes}`;
+    const why = `${what} has ${bytes} bytes; its policy's ${option} is ${maxBytes}`;
     throw new RpcError(Code.RESOURCE_EXHAUSTED, why, { local });
   };
   return {

@@ -2,11 +2,14 @@ import { type Metadata as GrpcMetadata, type ServerInterceptingCallInterface, st
 import { Code } from "../../core/code.ts";
 import { NEVER, now } from "../../core/deadline.ts";
 import type { Metadata } from "../../core/metadata.ts";
+import type { Method } from "../../core/method.ts";
 import { RpcError } from "../../core/rpc-error.ts";
+import { oversized } from "../oversize.ts";
 import { encodeDetails } from "../rich-status.ts";
 import { answerOver, type ServerCall, type ServerCallOptions } from "../server-call.ts";
 import type { AnsweringStream } from "../wire-stream.ts";
 import { asBuffer, asBytes, fromGrpc, toGrpc } from "./metadata.ts";
+import { oversizeIn } from "./oversize-words.ts";
 
 /** Answers one call of a grpc-js server. */
 export function answer(
@@ -14,10 +17,12 @@ export function answer(
   options: Omit<ServerCallOptions, "metadata" | "deadline">,
 ): void {
   let answering: ServerCall | undefined;
+  const stream = streamOf(call);
+  wordRefusals(call, options.method);
   call.start({
     onReceiveMetadata(metadata: GrpcMetadata) {
       const deadline = deadlineOf(call);
-      answering = answerOver(streamOf(call), { ...options, metadata: fromGrpc(metadata), deadline });
+      answering = answerOver(stream, { ...options, metadata: fromGrpc(metadata), deadline });
     },
     onReceiveMessage: (bytes: Buffer) => answering?.message(asBytes(bytes)),
     onReceiveHalfClose() {
@@ -27,6 +32,16 @@ export function answer(
     // Comes for every call that is over; `answering` ignores it where it was ended from here.
     onCancel: () => answering?.cancelled(Code.CANCELLED, "the client gave the call up, or its connection broke"),
   });
+}
+
+/** What grpc-js ends a call with by itself is said in the words of every transport. */
+function wordRefusals(call: ServerInterceptingCallInterface, method: Method): void {
+  const { sendStatus } = call;
+  call.sendStatus = (status) => {
+    const over = oversizeIn(status.details ?? "");
+    const error = over && RpcError.from(oversized(method, "request", "received", over));
+    sendStatus.call(call, error === undefined ? status : { ...status, details: error.message });
+  };
 }
 
 /**
@@ -55,6 +70,7 @@ export function answerUnknown(call: ServerInterceptingCallInterface, thrown: unk
 }
 
 function streamOf(call: ServerInterceptingCallInterface): AnsweringStream {
+  const sendStatus = call.sendStatus.bind(call);
   return {
     header: (metadata) => call.sendMetadata(toGrpc(metadata)),
     write(bytes, written) {
@@ -62,7 +78,7 @@ function streamOf(call: ServerInterceptingCallInterface): AnsweringStream {
         if (!isGone(call)) written();
       });
     },
-    status: (error, trailer) => call.sendStatus(statusOf(error, trailer)),
+    status: (error, trailer) => sendStatus(statusOf(error, trailer)),
     read: () => call.startRead(),
   };
 }

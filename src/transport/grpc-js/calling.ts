@@ -4,10 +4,12 @@ import { NEVER, now } from "../../core/deadline.ts";
 import { Metadata } from "../../core/metadata.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import { formatTimeout } from "../grpc-timeout.ts";
+import { oversized } from "../oversize.ts";
 import { decodeDetails } from "../rich-status.ts";
 import type { CallingEvents, CallingStream, OpenStream } from "../wire-stream.ts";
 import { giveUp } from "./give-up.ts";
 import { asBuffer, asBytes, fromGrpc, toGrpc } from "./metadata.ts";
+import { oversizeIn } from "./oversize-words.ts";
 
 /** What grpc-js says of a call that it never sent, or that the server's HTTP/2 turned away. */
 const neverProcessed =
@@ -28,8 +30,15 @@ export interface Traffic {
   restsSince: number;
 }
 
+/** Where calls go, and how large a reply they take. */
+export interface Called {
+  readonly address: string;
+  readonly maxReceiveBytes: number;
+}
+
 /** Calls over one grpc-js channel. */
-export function openOn(channel: Channel, address: string, traffic: Traffic): OpenStream {
+export function openOn(channel: Channel, to: Called, traffic: Traffic): OpenStream {
+  const { address } = to;
   return ({ path, metadata, deadline }, told) => {
     let headers: GrpcMetadata;
     try {
@@ -43,10 +52,17 @@ export function openOn(channel: Channel, address: string, traffic: Traffic): Ope
     try {
       // No deadline for grpc-js: the caller of this watches it, and sends what is left of it in the header.
       const call = channel.createCall(path, Number.POSITIVE_INFINITY, null, null, null);
-      call.start(headers, listenerFor(events, address));
+      const sent = { path, largestBytes: 0, isAll: false };
+      call.start(headers, listenerFor(events, to, sent));
       return {
-        write: (bytes, written) => call.sendMessageWithContext({ callback: () => written() }, asBuffer(bytes)),
-        end: () => call.halfClose(),
+        write(bytes, written) {
+          sent.largestBytes = Math.max(sent.largestBytes, bytes.length);
+          call.sendMessageWithContext({ callback: () => written() }, asBuffer(bytes));
+        },
+        end() {
+          sent.isAll = true;
+          call.halfClose();
+        },
         read: () => call.startRead(),
         reset() {
           over();
@@ -104,7 +120,14 @@ function ended(events: CallingEvents, error: RpcError): CallingStream {
   return { write: nothing, end: nothing, read: nothing, reset: nothing };
 }
 
-function listenerFor(events: CallingEvents, address: string) {
+/** What of a call has been sent. */
+interface Sent {
+  readonly path: string;
+  largestBytes: number;
+  isAll: boolean;
+}
+
+function listenerFor(events: CallingEvents, to: Called, sent: Sent) {
   let answered = false;
   return {
     onReceiveMetadata(metadata: GrpcMetadata) {
@@ -113,12 +136,23 @@ function listenerFor(events: CallingEvents, address: string) {
     },
     onReceiveMessage: (bytes: Buffer) => events.message(asBytes(bytes)),
     onReceiveStatus(status: StatusObject) {
-      const sent = answered || Object.keys(status.metadata.getMap()).length > 0;
+      const fromServer = answered || Object.keys(status.metadata.getMap()).length > 0;
       const trailer = fromGrpc(status.metadata);
       if (status.code === Status.OK) return events.status(undefined, trailer);
-      events.status(sent ? received(status, trailer) : local(status, address), trailer);
+      const over = answered ? overOwnLimit(status.details, to, sent) : undefined;
+      events.status(over ?? (fromServer ? received(status, trailer) : local(status, to.address)), trailer);
     },
   };
+}
+
+/**
+ * The reply is over this side's limit, in the words of every transport. grpc-js says the same of either side: where
+ * requests are still to come, a server may have sent it, of a request over a limit as high.
+ */
+function overOwnLimit(details: string, { maxReceiveBytes }: Called, sent: Sent): RpcError | undefined {
+  const over = oversizeIn(details);
+  if (over?.maxBytes !== maxReceiveBytes || (!sent.isAll && over.bytes === sent.largestBytes)) return undefined;
+  return RpcError.from(oversized(sent, "response", "received", over));
 }
 
 /** The status that the server sent. */

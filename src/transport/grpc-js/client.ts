@@ -32,7 +32,8 @@ const EXPLAIN_MS = 500;
 /** A peer over grpc-js: one grpc-js channel for each connection, none of whose own reconnecting is used. */
 export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer {
   const { address } = endpoint;
-  const { confirmIdleMs = CONFIRM_IDLE_MS } = options;
+  const { confirmIdleMs = CONFIRM_IDLE_MS, maxReceiveMessageBytes: maxReceiveBytes = DEFAULT_MAX_RECEIVE_BYTES } =
+    options;
   const target = targetOf(address);
   const channelOptions = channelOptionsOf(options);
   const tlsNow = options.tls && heldTls(options.tls, "client", factsOf(options));
@@ -88,7 +89,7 @@ export function connectGrpcJs(endpoint: Endpoint, options: ConnectOptions): Peer
     const patience = patienceMs(traffic.restsSince - startedAt);
     let asked: Promise<boolean> | undefined;
     return {
-      open: openOn(channel, address, traffic),
+      open: openOn(channel, { address, maxReceiveBytes }, traffic),
       get served() {
         // A server that goes may still answer what it took; grpc-js does not tell whether it took anything.
         return traffic.served || (trusted && traffic.calls > 0);

@@ -294,8 +294,15 @@ export class ClientStream extends Stream implements Receiver, Sender {
     this.#settle();
   }
 
-  onUnreadable(error: RpcError): void {
+  onUnreadable(thrown: RpcError): RpcError {
+    const error = this.#named(thrown);
     this.#giveUp(error);
+    return error;
+  }
+
+  /** What decompresses a message does not know whose it is. */
+  #named(error: RpcError): RpcError {
+    return RpcError.from(oversized(this.#call.method, "response", "received", error));
   }
 
   #onTrailers(head: ResponseHead): void {
@@ -336,7 +343,7 @@ export class ClientStream extends Stream implements Receiver, Sender {
       else {
         message.then(
           (decoded) => this.#succeedWith(decoded),
-          (error) => this.#finish(RpcError.from(error, Code.INTERNAL)),
+          (error) => this.#finish(this.#named(RpcError.from(error, Code.INTERNAL))),
         );
       }
     } catch (error) {

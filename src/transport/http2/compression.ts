@@ -4,6 +4,7 @@ import { Code } from "../../core/code.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import type { Compression } from "../../core/transport.ts";
 import type { MemoryAccount } from "../memory-account.ts";
+import { Oversize } from "../oversize.ts";
 import { turns, type Worker } from "../turns.ts";
 import { overBudget, PREFIX_BYTES } from "./inbox.ts";
 import { type Inflated, inflate, TooLargeError } from "./inflate.ts";
@@ -153,7 +154,7 @@ export function decompressNow(encoding: string, bytes: Buffer, maxBytes: number,
     return (encoding === "gzip" ? gunzipSync : inflateSync)(bytes, { maxOutputLength: most });
   } catch (cause) {
     const isTooLarge = (cause as { code?: string }).code === "ERR_BUFFER_TOO_LARGE";
-    throw isTooLarge ? tooLarge(most + 1, maxBytes, memory, cause) : undecompressed(encoding, cause);
+    throw isTooLarge ? tooLarge(most + 1, maxBytes, memory) : undecompressed(encoding, cause);
   }
 }
 
@@ -167,7 +168,7 @@ async function decompress(
   try {
     return await inflate(encoding, bytesOf(), mostOf(maxBytes, memory), memory, bytesOf);
   } catch (cause) {
-    if (cause instanceof TooLargeError) throw tooLarge(cause.bytes, maxBytes, memory, cause);
+    if (cause instanceof TooLargeError) throw tooLarge(cause.bytes, maxBytes, memory);
     throw RpcError.is(cause) ? cause : undecompressed(encoding, cause);
   }
 }
@@ -187,10 +188,8 @@ function mostOf(maxBytes: number, memory: MemoryAccount): number {
   return Math.min(allowed, memory.mostMessageBytes - PREFIX_BYTES);
 }
 
-function tooLarge(bytes: number, maxBytes: number, memory: MemoryAccount, cause: unknown): RpcError {
-  if (maxBytes < 0 || bytes <= maxBytes) return overBudget(bytes, memory);
-  const why = `a message is larger than the limit of ${maxBytes} bytes, maxReceiveMessageBytes, once it is decompressed`;
-  return new RpcError(Code.RESOURCE_EXHAUSTED, why, { cause });
+function tooLarge(bytes: number, maxBytes: number, memory: MemoryAccount): RpcError {
+  return maxBytes < 0 || bytes <= maxBytes ? overBudget(bytes, memory) : new Oversize(undefined, maxBytes);
 }
 
 function undecompressed(encoding: string, cause: unknown): RpcError {

@@ -12,8 +12,8 @@ export interface Receiver {
   onRead(bytes: number, empty: boolean): void;
   /** The reader wants no more. */
   onReaderGone(): void;
-  /** A message does not decode. */
-  onUnreadable(error: RpcError): void;
+  /** A message does not decode. Gives the error that its reader is told. */
+  onUnreadable(error: RpcError): RpcError;
 }
 
 interface Waiter {
@@ -152,10 +152,8 @@ export class IncomingMessages implements AsyncIterableIterator<unknown, undefine
   }
 
   #unreadable(thrown: unknown): Promise<never> {
-    const error = RpcError.from(thrown);
     this.#finish();
-    this.#receiver.onUnreadable(error);
-    return rejectedAtCallSite(error);
+    return rejectedAtCallSite(this.#receiver.onUnreadable(RpcError.from(thrown)));
   }
 
   /** Drops what there is: whatever comes now, the reader is told of nothing but the end. */

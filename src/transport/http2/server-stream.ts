@@ -202,8 +202,15 @@ export class ServerStream extends Stream implements Receiver, Sender {
     this.#connection.budget.release(this);
   }
 
-  onUnreadable(error: RpcError): void {
+  onUnreadable(thrown: RpcError): RpcError {
+    const error = this.#named(thrown);
     this.#endEarly(error);
+    return error;
+  }
+
+  /** What decompresses a message does not know whose it is. */
+  #named(error: RpcError): RpcError {
+    return RpcError.from(oversized(this.#head, "request", "received", error));
   }
 
   #dispatch(request: unknown, late?: LateMessage): void {
@@ -354,7 +361,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
     if (this.#over) return;
     // What is no RpcError says more about the server than a client may know.
     const error = RpcError.is(thrown)
-      ? sendable(thrown)
+      ? sendable(this.#named(thrown))
       : new RpcError(Code.UNKNOWN, `${this.#head.path} failed`, { cause: thrown, local: true });
     if (!this.#headerSent && error.header.size > 0) this.#sendHeaderOf(error);
     this.#replies?.stop();

@@ -31,7 +31,8 @@ export function compression(world: () => World, { compressedReplies }: Abilities
     test(`a ${kind} request is held to the limit by its size when it is unpacked`, async () => {
       const options = { listen: { maxReceiveMessageBytes: 10_000 }, connect: { compression: kind } };
       const { peer } = await world().pair({}, options);
-      expect((await failure(echo(peer, payload("", 1_000_000)))).code).toBe(Code.RESOURCE_EXHAUSTED);
+      const { code, message } = await failure(echo(peer, payload("", 1_000_000)));
+      expect({ code, message }).toEqual({ code: Code.RESOURCE_EXHAUSTED, message: inflated("request", "server") });
       expect((await echo(peer, payload("", 5000))).response).toEqual(payload("", 5000));
     });
 
@@ -57,10 +58,16 @@ export function compression(world: () => World, { compressedReplies }: Abilities
     test(`a ${kind} reply is held to the limit by its size when it is unpacked`, async () => {
       const options = { listen: { compression: kind }, connect: { maxReceiveMessageBytes: 10_000 } };
       const { peer } = await world().pair({}, options);
-      expect((await failure(echo(peer, payload("", 1_000_000)))).code).toBe(Code.RESOURCE_EXHAUSTED);
+      const { code, message } = await failure(echo(peer, payload("", 1_000_000)));
+      expect({ code, message }).toEqual({ code: Code.RESOURCE_EXHAUSTED, message: inflated("reply", "client") });
       expect((await echo(peer, payload("", 5000))).response).toEqual(payload("", 5000));
     });
   }
+}
+
+function inflated(what: string, whose: string): string {
+  const limit = `the limit is 10000, the ${whose}'s maxReceiveMessageBytes`;
+  return `the ${what} of /probe.v1.Probe/Echo has more than 10000 bytes once it is decompressed; ${limit}`;
 }
 
 async function* three(): AsyncGenerator<Payload> {
