@@ -75,6 +75,8 @@ const elsewhere = places(
   [["timeoutMs", "retry", "hedge", "waitForReady", "maxRequestBytes", "maxResponseBytes"], "policy"],
   [ofServers, "createServer"],
   [HTTP2_OPTIONS, "http2, as transport: http2({ … })"],
+  [["address", "url", "host", "port", "target"], 'endpoints, as ["127.0.0.1:50051"]'],
+  [["credentials", "ca", "cert", "key", "serverName"], "tls"],
 );
 
 const serviceKind: OptionKind = {

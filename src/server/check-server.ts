@@ -53,7 +53,12 @@ const aGroup: OptionKind = {
   remedy: "give an object with a function for each method",
 };
 
-const elsewhere = places([ofChannels, "createChannel"], [HTTP2_OPTIONS, "http2, as transport: http2({ … })"]);
+const elsewhere = places(
+  [ofChannels, "createChannel"],
+  [HTTP2_OPTIONS, "http2, as transport: http2({ … })"],
+  [["port", "host", "hostname", "address"], 'listen, as server.listen("0.0.0.0:50051")'],
+  [["advertise"], "listen"],
+);
 
 const isText = (value: unknown): boolean => typeof value === "string";
 
