@@ -132,6 +132,7 @@ const lines: { readonly [K in FactKind]: Line<K> | undefined } = {
   "registration-restored": { level: "info", text: "registered again" },
   "registration-failing": { level: "warn", text: "cannot register; trying on" },
   "registration-lost": { level: "warn", text: "cannot keep the registration; trying on" },
+  "registration-impossible": { level: "error", text: "cannot register, and does not try on" },
   "registration-ended": { level: "info", text: "deregistered" },
   "registration-lingers": { level: "debug", text: "cannot deregister; trying on" },
   "address-contested": {

@@ -37,6 +37,8 @@ export interface RegistryFacts {
   /** It can no longer be kept up, or the registry has it no longer; it is tried on. */
   "registration-lost": Registering & { readonly reason: string };
   /** Taken out in good order. */
+  /** What asks the registry cannot be loaded: it is not tried again. */
+  "registration-impossible": Registering & { readonly reason: string };
   "registration-ended": Registering;
   "registration-lingers": { readonly address: string; readonly reason: string };
   /** Another server announces the same address, or did so before. */

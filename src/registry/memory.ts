@@ -70,7 +70,7 @@ export function memoryRegistry(options: MemoryRegistryOptions = {}): Registry {
     if (closed) throw new Error("this registry is closed");
   };
 
-  return {
+  const registry: Registry = {
     local: true,
     resolve(service, listener) {
       assertOpen();
@@ -114,7 +114,10 @@ export function memoryRegistry(options: MemoryRegistryOptions = {}): Registry {
       for (const { pace } of listening.values()) pace.stop();
       listening.clear();
     },
+
+    [Symbol.asyncDispose]: () => registry.close(),
   };
+  return registry;
 }
 
 /** The latest to announce an address stands; the one before comes back when it goes. */

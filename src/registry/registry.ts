@@ -27,8 +27,8 @@ export interface Announcement {
 /** A server's standing in a registry, kept up for ever until it is closed. */
 export interface Registration {
   /**
-   * Resolves when the registry first holds it, or when it is closed before that. Never rejects: a registry that is away
-   * is tried again.
+   * Resolves when the registry first holds it, or when it is closed before that. A registry that is away is tried again;
+   * it rejects only where to try again is no help, since what asks the registry cannot be loaded.
    */
   readonly registered: Promise<void>;
   /** Takes it out. Resolves within `timeoutMs` (2,000 by default) even if the registry is dead. */
@@ -62,5 +62,8 @@ export interface Registrar {
 export interface Registry extends Resolver, Registrar {
   /** Names of the services that have at least one endpoint. */
   services(): Promise<string[]>;
+  /** Takes out what is registered, and ends what is looked for. */
   close(): Promise<void>;
+  /** The same as `close()`: `await using registry = etcd(hosts)`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }

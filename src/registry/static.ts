@@ -39,5 +39,6 @@ export function staticRegistry(endpoints: readonly (string | Endpoint)[]): Regis
     register: () => nothingToDo,
     services: async () => [],
     close: async () => {},
+    [Symbol.asyncDispose]: async () => {},
   };
 }

@@ -69,7 +69,7 @@ export function withSnapshot(registry: Registry, options: WithSnapshotOptions): 
     return started;
   };
 
-  return {
+  const kept: Registry = {
     resolve(service, listener) {
       const { listeners, stop } = resolving.get(service) ?? start(service);
       const remove = listeners.add(listener);
@@ -88,7 +88,9 @@ export function withSnapshot(registry: Registry, options: WithSnapshotOptions): 
       await registry.close();
       await files.flush();
     },
+    [Symbol.asyncDispose]: () => kept.close(),
   };
+  return kept;
 }
 
 function orSaved(unknown: Snapshot, saved: SavedSnapshot | undefined): Snapshot {

@@ -174,6 +174,19 @@ export function registryContract(name: string, connect: () => Registry | Promise
       await watched.untilCurrent("10.0.0.1:1000");
     });
 
+    test("is closed where `await using` ends", async () => {
+      const [client, service] = [await registry(), freshService()];
+      const watched = watchService(client, service);
+      let closed: Registry;
+      {
+        await using it = await connect();
+        closed = it;
+        await it.register({ services: [service], endpoint: { address: "10.0.0.1:1000" } }).registered;
+      }
+      expect(() => closed.resolve(service, () => {})).toThrow("closed");
+      watched.stop();
+    });
+
     test("lists the services that have a server", async () => {
       const it = await registry();
       const [here, gone] = [freshService(), freshService()];

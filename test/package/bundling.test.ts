@@ -32,10 +32,13 @@ afterAll(async () => {
 async function greets(folder: string, extension: string, uri: string): Promise<void> {
   const options = { cwd: folder, env: { ...process.env, TRUNKLINE_REGISTRY: uri }, execArgv: [] };
   const server = startProgram(`server.${extension}`, [], options);
-  await server.printed(/^registered /m);
-  const client = startProgram(`client.${extension}`, [], options);
-  expect(await client.ended).toMatchObject({ code: 0, stderr: "", stdout: "Hello you\n" });
-  server.child.kill("SIGTERM");
+  try {
+    await server.printed(/^registered /m);
+    const client = startProgram(`client.${extension}`, [], options);
+    expect(await client.ended).toMatchObject({ code: 0, stderr: "", stdout: "Hello you\n" });
+  } finally {
+    server.child.kill("SIGTERM");
+  }
   expect(await server.ended).toMatchObject({ code: 0, stderr: "" });
 }
 

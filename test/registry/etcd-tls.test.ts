@@ -1,3 +1,4 @@
+import { createPrivateKey } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -65,6 +66,16 @@ describe.runIf(hasEtcd)("an etcd that serves TLS and asks clients for a certific
       endpoint,
     }).registered;
     await watchService(registry(uri), "tls.v1.Both").untilCurrent(endpoint.address);
+  });
+
+  test.each(["native", "etcd3"] as const)("by %s takes a client's key that a passphrase opens", async (client) => {
+    const passphrase = "so it is";
+    const key = createPrivateKey(clientCertificate.key as string)
+      .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase })
+      .toString();
+    const it = registry(server.urls, { tls: { ...trusting, key, passphrase }, client });
+    await it.register({ services: ["tls.v1.Locked"], endpoint }).registered;
+    await watchService(it, "tls.v1.Locked").untilCurrent(endpoint.address);
   });
 
   test("is found again after a restart", async () => {

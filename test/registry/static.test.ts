@@ -14,6 +14,11 @@ test("every service has the same servers, known at once", () => {
   }
 });
 
+test("is closed where `await using` ends, as every registry is", async () => {
+  await using registry = staticRegistry(["10.0.0.1:1000"]);
+  await registry.close();
+});
+
 test("an address that stands twice is one server, and a socket's path is one", () => {
   const registry = staticRegistry(["10.0.0.1:1000", "10.0.0.1:1000", "unix:/run/greeter.sock"]);
   expect(watchService(registry, "a.B").addresses).toEqual(["10.0.0.1:1000", "unix:/run/greeter.sock"]);

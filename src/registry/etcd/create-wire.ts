@@ -1,7 +1,8 @@
 import { http2 } from "../../transport/http2/index.ts";
+import { describe } from "./describe.ts";
 import { createNativeWire } from "./native/native-wire.ts";
 import type { EtcdSettings } from "./settings.ts";
-import type { EtcdWire } from "./wire.ts";
+import { type EtcdWire, NoWire } from "./wire.ts";
 
 /** The wire that the settings name. */
 export function createWire(settings: EtcdSettings): EtcdWire {
@@ -10,11 +11,14 @@ export function createWire(settings: EtcdSettings): EtcdWire {
     : whenLoaded(() => import("./etcd3/etcd3-wire.ts").then(({ createEtcd3Wire }) => createEtcd3Wire(settings)));
 }
 
-/** Loads a wire, and all that it needs, when it is first used. */
+/** Loads a wire, and all that it needs, when it is first used. Where that fails, each request says so. */
 function whenLoaded(load: () => Promise<EtcdWire>): EtcdWire {
   let loading: Promise<EtcdWire> | undefined;
   const loaded = () => {
-    loading ??= load();
+    loading ??= load().catch((cause) => {
+      const why = `the client etcd3 for etcd cannot be loaded (${describe(cause)}): install etcd3 beside the program`;
+      throw new NoWire(`${why}, outside of a bundle, or leave out client: "etcd3"`, { cause });
+    });
     return loading;
   };
   return {

@@ -52,7 +52,7 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
     return started;
   };
 
-  return {
+  const registry: Registry = {
     resolve(service, listener) {
       assertOpen();
       const { listeners, stop } = resolving.get(service) ?? startResolving(service);
@@ -103,7 +103,10 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
       registrations.clear();
       client.close();
     },
+
+    [Symbol.asyncDispose]: () => registry.close(),
   };
+  return registry;
 }
 
 /**

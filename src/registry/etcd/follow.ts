@@ -2,6 +2,7 @@ import { now } from "../../core/deadline.ts";
 import { createBackoff } from "./backoff.ts";
 import type { Change, EtcdClient, Listing, Position } from "./client.ts";
 import type { KeyRange } from "./keys.ts";
+import { NoWire } from "./wire.ts";
 
 export interface FollowOptions {
   readonly client: EtcdClient;
@@ -27,7 +28,8 @@ const goodWatchMs = 10_000;
 /**
  * Follows what stands in some ranges until the signal aborts: lists them, watches from the next revision on, and
  * lists again when the watch breaks, is compacted, or has lasted for `relistMs` (more or less a fifth). Where watching
- * fails and listing works, it goes on by listing every few seconds. Never rejects.
+ * fails and listing works, it goes on by listing every few seconds. Never rejects; ends by itself only where there is no
+ * wire to ask by.
  */
 export async function follow(options: FollowOptions): Promise<void> {
   const { client, ranges, relistMs, signal, listed, changed, lost, broken } = options;
@@ -43,6 +45,7 @@ export async function follow(options: FollowOptions): Promise<void> {
     } catch (error) {
       if (signal.aborted) return;
       lost(error);
+      if (error instanceof NoWire) return;
       await backoff.wait(signal);
       continue;
     }

@@ -9,6 +9,7 @@ import type { Dialect } from "./dialects/dialect.ts";
 import { keepKeys } from "./keep-keys.ts";
 import { keepLease } from "./lease.ts";
 import { createStanding } from "./standing.ts";
+import { NoWire } from "./wire.ts";
 
 export interface RegisterOptions {
   readonly client: EtcdClient;
@@ -36,6 +37,8 @@ export function register(announcement: Announcement, options: RegisterOptions): 
   const claim = createClaim(announcement, options);
   let leaseId: string | undefined;
 
+  // Who does not ask for it is told by the log.
+  registered.promise.catch(() => {});
   const ended = run();
   return {
     registered: registered.promise,
@@ -62,11 +65,17 @@ export function register(announcement: Announcement, options: RegisterOptions): 
         leaseId = undefined;
         if (now() - grantedAt > shortestGoodLeaseMs) backoff.reset();
       } catch (error) {
+        if (error instanceof NoWire) return giveUp(error);
         standing.failing(describe(error));
       }
       await backoff.wait(closing.signal);
     }
     await release();
+  }
+
+  function giveUp(error: NoWire): void {
+    facts.on["registration-impossible"]?.({ services, address: endpoint.address, reason: error.message });
+    registered.reject(error);
   }
 
   /** Resolves when the lease is gone, or when this is to close. */

@@ -1,7 +1,5 @@
-import { isIP } from "node:net";
 import { checkObservers } from "../../core/check-observers.ts";
 import { LONGEST_TIMER_MS } from "../../core/clock.ts";
-import { parseAddress } from "../../core/endpoint.ts";
 import { createFacts, type Facts, type Observer } from "../../core/facts.ts";
 import { heldTls } from "../../core/held-tls.ts";
 import type { Logger } from "../../core/logger.ts";
@@ -13,6 +11,7 @@ import { whatIs } from "../../core/what-is.ts";
 import { tlsFiles } from "../../transport/tls-files.ts";
 import { type DialectName, dialectNamed } from "./dialects/by-name.ts";
 import type { Dialect } from "./dialects/dialect.ts";
+import { checkTlsOfEtcd3 } from "./etcd3-tls.ts";
 import { type EtcdUri, parseEtcdUri } from "./uri.ts";
 
 export interface EtcdOptions {
@@ -136,7 +135,7 @@ export function etcdSettings(hosts: string | readonly string[], options: EtcdOpt
   const addresses = [...new Set(uris.flatMap((uri) => uri.hosts))];
   const facts = createFacts(options);
   const held = first.secure ? heldTls(tls ?? {}, "client", facts) : undefined;
-  if (held !== undefined && client === "etcd3") checkServerName(addresses, held());
+  if (held !== undefined && client === "etcd3") checkTlsOfEtcd3(addresses, held());
   return {
     hosts: addresses,
     tls: held,
@@ -159,14 +158,4 @@ export function etcdSettings(hosts: string | readonly string[], options: EtcdOpt
 function tlsOf({ files: { ca, cert, key }, serverName }: EtcdUri): TlsSource<ClientTls> | undefined {
   if ([ca, cert, key, serverName].every((part) => part === undefined)) return undefined;
   return tlsFiles({ caFile: ca, certFile: cert, keyFile: key, serverName });
-}
-
-/** grpc-js hands the host to Node as the name to ask for, and Node refuses an address there from version 25 on. */
-function checkServerName(hosts: readonly string[], { serverName }: ClientTls): void {
-  const address = hosts.find((host) => isIP(parseAddress(host).host) !== 0);
-  if (address === undefined || serverName !== undefined || Number.parseInt(process.versions.node, 10) < 25) return;
-  throw new TypeError(
-    `etcd at ${address} cannot be verified by its address in Node ${process.versions.node}: ` +
-      "give a name that is in its certificate as tls.serverName (in a URI as ?serverName=localhost)",
-  );
 }

@@ -69,6 +69,11 @@ export interface EtcdWire {
   close(): void;
 }
 
+/** There is no wire: what it is made of cannot be loaded, and to try again is no help. */
+export class NoWire extends Error {
+  override readonly name = "NoWire";
+}
+
 /** The largest answer that is taken, in bytes. */
 export const maxAnswerBytes: number = 32 * 1024 * 1024;
 

@@ -1,5 +1,7 @@
+import { createPrivateKey } from "node:crypto";
 import { type CallOptionsFactory, Etcd3 } from "etcd3";
 import type { ClientTls } from "../../../core/transport.ts";
+import { checkTlsOfEtcd3 } from "../etcd3-tls.ts";
 import { createLogins, isLoginNeedless, type Login, tokenRefused } from "../logins.ts";
 import type { EtcdSettings } from "../settings.ts";
 import { maxAnswerBytes } from "../wire.ts";
@@ -25,6 +27,7 @@ export interface Connection {
  */
 export function connect(settings: EtcdSettings, tls: ClientTls | undefined): Connection {
   const { hosts, username, password, callTimeoutMs, hedgeMs } = settings;
+  if (tls !== undefined) checkTlsOfEtcd3(hosts, tls);
   const urls = hosts.map((host) => `${tls === undefined ? "http" : "https"}://${host}`);
   const policies = createHostPolicies(urls, (url) => probe(new URL(url).host, tls, hedgeMs));
   const interceptors: Interceptor[] = [atStart((): string | undefined => logins?.current?.token)];
@@ -61,7 +64,7 @@ export function connect(settings: EtcdSettings, tls: ClientTls | undefined): Con
   };
 }
 
-function credentials({ ca, cert, key }: ClientTls): {
+function credentials({ ca, cert, key, passphrase }: ClientTls): {
   rootCertificate: Buffer;
   privateKey?: Buffer;
   certChain?: Buffer;
@@ -70,9 +73,16 @@ function credentials({ ca, cert, key }: ClientTls): {
   return {
     // etcd3 hands it to grpc-js, where none means the system's authorities.
     rootCertificate: buffer(ca) as Buffer,
-    ...(key === undefined ? {} : { privateKey: Buffer.from(key) }),
+    ...(key === undefined ? {} : { privateKey: opened(key, passphrase) }),
     ...(cert === undefined ? {} : { certChain: Buffer.from(cert) }),
   };
+}
+
+/** grpc-js takes no passphrase. */
+function opened(key: string | Uint8Array, passphrase: string | undefined): Buffer {
+  const pem = Buffer.from(key);
+  if (passphrase === undefined) return pem;
+  return Buffer.from(createPrivateKey({ key: pem, passphrase }).export({ type: "pkcs8", format: "pem" }));
 }
 
 /**

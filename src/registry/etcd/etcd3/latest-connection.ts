@@ -1,3 +1,4 @@
+import type { ClientTls } from "../../../core/transport.ts";
 import type { EtcdSettings } from "../settings.ts";
 import { type Connection, connect } from "./connect.ts";
 
@@ -20,10 +21,10 @@ interface Used {
 export function latestConnection(settings: EtcdSettings): LatestConnection {
   const inUse = new Set<Used>();
   let tls = settings.tls?.();
-  let latest = open();
+  let latest = open(tls);
 
-  function open(): Used {
-    const opened = { connection: connect(settings, tls), users: 0, isOld: false };
+  function open(tlsNow: ClientTls | undefined): Used {
+    const opened = { connection: connect(settings, tlsNow), users: 0, isOld: false };
     inUse.add(opened);
     return opened;
   }
@@ -36,8 +37,8 @@ export function latestConnection(settings: EtcdSettings): LatestConnection {
     const now = settings.tls?.();
     if (now === tls) return latest;
     const before = latest;
+    latest = open(now);
     tls = now;
-    latest = open();
     before.isOld = true;
     if (before.users === 0) end(before);
     return latest;

@@ -35,12 +35,13 @@ function greet(host: string, tls: ClientTls | undefined, timeoutMs: number): Pro
   });
 }
 
-function secureOptions({ ca, cert, key, serverName }: ClientTls): SecureClientSessionOptions {
+function secureOptions({ ca, cert, key, passphrase, serverName }: ClientTls): SecureClientSessionOptions {
   const buffer = (pem: string | Uint8Array) => Buffer.from(pem);
   return {
     ...(ca === undefined ? {} : { ca: buffer(ca) }),
     ...(cert === undefined ? {} : { cert: buffer(cert) }),
     ...(key === undefined ? {} : { key: buffer(key) }),
+    ...(passphrase === undefined ? {} : { passphrase }),
     ...(serverName === undefined ? {} : { servername: serverName }),
   };
 }
