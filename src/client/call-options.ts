@@ -15,6 +15,7 @@ interface EveryCall {
    * none. By default what the channel's policy says, or the contract's; else false.
    */
   readonly waitForReady?: boolean | undefined;
+  /** What is sent beside the request: `{ "x-tenant": "acme" }`. A key that ends with `-bin` has bytes. */
   readonly metadata?: MetadataInit | undefined;
   /** Sees what the server sent before its first message. What it throws ends the call, as it is. */
   readonly onHeader?: ((header: Metadata) => void) | undefined;
@@ -23,7 +24,9 @@ interface EveryCall {
 }
 
 interface ResentCall {
+  /** When the call is sent again, over what the channel's policy and the contract say; `false` for never. */
   readonly retry?: RetryPolicy | false | undefined;
+  /** When another server is asked as well, likewise. A call that hedges is not retried besides. */
   readonly hedge?: HedgePolicy | false | undefined;
 }
 

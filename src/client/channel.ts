@@ -85,12 +85,14 @@ interface FoundServers extends EveryChannel {
    * registry: who can write to any other could point this process at sockets of its own machine.
    */
   readonly unixAddresses?: boolean | undefined;
+  /** Instead of a registry. */
   readonly endpoints?: undefined;
 }
 
 interface GivenServers extends EveryChannel {
   /** The servers themselves, without a registry: `["127.0.0.1:50051"]`. */
   readonly endpoints: readonly (string | Endpoint)[];
+  /** Instead of endpoints: where servers are found. */
   readonly registry?: undefined;
 }
 

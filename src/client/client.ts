@@ -42,10 +42,8 @@ type ClientMethod<M> =
           ? (requests: Requests<I>, options?: CallOptions<X>) => AsyncIterableIterator<O, undefined>
           : never;
 
-type ClientOf<M> = { readonly [K in keyof M]: ClientMethod<M[K]> };
-
 /** A service as a client calls it: `Client<typeof Greeter>`. */
-export type Client<S> = ClientOf<MethodsOf<S>>;
+export type Client<S> = { readonly [K in keyof MethodsOf<S>]: ClientMethod<MethodsOf<S>[K]> };
 
 const channelKind: OptionKind = {
   ...having(["handle", "policyOf"], "createChannel()"),

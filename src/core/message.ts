@@ -1,19 +1,21 @@
 import type { FileDescriptor } from "./file-descriptor.ts";
 
-type Scalar = string | number | boolean | bigint | undefined | Uint8Array | Date;
+type Scalar = string | number | boolean | undefined | Uint8Array | Date;
 
-/** What you may hand in for a message: any field may be left out and then has its proto default. */
-export type MessageInit<T> = T extends bigint
+type FieldInit<T> = T extends bigint
   ? bigint | number | string
   : T extends Scalar
     ? T
     : T extends readonly (infer U)[]
-      ? readonly MessageInit<U>[]
+      ? readonly FieldInit<U>[]
       : T extends ReadonlyMap<infer K, infer V>
-        ? ReadonlyMap<K, MessageInit<V>>
+        ? ReadonlyMap<K, FieldInit<V>>
         : T extends { $case: string; value: unknown }
-          ? { $case: T["$case"]; value?: MessageInit<T["value"]> }
-          : { [K in keyof T]?: MessageInit<T[K]> | undefined };
+          ? { $case: T["$case"]; value?: FieldInit<T["value"]> }
+          : MessageInit<T>;
+
+/** What you may hand in for a message: any field may be left out and then has its proto default. */
+export type MessageInit<T> = { [K in keyof T]?: FieldInit<T[K]> | undefined };
 
 /**
  * A message type, as ts-proto writes it: a name and a codec. The writer and the reader are those of

@@ -32,7 +32,9 @@ export interface HedgePolicy {
 export interface MethodPolicy {
   /** Milliseconds a call may take in all, a stream too; 0 is no deadline. By default 10,000 for a unary call, else none. */
   readonly timeoutMs?: number;
+  /** When a method that is declared idempotent is sent again, after UNAVAILABLE by default; `false` for never. */
   readonly retry?: RetryPolicy | false;
+  /** When another server is asked as well, instead of a retry; never by default. */
   readonly hedge?: HedgePolicy | false;
   /**
    * Whether a call waits, until its deadline, for a server that can take it, instead of failing with UNAVAILABLE while

@@ -104,6 +104,7 @@ export interface MessageLimits {
 }
 
 export interface ConnectOptions extends MessageLimits {
+  /** Certificates in PEM; `{}` for TLS with the machine's authorities, plaintext by default. */
   readonly tls?: TlsSource<ClientTls> | undefined;
   /** Milliseconds until a connection that does not come about is given up; 5,000 by default. */
   readonly connectTimeoutMs?: number | undefined;
@@ -149,6 +150,7 @@ export interface Acceptor {
 }
 
 export interface ListenOptions extends MessageLimits {
+  /** The server's certificate and key in PEM; plaintext by default. */
   readonly tls?: TlsSource<ServerTls> | undefined;
   /**
    * Streams a client may have open on one connection; 1,000 by default. One whose handler goes on though its call is over

@@ -20,6 +20,7 @@ export class HandlerContext {
     this.#draining = draining;
   }
 
+  /** What is called, as the contract has it. */
   get method(): Method {
     return this.#call.method;
   }

@@ -2,7 +2,7 @@ import type { MessageInit } from "../core/message.ts";
 import type { BidiStreaming, ClientStreaming, MethodsOf, ServerStreaming, Unary } from "../core/method.ts";
 import type { HandlerContext } from "./handler-context.ts";
 
-type Awaitable<T> = T | Promise<T>;
+type Awaitable<T> = T | PromiseLike<T>;
 
 type MethodImplementation<M> =
   M extends Unary<infer I, infer O, infer _X>
@@ -15,10 +15,8 @@ type MethodImplementation<M> =
           ? (requests: AsyncIterable<I>, context: HandlerContext) => AsyncIterable<MessageInit<O>>
           : never;
 
-type ImplementationOf<M> = { readonly [K in keyof M]: MethodImplementation<M[K]> };
-
 /** What a server gives for a service, a function for each of its methods: `Implementation<typeof Greeter>`. */
-export type Implementation<S> = ImplementationOf<MethodsOf<S>>;
+export type Implementation<S> = { readonly [K in keyof MethodsOf<S>]: MethodImplementation<MethodsOf<S>[K]> };
 
 type Scalar = string | number | boolean | bigint | symbol | null | undefined | Uint8Array | Date;
 
@@ -59,11 +57,7 @@ type MethodFits<M, F> = F extends (...args: never[]) => infer R
     : { readonly "not in the reply message": Surplus<Answered<R>, Wanted<M>> }
   : unknown;
 
-/**
- * What TypeScript does not look for: unknown fields in what a function returns, and functions that the service has no
- * method for. So a misspelt field of a reply does not compile, nor does a method that the contract has lost.
- */
-export type Fits<M, T> = {
+type Misfits<T, M> = {
   readonly [K in keyof T]: K extends keyof M
     ? MethodFits<M[K], T[K]>
     : K extends string
@@ -72,3 +66,10 @@ export type Fits<M, T> = {
         : unknown
       : unknown;
 };
+
+/**
+ * An implementation `T` of methods `M`, with what TypeScript does not look for: unknown fields in what a function
+ * returns, and functions that the service has no method for. So a misspelt field of a reply does not compile, nor does a
+ * method that the contract has lost.
+ */
+export type Fits<T, M> = T & Misfits<T, M>;

@@ -66,6 +66,9 @@ export interface ListenAddress {
 export interface Server {
   /**
    * Serves a service by these functions, and within interceptors of its own. Before `listen`.
+   * @param implementation a function for each method, `Implementation<typeof Orders>`: of the request, or the stream of
+   * them, and a `HandlerContext`
+   * @param options interceptors within the server's: of the service, then of single methods
    *
    * ```ts
    * server.add(Orders, orders, { interceptors: [signedIn], methodInterceptors: { refund: [onlyClerks] } });
@@ -73,7 +76,7 @@ export interface Server {
    */
   add<M, T extends Implementation<M>>(
     service: Service<M>,
-    implementation: T & Fits<M, T>,
+    implementation: Fits<T, M>,
     options?: ServiceInterceptors<M>,
   ): Server;
   /**

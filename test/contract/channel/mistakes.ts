@@ -59,7 +59,7 @@ type Shapes = ReturnType<typeof shapesOf>;
 type Calls = ReturnType<typeof createClient<Shapes["methods"]>>;
 
 const shapes: Readonly<
-  Record<string, (calls: Calls, message: unknown, options?: CallOptions<"IDEMPOTENT">) => Promise<unknown>>
+  Record<string, (calls: Calls, message: any, options?: CallOptions<"IDEMPOTENT">) => Promise<unknown>>
 > = {
   unary: (calls, message, options) => calls.one(message, options),
   "server streaming": (calls, message, options) => collected(calls.many(message, options)),
