@@ -1,12 +1,8 @@
-import { spawnSync } from "node:child_process";
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { clone, create, createFileRegistry, type DescFile, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { clone, create, createFileRegistry, type DescFile } from "@bufbuild/protobuf";
 import {
   type CodeGeneratorRequest,
   CodeGeneratorRequestSchema,
   type CodeGeneratorResponse_File,
-  CodeGeneratorResponseSchema,
   type DescriptorProto,
   FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
@@ -17,6 +13,7 @@ import { writePresence } from "./presence.ts";
 import { rename } from "./rename.ts";
 import { findRenames } from "./renames.ts";
 import { stringable } from "./stringable.ts";
+import { findTsProto } from "./ts-proto.ts";
 import { messagesOf, withUsedFiles } from "./used-files.ts";
 import { weighed } from "./weighed.ts";
 
@@ -47,6 +44,7 @@ export function generateMessages(
   files: readonly DescFile[],
   importExtension: string,
 ): CodeGeneratorResponse_File[] {
+  const tsProto = findTsProto();
   const own = withoutOthers(request);
   own.fileToGenerate = [...withUsedFiles(files)].map(({ proto }) => proto.name);
   const all = [...createFileRegistry(create(FileDescriptorSetSchema, { file: own.protoFile })).files];
@@ -54,19 +52,13 @@ export function generateMessages(
   const renames = findRenames(all);
   const restore = rename(own, all, renames);
   own.parameter = [...tsProtoOptions, `importSuffix=${importExtension}`].join(",");
-  const run = spawnSync(process.execPath, [findTsProto()], {
-    input: toBinary(CodeGeneratorRequestSchema, own),
-    maxBuffer: Number.POSITIVE_INFINITY,
-  });
-  if (run.status !== 0) throw new Error(`ts-proto failed: ${run.error?.message ?? run.stderr.toString()}`);
-  const response = fromBinary(CodeGeneratorResponseSchema, run.stdout);
-  if (response.error !== "") throw new Error(`ts-proto failed: ${response.error}`);
+  const response = tsProto.run(own);
   const types = new Map(all.flatMap(messagesOf).map((type) => [type.typeName, type]));
   for (const file of response.file) {
     restore(file);
     const whole = exacting(lossless(file.content, types, renames));
     const content = weighed(stringable(shareNoBytes(whole), types), types);
-    file.content = withDescriptor(content, file.name, importExtension);
+    file.content = tsProto.formatted(withDescriptor(content, file.name, importExtension));
   }
   return response.file;
 }
@@ -96,16 +88,4 @@ function shareNoBytes(content: string): string {
   const shared = content.replace(emptyBytes, "$$noBytes");
   if (shared === content) return content;
   return shared.replace("\nfunction createBase", "\nconst $$noBytes = new Uint8Array(0);\n$&");
-}
-
-/** The ts-proto of the project that is generated for, else the one beside this package. */
-function findTsProto(): string {
-  for (const from of [join(process.cwd(), "package.json"), import.meta.url]) {
-    try {
-      return createRequire(from).resolve("ts-proto/protoc-gen-ts_proto");
-    } catch {
-      // Not there: the next place is tried, and after the last one the error says what to do.
-    }
-  }
-  throw new Error("option messages=ts-proto needs ts-proto: npm install --save-dev ts-proto");
 }

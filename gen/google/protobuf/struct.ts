@@ -123,7 +123,11 @@ function $record<T>(given: T): T {
   if (given === undefined || given === null || given.constructor === globalThis.Object || $isObject(given)) {
     return given;
   }
-  throw $misfit("an object of keys and values", given, given instanceof globalThis.Map ? "give Object.fromEntries(map)" : "give an object");
+  throw $misfit(
+    "an object of keys and values",
+    given,
+    given instanceof globalThis.Map ? "give Object.fromEntries(map)" : "give an object",
+  );
 }
 
 /** Refuses what is no list. */
@@ -152,10 +156,14 @@ function $isObject(given: unknown): boolean {
 }
 
 function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
-  const shown = given === undefined || given === null ? `${given}`
-    : globalThis.Array.isArray(given) ? "a list"
-    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
-    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+  const shown = given === undefined || given === null
+    ? `${given}`
+    : globalThis.Array.isArray(given)
+    ? "a list"
+    : typeof given === "object"
+    ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean"
+    ? `the ${typeof given} ${given}`
     : `a ${typeof given}`;
   return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
 }

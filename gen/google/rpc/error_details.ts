@@ -425,7 +425,11 @@ function $record<T>(given: T): T {
   if (given === undefined || given === null || given.constructor === globalThis.Object || $isObject(given)) {
     return given;
   }
-  throw $misfit("an object of keys and values", given, given instanceof globalThis.Map ? "give Object.fromEntries(map)" : "give an object");
+  throw $misfit(
+    "an object of keys and values",
+    given,
+    given instanceof globalThis.Map ? "give Object.fromEntries(map)" : "give an object",
+  );
 }
 
 /** Refuses what is no list. */
@@ -443,7 +447,11 @@ function $bigint(given: unknown): bigint {
   if (typeof given === "bigint") {
     return given;
   }
-  if (typeof given === "number" ? globalThis.Number.isInteger(given) : typeof given === "string" && /^-?\d+$/.test(given)) {
+  if (
+    typeof given === "number"
+      ? globalThis.Number.isInteger(given)
+      : typeof given === "string" && /^-?\d+$/.test(given)
+  ) {
     return globalThis.BigInt(given as number | string);
   }
   throw $misfit("a field of 64 bits", given, "give a bigint, a whole number, or its digits");
@@ -456,10 +464,14 @@ function $isObject(given: unknown): boolean {
 }
 
 function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
-  const shown = given === undefined || given === null ? `${given}`
-    : globalThis.Array.isArray(given) ? "a list"
-    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
-    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+  const shown = given === undefined || given === null
+    ? `${given}`
+    : globalThis.Array.isArray(given)
+    ? "a list"
+    : typeof given === "object"
+    ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean"
+    ? `the ${typeof given} ${given}`
     : `a ${typeof given}`;
   return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
 }
@@ -1013,15 +1025,13 @@ export const QuotaFailure_Violation: MessageFns<QuotaFailure_Violation, "google.
     message.apiService = object.apiService ?? "";
     message.quotaMetric = object.quotaMetric ?? "";
     message.quotaId = object.quotaId ?? "";
-    message.quotaDimensions = (globalThis.Object.entries($record(object.quotaDimensions) ?? {}) as [string, string][]).reduce(
-      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+    message.quotaDimensions = (globalThis.Object.entries($record(object.quotaDimensions) ?? {}) as [string, string][])
+      .reduce((acc: { [key: string]: string }, [key, value]: [string, string]) => {
         if (value !== undefined) {
           $setEntry(acc, key, value);
         }
         return acc;
-      },
-      {},
-    );
+      }, {});
     message.quotaValue = (object.quotaValue !== undefined && object.quotaValue !== null)
       ? $bigint(object.quotaValue)
       : 0n;
@@ -1412,6 +1422,9 @@ export const BadRequest_FieldViolation: MessageFns<BadRequest_FieldViolation, "g
     },
     fromPartial(object: DeepPartial<BadRequest_FieldViolation>): BadRequest_FieldViolation {
       const message = createBaseBadRequest_FieldViolation();
+      if (object?.constructor !== globalThis.Object) {
+        $message("google.rpc.BadRequest.FieldViolation", object, message);
+      }
       message.field = object.field ?? "";
       message.description = object.description ?? "";
       message.reason = object.reason ?? "";
@@ -1487,7 +1500,7 @@ export const RequestInfo: MessageFns<RequestInfo, "google.rpc.RequestInfo"> = {
   fromPartial(object: DeepPartial<RequestInfo>): RequestInfo {
     const message = createBaseRequestInfo();
     if (object?.constructor !== globalThis.Object) {
-      $message("google.rpc.BadRequest.FieldViolation", object, message);
+      $message("google.rpc.RequestInfo", object, message);
     }
     message.requestId = object.requestId ?? "";
     message.servingData = object.servingData ?? "";

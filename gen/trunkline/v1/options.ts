@@ -12,35 +12,23 @@ export const protobufFileName = "trunkline/v1/options.proto";
 /** What is left out is left to the client, and it is an error to declare what could not be kept. */
 export interface Policy {
   /** Milliseconds that a call may take in all, its attempts and the waits between them included; 0 is no deadline. */
-  timeoutMs?:
-    | number
-    | undefined;
+  timeoutMs?: number | undefined;
   /**
    * Sends a call that failed again. Without it a client does as it is set up: Trunkline's retries methods that are
    * declared NO_SIDE_EFFECTS or IDEMPOTENT; gRPC's other clients send again only what never reached a server.
    */
-  retry:
-    | Retry
-    | undefined;
+  retry: Retry | undefined;
   /** Sends a call again before the first attempt has failed, and takes the first answer. Not together with `retry`. */
-  hedge:
-    | Hedge
-    | undefined;
+  hedge: Hedge | undefined;
   /** The largest request to send, in bytes before compression. */
-  maxRequestBytes?:
-    | number
-    | undefined;
+  maxRequestBytes?: number | undefined;
   /** The largest response to accept, in bytes after decompression. */
-  maxResponseBytes?:
-    | number
-    | undefined;
+  maxResponseBytes?: number | undefined;
   /**
    * Whether a call waits, until its deadline, for a server that can take it, instead of failing with UNAVAILABLE while
    * there is none. https://github.com/grpc/grpc/blob/master/doc/wait-for-ready.md
    */
-  waitForReady?:
-    | boolean
-    | undefined;
+  waitForReady?: boolean | undefined;
   /**
    * Who may call. A server that asks for credentials does not start while a method says nothing of this: `{}` lets in
    * whoever is known. A service's holds for its methods that have none; the two are not joined.
@@ -51,9 +39,7 @@ export interface Policy {
 /** Who may call a method, as `trunkline/auth` holds its callers to it. gRPC's service config knows nothing of this. */
 export interface Auth {
   /** Everybody, without credentials. */
-  public?:
-    | boolean
-    | undefined;
+  public?: boolean | undefined;
   /** What the caller must have been granted, all of it: a token's `scope`, or what the server grants to a certificate. */
   scopes: string[];
 }
@@ -66,21 +52,13 @@ export interface Auth {
  */
 export interface Retry {
   /** Attempts in all, the first one counted: 1 is no retry, 5 the most. 3 by default. */
-  maxAttempts?:
-    | number
-    | undefined;
+  maxAttempts?: number | undefined;
   /** 50 by default. */
-  initialBackoffMs?:
-    | number
-    | undefined;
+  initialBackoffMs?: number | undefined;
   /** 1000 by default. */
-  maxBackoffMs?:
-    | number
-    | undefined;
+  maxBackoffMs?: number | undefined;
   /** 2 by default. */
-  backoffMultiplier?:
-    | number
-    | undefined;
+  backoffMultiplier?: number | undefined;
   /** The codes that are worth another attempt. UNAVAILABLE by default. */
   codes: Retry_Code[];
 }
@@ -140,9 +118,7 @@ export namespace Retry_Code {
  */
 export interface Hedge {
   /** Attempts in all, the first one counted: 1 is no hedging, 5 the most. 2 by default. */
-  maxAttempts?:
-    | number
-    | undefined;
+  maxAttempts?: number | undefined;
   /**
    * Milliseconds between the attempts, 100 by default. A little more than the method usually takes is right: 0 sends
    * every call to max_attempts servers.
@@ -180,10 +156,14 @@ function $isObject(given: unknown): boolean {
 }
 
 function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
-  const shown = given === undefined || given === null ? `${given}`
-    : globalThis.Array.isArray(given) ? "a list"
-    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
-    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+  const shown = given === undefined || given === null
+    ? `${given}`
+    : globalThis.Array.isArray(given)
+    ? "a list"
+    : typeof given === "object"
+    ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean"
+    ? `the ${typeof given} ${given}`
     : `a ${typeof given}`;
   return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
 }

@@ -57,9 +57,7 @@ export interface ClientCompatRequest {
    * authenticate with the server. This will only be present
    * when server_tls_cert is non-empty.
    */
-  clientTlsCreds:
-    | TLSCreds
-    | undefined;
+  clientTlsCreds: TLSCreds | undefined;
   /**
    * If non-zero, indicates the maximum size in bytes for a message.
    * If the server sends anything larger, the client should reject it.
@@ -70,17 +68,13 @@ export interface ClientCompatRequest {
    * If specified, method must also be specified.
    * If not specified, defaults to "connectrpc.conformance.v1.ConformanceService".
    */
-  service?:
-    | string
-    | undefined;
+  service?: string | undefined;
   /**
    * The method on `service` that will be called.
    * If specified, service must also be specified.
    * If not specified, the test runner will auto-populate this field based on the stream_type.
    */
-  method?:
-    | string
-    | undefined;
+  method?: string | undefined;
   /**
    * The stream type of `method` (i.e. unary, client stream, server stream, full-duplex bidi
    * stream, or half-duplex bidi stream).
@@ -114,9 +108,7 @@ export interface ClientCompatRequest {
    * The timeout, in milliseconds, for the request. This is equivalent to a
    * deadline for the request. If unset, there will be no timeout.
    */
-  timeoutMs?:
-    | number
-    | undefined;
+  timeoutMs?: number | undefined;
   /**
    * Wait this many milliseconds before sending a request message.
    * For client or bidi stream methods, this delay should be
@@ -127,9 +119,7 @@ export interface ClientCompatRequest {
    * If present, the client should cancel the RPC instead of
    * allowing to complete normally.
    */
-  cancel:
-    | ClientCompatRequest_Cancel
-    | undefined;
+  cancel: ClientCompatRequest_Cancel | undefined;
   /**
    * The following field is only used by the reference client. If
    * you are implementing a client under test, you may ignore it
@@ -232,9 +222,7 @@ export interface ClientResponseResult {
    * of a runtime error and should always be the proto equivalent of a Connect
    * or gRPC error.
    */
-  error:
-    | Error
-    | undefined;
+  error: Error | undefined;
   /** All response headers read from the response. */
   responseTrailers: Header[];
   /**
@@ -248,9 +236,7 @@ export interface ClientResponseResult {
    * If you are implementing a client-under-test, you should ignore this field
    * and leave it unset.
    */
-  httpStatusCode?:
-    | number
-    | undefined;
+  httpStatusCode?: number | undefined;
   /**
    * This field is used only by the reference client, and it can be used
    * to provide additional feedback about problems observed in the server
@@ -288,9 +274,7 @@ export interface WireDetails {
    * When processing an error from a Connect server, this should contain
    * the actual JSON received on the wire.
    */
-  connectErrorRaw:
-    | { [key: string]: any }
-    | undefined;
+  connectErrorRaw: { [key: string]: any } | undefined;
   /**
    * Any HTTP trailers observed after the response body. These do NOT
    * include trailers that conveyed via the body, as done in the gRPC-Web
@@ -344,10 +328,14 @@ function $isObject(given: unknown): boolean {
 }
 
 function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
-  const shown = given === undefined || given === null ? `${given}`
-    : globalThis.Array.isArray(given) ? "a list"
-    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
-    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+  const shown = given === undefined || given === null
+    ? `${given}`
+    : globalThis.Array.isArray(given)
+    ? "a list"
+    : typeof given === "object"
+    ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean"
+    ? `the ${typeof given} ${given}`
     : `a ${typeof given}`;
   return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
 }
@@ -853,16 +841,21 @@ export const ClientCompatResponse: MessageFns<ClientCompatResponse, "connectrpc.
     },
     fromPartial(object: DeepPartial<ClientCompatResponse>): ClientCompatResponse {
       const message = createBaseClientCompatResponse();
+      if (object?.constructor !== globalThis.Object) {
+        $message("connectrpc.conformance.v1.ClientCompatResponse", object, message);
+      }
       message.testName = object.testName ?? "";
       switch (object.result?.$case) {
         case "response": {
-        message.result = { $case: "response", value: ClientResponseResult.fromPartial(object.result.value ?? {}) };
-        break;
+          message.result = { $case: "response", value: ClientResponseResult.fromPartial(object.result.value ?? {}) };
+          break;
         }
         case "error": {
-        message.result = { $case: "error", value: ClientErrorResult.fromPartial(object.result.value ?? {}) };
-        break;
+          message.result = { $case: "error", value: ClientErrorResult.fromPartial(object.result.value ?? {}) };
+          break;
         }
+        default:
+          $oneof(object.result, ["response", "error"]);
       }
       return message;
     },
@@ -916,6 +909,7 @@ export const ClientResponseResult: MessageFns<ClientResponseResult, "connectrpc.
       if (previousRecursionDepth >= 100) {
         throw new globalThis.Error("protobuf decode recursion limit exceeded");
       }
+      (reader as any).$heapBytes = 824;
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
       try {
         const end = length === undefined ? reader.len : reader.pos + length;
@@ -996,15 +990,18 @@ export const ClientResponseResult: MessageFns<ClientResponseResult, "connectrpc.
     },
     fromPartial(object: DeepPartial<ClientResponseResult>): ClientResponseResult {
       const message = createBaseClientResponseResult();
-      message.responseHeaders = object.responseHeaders?.map((e) => Header.fromPartial(e)) || [];
-      message.payloads = object.payloads?.map((e) => ConformancePayload.fromPartial(e)) || [];
+      if (object?.constructor !== globalThis.Object) {
+        $message("connectrpc.conformance.v1.ClientResponseResult", object, message);
+      }
+      message.responseHeaders = $list(object.responseHeaders)?.map((e) => Header.fromPartial(e)) || [];
+      message.payloads = $list(object.payloads)?.map((e) => ConformancePayload.fromPartial(e)) || [];
       message.error = (object.error !== undefined && object.error !== null)
         ? Error.fromPartial(object.error)
         : undefined;
-      message.responseTrailers = object.responseTrailers?.map((e) => Header.fromPartial(e)) || [];
+      message.responseTrailers = $list(object.responseTrailers)?.map((e) => Header.fromPartial(e)) || [];
       message.numUnsentRequests = object.numUnsentRequests ?? 0;
       message.httpStatusCode = object.httpStatusCode ?? undefined;
-      message.feedback = object.feedback?.map((e) => e) || [];
+      message.feedback = $list(object.feedback)?.map((e) => e) || [];
       return message;
     },
   };
@@ -1063,7 +1060,7 @@ export const ClientErrorResult: MessageFns<ClientErrorResult, "connectrpc.confor
   fromPartial(object: DeepPartial<ClientErrorResult>): ClientErrorResult {
     const message = createBaseClientErrorResult();
     if (object?.constructor !== globalThis.Object) {
-      $message("connectrpc.conformance.v1.ClientCompatResponse", object, message);
+      $message("connectrpc.conformance.v1.ClientErrorResult", object, message);
     }
     message.message = object.message ?? "";
     return message;

@@ -174,9 +174,7 @@ export interface Config {
    * If absent, an empty message is used. See Features for more
    * on how empty/absent fields are interpreted.
    */
-  features:
-    | Features
-    | undefined;
+  features: Features | undefined;
   /**
    * This can indicate additional permutations that are supported
    * that might otherwise be excluded based on the above features.
@@ -228,45 +226,33 @@ export interface Features {
    * Whether H2C (unencrypted, non-TLS HTTP/2 over cleartext) is supported.
    * If absent, true is assumed.
    */
-  supportsH2c?:
-    | boolean
-    | undefined;
+  supportsH2c?: boolean | undefined;
   /**
    * Whether TLS is supported.
    * If absent, true is assumed.
    */
-  supportsTls?:
-    | boolean
-    | undefined;
+  supportsTls?: boolean | undefined;
   /**
    * Whether the client supports TLS certificates.
    * If absent, false is assumed. This should not be set if
    * supports_tls is false.
    */
-  supportsTlsClientCerts?:
-    | boolean
-    | undefined;
+  supportsTlsClientCerts?: boolean | undefined;
   /**
    * Whether trailers are supported.
    * If absent, true is assumed. If false, implies that gRPC protocol is not allowed.
    */
-  supportsTrailers?:
-    | boolean
-    | undefined;
+  supportsTrailers?: boolean | undefined;
   /**
    * Whether half duplex bidi streams are supported over HTTP/1.1.
    * If absent, false is assumed.
    */
-  supportsHalfDuplexBidiOverHttp1?:
-    | boolean
-    | undefined;
+  supportsHalfDuplexBidiOverHttp1?: boolean | undefined;
   /**
    * Whether Connect via GET is supported.
    * If absent, true is assumed.
    */
-  supportsConnectGet?:
-    | boolean
-    | undefined;
+  supportsConnectGet?: boolean | undefined;
   /**
    * Whether a message receive limit is supported.
    * If absent, true is assumed.
@@ -295,16 +281,12 @@ export interface ConfigCase {
    * If absent, indicates cases for plaintext (no TLS) but also for
    * TLS if features indicate that TLS is supported.
    */
-  useTls?:
-    | boolean
-    | undefined;
+  useTls?: boolean | undefined;
   /**
    * If absent, indicates cases without client certs but also cases
    * that use client certs if features indicate they are supported.
    */
-  useTlsClientCerts?:
-    | boolean
-    | undefined;
+  useTlsClientCerts?: boolean | undefined;
   /**
    * If absent, indicates cases that do not test message receive
    * limits but also cases that do test message receive limits if
@@ -353,10 +335,14 @@ function $isObject(given: unknown): boolean {
 }
 
 function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
-  const shown = given === undefined || given === null ? `${given}`
-    : globalThis.Array.isArray(given) ? "a list"
-    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
-    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+  const shown = given === undefined || given === null
+    ? `${given}`
+    : globalThis.Array.isArray(given)
+    ? "a list"
+    : typeof given === "object"
+    ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean"
+    ? `the ${typeof given} ${given}`
     : `a ${typeof given}`;
   return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
 }

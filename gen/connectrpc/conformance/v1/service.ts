@@ -62,9 +62,7 @@ export interface StreamResponseDefinition {
    * build a RequestInfo message with available information and append that to
    * the error details.
    */
-  error:
-    | Error
-    | undefined;
+  error: Error | undefined;
   /** Response trailers to send - together with the error if present */
   responseTrailers: Header[];
   /**
@@ -79,9 +77,7 @@ export interface StreamResponseDefinition {
 
 export interface UnaryRequest {
   /** The response definition which should be returned in the conformance payload */
-  responseDefinition:
-    | UnaryResponseDefinition
-    | undefined;
+  responseDefinition: UnaryResponseDefinition | undefined;
   /** Additional data. Only used to pad the request size to test large request messages. */
   requestData: Uint8Array;
 }
@@ -93,9 +89,7 @@ export interface UnaryResponse {
 
 export interface IdempotentUnaryRequest {
   /** The response definition which should be returned in the conformance payload */
-  responseDefinition:
-    | UnaryResponseDefinition
-    | undefined;
+  responseDefinition: UnaryResponseDefinition | undefined;
   /** Additional data. Only used to pad the request size to test large request messages. */
   requestData: Uint8Array;
 }
@@ -107,9 +101,7 @@ export interface IdempotentUnaryResponse {
 
 export interface ServerStreamRequest {
   /** The response definition which should be returned in the conformance payload. */
-  responseDefinition:
-    | StreamResponseDefinition
-    | undefined;
+  responseDefinition: StreamResponseDefinition | undefined;
   /** Additional data. Only used to pad the request size to test large request messages. */
   requestData: Uint8Array;
 }
@@ -125,9 +117,7 @@ export interface ClientStreamRequest {
    * complete. Required in the first message in the stream, but
    * should be ignored in subsequent messages.
    */
-  responseDefinition:
-    | UnaryResponseDefinition
-    | undefined;
+  responseDefinition: UnaryResponseDefinition | undefined;
   /**
    * Additional data for subsequent messages in the stream. Also
    * used to pad the request size to test large request messages.
@@ -145,9 +135,7 @@ export interface BidiStreamRequest {
    * Tells the server how to reply; required in the first message
    * in the stream. Should be ignored in subsequent messages.
    */
-  responseDefinition:
-    | StreamResponseDefinition
-    | undefined;
+  responseDefinition: StreamResponseDefinition | undefined;
   /**
    * Tells the server whether it should wait for each request
    * before sending a response.
@@ -200,9 +188,7 @@ export interface ConformancePayload_RequestInfo {
    * type of uint32, but we want to be lenient here to allow whatever value the RPC
    * server observes, even if it's outside the range of uint32.
    */
-  timeoutMs?:
-    | bigint
-    | undefined;
+  timeoutMs?: bigint | undefined;
   /**
    * The server should echo back all requests received.
    * For unary and server-streaming requests, this should always contain a single request
@@ -241,9 +227,7 @@ export interface Error {
    * error conditions where the exact message to be used is not specified, only the
    * code.
    */
-  message?:
-    | string
-    | undefined;
+  message?: string | undefined;
   /**
    * Errors in Connect and gRPC protocols can have arbitrary messages
    * attached to them, which are known as error details.
@@ -302,9 +286,7 @@ export interface RawHTTPRequest_EncodedQueryParam {
   /** Query param name. */
   name: string;
   /** Query param value. */
-  value:
-    | MessageContents
-    | undefined;
+  value: MessageContents | undefined;
   /**
    * If true, the message contents will be base64-encoded and the
    * resulting string used as the query parameter value.
@@ -409,7 +391,11 @@ function $bigint(given: unknown): bigint {
   if (typeof given === "bigint") {
     return given;
   }
-  if (typeof given === "number" ? globalThis.Number.isInteger(given) : typeof given === "string" && /^-?\d+$/.test(given)) {
+  if (
+    typeof given === "number"
+      ? globalThis.Number.isInteger(given)
+      : typeof given === "string" && /^-?\d+$/.test(given)
+  ) {
     return globalThis.BigInt(given as number | string);
   }
   throw $misfit("a field of 64 bits", given, "give a bigint, a whole number, or its digits");
@@ -422,10 +408,14 @@ function $isObject(given: unknown): boolean {
 }
 
 function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
-  const shown = given === undefined || given === null ? `${given}`
-    : globalThis.Array.isArray(given) ? "a list"
-    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
-    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+  const shown = given === undefined || given === null
+    ? `${given}`
+    : globalThis.Array.isArray(given)
+    ? "a list"
+    : typeof given === "object"
+    ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean"
+    ? `the ${typeof given} ${given}`
     : `a ${typeof given}`;
   return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
 }
@@ -1137,6 +1127,9 @@ export const ServerStreamResponse: MessageFns<ServerStreamResponse, "connectrpc.
     },
     fromPartial(object: DeepPartial<ServerStreamResponse>): ServerStreamResponse {
       const message = createBaseServerStreamResponse();
+      if (object?.constructor !== globalThis.Object) {
+        $message("connectrpc.conformance.v1.ServerStreamResponse", object, message);
+      }
       message.payload = (object.payload !== undefined && object.payload !== null)
         ? ConformancePayload.fromPartial(object.payload)
         : undefined;
@@ -1209,7 +1202,7 @@ export const ClientStreamRequest: MessageFns<ClientStreamRequest, "connectrpc.co
   fromPartial(object: DeepPartial<ClientStreamRequest>): ClientStreamRequest {
     const message = createBaseClientStreamRequest();
     if (object?.constructor !== globalThis.Object) {
-      $message("connectrpc.conformance.v1.ServerStreamResponse", object, message);
+      $message("connectrpc.conformance.v1.ClientStreamRequest", object, message);
     }
     message.responseDefinition = (object.responseDefinition !== undefined && object.responseDefinition !== null)
       ? UnaryResponseDefinition.fromPartial(object.responseDefinition)
@@ -1273,6 +1266,9 @@ export const ClientStreamResponse: MessageFns<ClientStreamResponse, "connectrpc.
     },
     fromPartial(object: DeepPartial<ClientStreamResponse>): ClientStreamResponse {
       const message = createBaseClientStreamResponse();
+      if (object?.constructor !== globalThis.Object) {
+        $message("connectrpc.conformance.v1.ClientStreamResponse", object, message);
+      }
       message.payload = (object.payload !== undefined && object.payload !== null)
         ? ConformancePayload.fromPartial(object.payload)
         : undefined;
@@ -1356,7 +1352,7 @@ export const BidiStreamRequest: MessageFns<BidiStreamRequest, "connectrpc.confor
   fromPartial(object: DeepPartial<BidiStreamRequest>): BidiStreamRequest {
     const message = createBaseBidiStreamRequest();
     if (object?.constructor !== globalThis.Object) {
-      $message("connectrpc.conformance.v1.ClientStreamResponse", object, message);
+      $message("connectrpc.conformance.v1.BidiStreamRequest", object, message);
     }
     message.responseDefinition = (object.responseDefinition !== undefined && object.responseDefinition !== null)
       ? StreamResponseDefinition.fromPartial(object.responseDefinition)
@@ -1473,6 +1469,9 @@ export const UnimplementedRequest: MessageFns<UnimplementedRequest, "connectrpc.
     },
     fromPartial(_: DeepPartial<UnimplementedRequest>): UnimplementedRequest {
       const message = createBaseUnimplementedRequest();
+      if (_?.constructor !== globalThis.Object) {
+        $message("connectrpc.conformance.v1.UnimplementedRequest", _, message);
+      }
       return message;
     },
   };
@@ -1523,7 +1522,7 @@ export const UnimplementedResponse: MessageFns<
   fromPartial(_: DeepPartial<UnimplementedResponse>): UnimplementedResponse {
     const message = createBaseUnimplementedResponse();
     if (_?.constructor !== globalThis.Object) {
-      $message("connectrpc.conformance.v1.UnimplementedRequest", _, message);
+      $message("connectrpc.conformance.v1.UnimplementedResponse", _, message);
     }
     return message;
   },

@@ -140,9 +140,7 @@ export namespace RangeRequest_SortTarget {
 }
 
 export interface RangeResponse {
-  header:
-    | ResponseHeader
-    | undefined;
+  header: ResponseHeader | undefined;
   /**
    * kvs is the list of key-value pairs matched by the range request.
    * kvs is empty when count is requested.
@@ -186,9 +184,7 @@ export interface PutRequest {
 }
 
 export interface PutResponse {
-  header:
-    | ResponseHeader
-    | undefined;
+  header: ResponseHeader | undefined;
   /** if prev_kv is set in the request, the previous key-value pair will be returned. */
   prevKv: KeyValue | undefined;
 }
@@ -212,9 +208,7 @@ export interface DeleteRangeRequest {
 }
 
 export interface DeleteRangeResponse {
-  header:
-    | ResponseHeader
-    | undefined;
+  header: ResponseHeader | undefined;
   /** deleted is the number of keys deleted by the delete range request. */
   deleted: bigint;
   /** if prev_kv is set in the request, the previous key-value pairs will be returned. */
@@ -330,9 +324,7 @@ export interface TxnRequest {
 }
 
 export interface TxnResponse {
-  header:
-    | ResponseHeader
-    | undefined;
+  header: ResponseHeader | undefined;
   /** succeeded is set to true if the compare evaluated to true or false otherwise. */
   succeeded: boolean;
   /**
@@ -439,9 +431,7 @@ export interface WatchProgressRequest {
 }
 
 export interface WatchResponse {
-  header:
-    | ResponseHeader
-    | undefined;
+  header: ResponseHeader | undefined;
   /** watch_id is the ID of the watcher that corresponds to the response. */
   watchId: bigint;
   /**
@@ -483,9 +473,7 @@ export interface LeaseGrantRequest {
 }
 
 export interface LeaseGrantResponse {
-  header:
-    | ResponseHeader
-    | undefined;
+  header: ResponseHeader | undefined;
   /** ID is the lease ID for the granted lease. */
   ID: bigint;
   /** TTL is the server chosen lease time-to-live in seconds. */
@@ -508,9 +496,7 @@ export interface LeaseKeepAliveRequest {
 }
 
 export interface LeaseKeepAliveResponse {
-  header:
-    | ResponseHeader
-    | undefined;
+  header: ResponseHeader | undefined;
   /** ID is the lease ID from the keep alive request. */
   ID: bigint;
   /** TTL is the new time-to-live for the lease. */
@@ -525,9 +511,7 @@ export interface LeaseTimeToLiveRequest {
 }
 
 export interface LeaseTimeToLiveResponse {
-  header:
-    | ResponseHeader
-    | undefined;
+  header: ResponseHeader | undefined;
   /** ID is the lease ID from the keep alive request. */
   ID: bigint;
   /** TTL is the remaining TTL in seconds for the lease; the lease will expire in under TTL+1 seconds. */
@@ -569,9 +553,7 @@ export interface MemberListRequest {
 }
 
 export interface MemberListResponse {
-  header:
-    | ResponseHeader
-    | undefined;
+  header: ResponseHeader | undefined;
   /** members is a list of all members associated with the cluster. */
   members: Member[];
 }
@@ -611,9 +593,7 @@ export interface AlarmMember {
 }
 
 export interface AlarmResponse {
-  header:
-    | ResponseHeader
-    | undefined;
+  header: ResponseHeader | undefined;
   /** alarms is a list of alarms associated with the alarm request. */
   alarms: AlarmMember[];
 }
@@ -622,9 +602,7 @@ export interface StatusRequest {
 }
 
 export interface StatusResponse {
-  header:
-    | ResponseHeader
-    | undefined;
+  header: ResponseHeader | undefined;
   /** version is the cluster protocol version used by the responding member. */
   version: string;
   /** dbSize is the size of the backend database physically allocated, in bytes, of the responding member. */
@@ -664,9 +642,7 @@ export interface AuthenticateRequest {
 }
 
 export interface AuthenticateResponse {
-  header:
-    | ResponseHeader
-    | undefined;
+  header: ResponseHeader | undefined;
   /** token is an authorized token that can be used in succeeding RPCs */
   token: string;
 }
@@ -708,7 +684,11 @@ function $bigint(given: unknown): bigint {
   if (typeof given === "bigint") {
     return given;
   }
-  if (typeof given === "number" ? globalThis.Number.isInteger(given) : typeof given === "string" && /^-?\d+$/.test(given)) {
+  if (
+    typeof given === "number"
+      ? globalThis.Number.isInteger(given)
+      : typeof given === "string" && /^-?\d+$/.test(given)
+  ) {
     return globalThis.BigInt(given as number | string);
   }
   throw $misfit("a field of 64 bits", given, "give a bigint, a whole number, or its digits");
@@ -721,10 +701,14 @@ function $isObject(given: unknown): boolean {
 }
 
 function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
-  const shown = given === undefined || given === null ? `${given}`
-    : globalThis.Array.isArray(given) ? "a list"
-    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
-    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+  const shown = given === undefined || given === null
+    ? `${given}`
+    : globalThis.Array.isArray(given)
+    ? "a list"
+    : typeof given === "object"
+    ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean"
+    ? `the ${typeof given} ${given}`
     : `a ${typeof given}`;
   return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
 }

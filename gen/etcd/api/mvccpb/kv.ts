@@ -46,9 +46,7 @@ export interface Event {
    * A DELETE/EXPIRE event contains the deleted key with
    * its modification revision set to the revision of deletion.
    */
-  kv:
-    | KeyValue
-    | undefined;
+  kv: KeyValue | undefined;
   /** prev_kv holds the key-value pair before the event happens. */
   prevKv: KeyValue | undefined;
 }
@@ -77,7 +75,11 @@ function $bigint(given: unknown): bigint {
   if (typeof given === "bigint") {
     return given;
   }
-  if (typeof given === "number" ? globalThis.Number.isInteger(given) : typeof given === "string" && /^-?\d+$/.test(given)) {
+  if (
+    typeof given === "number"
+      ? globalThis.Number.isInteger(given)
+      : typeof given === "string" && /^-?\d+$/.test(given)
+  ) {
     return globalThis.BigInt(given as number | string);
   }
   throw $misfit("a field of 64 bits", given, "give a bigint, a whole number, or its digits");
@@ -90,10 +92,14 @@ function $isObject(given: unknown): boolean {
 }
 
 function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
-  const shown = given === undefined || given === null ? `${given}`
-    : globalThis.Array.isArray(given) ? "a list"
-    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
-    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+  const shown = given === undefined || given === null
+    ? `${given}`
+    : globalThis.Array.isArray(given)
+    ? "a list"
+    : typeof given === "object"
+    ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean"
+    ? `the ${typeof given} ${given}`
     : `a ${typeof given}`;
   return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
 }

@@ -72,7 +72,11 @@ function $record<T>(given: T): T {
   if (given === undefined || given === null || given.constructor === globalThis.Object || $isObject(given)) {
     return given;
   }
-  throw $misfit("an object of keys and values", given, given instanceof globalThis.Map ? "give Object.fromEntries(map)" : "give an object");
+  throw $misfit(
+    "an object of keys and values",
+    given,
+    given instanceof globalThis.Map ? "give Object.fromEntries(map)" : "give an object",
+  );
 }
 
 function $isObject(given: unknown): boolean {
@@ -82,10 +86,14 @@ function $isObject(given: unknown): boolean {
 }
 
 function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
-  const shown = given === undefined || given === null ? `${given}`
-    : globalThis.Array.isArray(given) ? "a list"
-    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
-    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+  const shown = given === undefined || given === null
+    ? `${given}`
+    : globalThis.Array.isArray(given)
+    ? "a list"
+    : typeof given === "object"
+    ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean"
+    ? `the ${typeof given} ${given}`
     : `a ${typeof given}`;
   return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
 }
@@ -199,15 +207,13 @@ export const HealthListResponse: MessageFns<HealthListResponse, "grpc.health.v1.
     if (object?.constructor !== globalThis.Object) {
       $message("grpc.health.v1.HealthListResponse", object, message);
     }
-    message.statuses = (globalThis.Object.entries($record(object.statuses) ?? {}) as [string, HealthCheckResponse][]).reduce(
-      (acc: { [key: string]: HealthCheckResponse }, [key, value]: [string, HealthCheckResponse]) => {
+    message.statuses = (globalThis.Object.entries($record(object.statuses) ?? {}) as [string, HealthCheckResponse][])
+      .reduce((acc: { [key: string]: HealthCheckResponse }, [key, value]: [string, HealthCheckResponse]) => {
         if (value !== undefined) {
           $setEntry(acc, key, HealthCheckResponse.fromPartial(value));
         }
         return acc;
-      },
-      {},
-    );
+      }, {});
     return message;
   },
 };

@@ -68,9 +68,7 @@ export interface ExtensionRequest {
 /** The message sent by the server to answer ServerReflectionInfo method. */
 export interface ServerReflectionResponse {
   validHost: string;
-  originalRequest:
-    | ServerReflectionRequest
-    | undefined;
+  originalRequest: ServerReflectionRequest | undefined;
   /**
    * The server sets one of the following fields according to the message_request
    * in the request.
@@ -192,10 +190,14 @@ function $isObject(given: unknown): boolean {
 }
 
 function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
-  const shown = given === undefined || given === null ? `${given}`
-    : globalThis.Array.isArray(given) ? "a list"
-    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
-    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+  const shown = given === undefined || given === null
+    ? `${given}`
+    : globalThis.Array.isArray(given)
+    ? "a list"
+    : typeof given === "object"
+    ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean"
+    ? `the ${typeof given} ${given}`
     : `a ${typeof given}`;
   return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
 }
@@ -346,7 +348,13 @@ export const ServerReflectionRequest: MessageFns<
         break;
       }
       default:
-        $oneof(object.messageRequest, ["fileByFilename", "fileContainingSymbol", "fileContainingExtension", "allExtensionNumbersOfType", "listServices"]);
+        $oneof(object.messageRequest, [
+          "fileByFilename",
+          "fileContainingSymbol",
+          "fileContainingExtension",
+          "allExtensionNumbersOfType",
+          "listServices",
+        ]);
     }
     return message;
   },
@@ -585,7 +593,12 @@ export const ServerReflectionResponse: MessageFns<
         break;
       }
       default:
-        $oneof(object.messageResponse, ["fileDescriptorResponse", "allExtensionNumbersResponse", "listServicesResponse", "errorResponse"]);
+        $oneof(object.messageResponse, [
+          "fileDescriptorResponse",
+          "allExtensionNumbersResponse",
+          "listServicesResponse",
+          "errorResponse",
+        ]);
     }
     return message;
   },

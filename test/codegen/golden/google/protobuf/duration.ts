@@ -101,7 +101,11 @@ function $bigint(given: unknown): bigint {
   if (typeof given === "bigint") {
     return given;
   }
-  if (typeof given === "number" ? globalThis.Number.isInteger(given) : typeof given === "string" && /^-?\d+$/.test(given)) {
+  if (
+    typeof given === "number"
+      ? globalThis.Number.isInteger(given)
+      : typeof given === "string" && /^-?\d+$/.test(given)
+  ) {
     return globalThis.BigInt(given as number | string);
   }
   throw $misfit("a field of 64 bits", given, "give a bigint, a whole number, or its digits");
@@ -114,10 +118,14 @@ function $isObject(given: unknown): boolean {
 }
 
 function $misfit(wanted: string, given: any, remedy: string): globalThis.TypeError {
-  const shown = given === undefined || given === null ? `${given}`
-    : globalThis.Array.isArray(given) ? "a list"
-    : typeof given === "object" ? `an object (${given.constructor?.name ?? "without a prototype"})`
-    : typeof given === "number" || typeof given === "boolean" ? `the ${typeof given} ${given}`
+  const shown = given === undefined || given === null
+    ? `${given}`
+    : globalThis.Array.isArray(given)
+    ? "a list"
+    : typeof given === "object"
+    ? `an object (${given.constructor?.name ?? "without a prototype"})`
+    : typeof given === "number" || typeof given === "boolean"
+    ? `the ${typeof given} ${given}`
     : `a ${typeof given}`;
   return new globalThis.TypeError(`${wanted} was given ${shown}: ${remedy}`);
 }
