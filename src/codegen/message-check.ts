@@ -1,5 +1,6 @@
 import { type DescField, type DescFile, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { Edition, FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
+import { isGroup } from "./groups.ts";
 import { fieldProperty } from "./names.ts";
 import { hasPresence } from "./presence.ts";
 import { renamedServices, renamedTypes } from "./rename-report.ts";
@@ -28,8 +29,8 @@ export function checkMessages(files: Iterable<DescFile>, renames: Renames, kept:
     const fields = messages.flatMap((message) => message.fields);
     const renamed = renamedTypes(file, renames);
     for (const of of [...messages, ...fields]) {
-      const problem = of.kind === "field" ? miscoded(of, kept) : isMessageSet(of) ? messageSet : undefined;
-      if (problem !== undefined) problems.push(`${placeOf(of)}: ${nameOf(of)} ${problem}`);
+      const problem = of.kind === "field" ? miscoded(of) : isMessageSet(of) ? messageSet : undefined;
+      if (problem !== undefined && !kept) problems.push(`${placeOf(of)}: ${nameOf(of)} ${problem}`);
     }
     if (!kept) problems.push(...[...renamed].filter(([of]) => !isNameOfEveryObject(of)).map(unnamed));
     const warn = (concerned: readonly Declaration[], text: string, shown = nameOf) => {
@@ -47,7 +48,8 @@ export function checkMessages(files: Iterable<DescFile>, renames: Renames, kept:
   return { problems, warnings };
 }
 
-const messageSet = "is a MessageSet, whose groups cannot be decoded: give it fields of its own";
+const withPlugin = "let this plugin run ts-proto (messages=ts-proto)";
+const messageSet = `is a MessageSet, which ts-proto cannot decode by itself: ${withPlugin}, which leaves its extensions out`;
 const lostPresence =
   "a field set to its default is not sent, and reads as if it were set when it is not, in what ts-proto makes by itself: " +
   "let this plugin run it (messages=ts-proto), which keeps them apart";
@@ -62,16 +64,12 @@ const everyObject = "called as a property of every JavaScript object: never leav
 /** Defaults that are what an unset field reads as anyhow. */
 const zeros = ["", "0", "false"];
 
-/** What ts-proto encodes otherwise than the contract says, or makes code of that does not run. */
-function miscoded(field: DescField, kept: boolean): string | undefined {
-  if ("delimitedEncoding" in field && field.delimitedEncoding) {
-    return isEdition(field)
-      ? "cannot be encoded or decoded: remove features.message_encoding = DELIMITED"
-      : "is a group, which cannot be decoded: make it a field of a message type";
-  }
+/** What ts-proto by itself encodes otherwise than the contract says, or makes code of that does not run. */
+function miscoded(field: DescField): string | undefined {
+  if (isGroup(field)) return `is a group, which ts-proto cannot encode or decode by itself: ${withPlugin}`;
   const { defaultValue } = field.proto;
-  if (kept || zeros.includes(defaultValue)) return undefined;
-  const instead = `remove default = ${defaultValue}, or let this plugin run ts-proto (messages=ts-proto)`;
+  if (zeros.includes(defaultValue)) return undefined;
+  const instead = `remove default = ${defaultValue}, or ${withPlugin}`;
   if (isEdition(field)) return `would be read as zero where it is unset: ${instead}`;
   if (field.scalar === ScalarType.BYTES) return `would be read as empty where it is unset: ${instead}`;
   const isNumber = field.scalar === ScalarType.DOUBLE || field.scalar === ScalarType.FLOAT;

@@ -7,6 +7,7 @@ import {
   FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
 import { exacting } from "./exacting.ts";
+import { groups, writeGroups } from "./groups.ts";
 import { lossless } from "./lossless.ts";
 import { withDescriptor } from "./message-file.ts";
 import { writePresence } from "./presence.ts";
@@ -48,6 +49,7 @@ export function generateMessages(
   const own = withoutOthers(request);
   own.fileToGenerate = [...withUsedFiles(files)].map(({ proto }) => proto.name);
   const all = [...createFileRegistry(create(FileDescriptorSetSchema, { file: own.protoFile })).files];
+  writeGroups(all);
   writePresence(all);
   const renames = findRenames(all);
   const restore = rename(own, all, renames);
@@ -56,7 +58,7 @@ export function generateMessages(
   const types = new Map(all.flatMap(messagesOf).map((type) => [type.typeName, type]));
   for (const file of response.file) {
     restore(file);
-    const whole = exacting(lossless(file.content, types, renames));
+    const whole = exacting(groups(lossless(file.content, types, renames), types));
     const content = weighed(stringable(shareNoBytes(whole), types), types);
     file.content = tsProto.formatted(withDescriptor(content, file.name, importExtension));
   }

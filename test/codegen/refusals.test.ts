@@ -136,10 +136,13 @@ function edition(fields: string, ...opt: readonly string[]) {
   );
 }
 
-test("what ts-proto would encode wrongly in an edition is refused", () => {
-  expect(edition("M m = 1 [features.message_encoding = DELIMITED];").error).toBe(
-    "e.proto:5: e.v1.M.m cannot be encoded or decoded: remove features.message_encoding = DELIMITED",
-  );
+const withPlugin = "let this plugin run ts-proto (messages=ts-proto)";
+const isGroup = `is a group, which ts-proto cannot encode or decode by itself: ${withPlugin}`;
+
+test("what ts-proto by itself would encode wrongly in an edition is refused", () => {
+  const delimited = "M m = 1 [features.message_encoding = DELIMITED];";
+  expect(edition(delimited).error).toBe(`e.proto:5: e.v1.M.m ${isGroup}`);
+  expect(edition(delimited, "messages=ts-proto").error).toBe("");
   const withDefault = "int32 n = 1 [default = 5];";
   expect(edition(withDefault).error).toBe(
     "e.proto:5: e.v1.M.n would be read as zero where it is unset: remove default = 5, or let this plugin run ts-proto (messages=ts-proto)",
@@ -175,13 +178,18 @@ function proto2(text: string, ...opt: readonly string[]) {
   return answer({ "s.proto": service, "old.proto": `syntax = "proto2";\npackage old;\n${text}` }, ...opt);
 }
 
-test("a group or a MessageSet is refused, reached by a service or not", () => {
-  const group = proto2("message M { repeated group G = 1 { optional int32 n = 1; } }", "messages=ts-proto");
-  expect(group.error).toBe(
-    "old.proto:3: old.M.g is a group, which cannot be decoded: make it a field of a message type",
+test("where ts-proto is run apart from the plugin, a group or a MessageSet that a service reaches is refused", () => {
+  const refused = (text: string) => {
+    const service = `syntax = "proto2";\npackage old;\nservice S { rpc Do(M) returns (M); }\n${text}`;
+    expect(answer({ "old.proto": service }, "messages=ts-proto").error).toBe("");
+    return answer({ "old.proto": service }).error;
+  };
+  expect(refused("message M { repeated group G = 1 { optional int32 n = 1; } }")).toBe(
+    `old.proto:4: old.M.g ${isGroup}`,
   );
-  const set = "message M { option message_set_wire_format = true; extensions 4 to max; }";
-  expect(proto2(set, "messages=ts-proto").error).toContain("old.proto:3: old.M is a MessageSet");
+  expect(refused("message M { option message_set_wire_format = true; extensions 4 to max; }")).toBe(
+    `old.proto:4: old.M is a MessageSet, which ts-proto cannot decode by itself: ${withPlugin}, which leaves its extensions out`,
+  );
 });
 
 test("what a message's extensions lose is warned of, and so is a default that is not filled in", () => {

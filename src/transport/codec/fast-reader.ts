@@ -119,6 +119,15 @@ export class FastReader extends ReaderBase {
     else this.#leave(depth);
   }
 
+  /**
+   * The length of the group that is read next, which no length stands before. To find it, its bytes were gone through,
+   * once for each group around it: that is paid for as heap is, or groups in groups would cost many times their bytes.
+   */
+  set $groupBytes(length: number) {
+    this.#take(length);
+    this.#last = length;
+  }
+
   #enter(depth: number): void {
     this.#take(this.$heapBytes);
     this.$heapBytes = MESSAGE_BYTES;
