@@ -45,6 +45,8 @@ export type Listening = { readonly [K in FactKind]?: (fields: FactFields[K]) => 
 export interface Facts {
   /** Asked at each fact, since observers may come and go. */
   readonly on: Listening;
+  readonly observers: readonly Observer[];
+  readonly logger: Logger;
   /** Adds an observer until the returned function is called. */
   add(observer: Observer): () => void;
   /** The same stream, told to this logger in place of its own; with `undefined` the stream itself. */
@@ -67,6 +69,8 @@ export function createFacts({ observers = [], logger = silent }: FactsOptions = 
     const compiled = (): Listening => listening(log === silent ? all : [...all, loggedBy(log)], log);
     const facts = {
       on: compiled(),
+      observers: all,
+      logger: log,
       add(observer: Observer) {
         all.push(observer);
         for (const renew of views) renew();
@@ -92,28 +96,28 @@ export function factsOf({ facts, ...own }: FactsOptions & { readonly facts?: Fac
   return facts ?? createFacts(own);
 }
 
-/** Both streams at once, for what concerns a registry and the server in it. */
+/**
+ * Both streams at once, for what concerns a registry and the server in it: who observes both is told once, and it is
+ * logged once, where the first has a logger by that.
+ */
 export function bothFacts(one: Facts, other: Facts): Facts {
+  let made: { readonly of: readonly [Listening, Listening]; readonly on: Listening } | undefined;
   return {
     get on() {
-      const on: Partial<Record<FactKind, unknown>> = { ...one.on };
-      for (const [kind, tell] of Object.entries(other.on) as [FactKind, (fields: object) => void][]) {
-        const first = one.on[kind] as ((fields: object) => void) | undefined;
-        on[kind] = (fields: object) => {
-          first?.(fields);
-          tell(fields);
-        };
-      }
-      return on as Listening;
+      if (made?.of[0] === one.on && made.of[1] === other.on) return made.on;
+      const { observers, logger } = this;
+      const on = listening(logger === silent ? observers : [...observers, loggedBy(logger)], logger);
+      made = { of: [one.on, other.on], on };
+      return on;
     },
-    add(observer) {
-      const stops = [one.add(observer), other.add(observer)];
-      return () => {
-        for (const stop of stops) stop();
-      };
+    get observers() {
+      return [...new Set([...one.observers, ...other.observers])];
     },
-    loggedBy: (logger) =>
-      logger === undefined ? bothFacts(one, other) : bothFacts(one.loggedBy(logger), other.loggedBy(silent)),
+    get logger() {
+      return one.logger === silent ? other.logger : one.logger;
+    },
+    add: (observer) => one.add(observer),
+    loggedBy: (logger) => (logger === undefined ? bothFacts(one, other) : bothFacts(one.loggedBy(logger), other)),
   };
 }
 

@@ -11,6 +11,7 @@ export type {
 export { explainCall } from "../core/explain-call.ts";
 export type { Fact, FactFields, FactKind, FactListeners, FactOf, Observer } from "../core/facts.ts";
 export { createLogger } from "./logging.ts";
+export { meters } from "./meters.ts";
 export { metrics } from "./metrics.ts";
 export { type Recorder, type RecorderOptions, recorder } from "./recorder.ts";
 export { tracing } from "./tracing.ts";

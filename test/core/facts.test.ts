@@ -133,6 +133,22 @@ test("two streams hear what concerns both", () => {
   expect(heard).toEqual(["one", "other", "other"]);
 });
 
+test("who observes two streams is told once of what concerns both, and it is logged once", () => {
+  let heard = 0;
+  const [first, second] = [createLog(), createLog()];
+  const observers = [{ "circuit-closed": () => heard++ }];
+  const [one, other] = [createFacts({ observers, logger: first }), createFacts({ observers, logger: second })];
+  const both = bothFacts(one, other);
+  expect(both.on).toBe(both.on);
+  both.on["circuit-closed"]?.(closed);
+  expect([heard, first.lines.length, second.lines.length]).toEqual([1, 1, 0]);
+  bothFacts(createFacts({ observers }), other).on["circuit-closed"]?.(closed);
+  expect([heard, first.lines.length, second.lines.length]).toEqual([2, 1, 1]);
+  other.add({ "circuit-closed": () => heard++ });
+  both.on["circuit-closed"]?.(closed);
+  expect(heard).toBe(4);
+});
+
 test.each([
   [
     [{ "circuit-openned": () => {} }],

@@ -1,7 +1,6 @@
 import { watchCertificate } from "../../core/certificate-watch.ts";
 import { bothFacts } from "../../core/facts.ts";
 import { hold, holding, letGo } from "../../core/hold.ts";
-import { silent } from "../../core/logger.ts";
 import { checkAnnouncement, endpointOf } from "../announcement.ts";
 import { createListeners, type Listeners } from "../listeners.ts";
 import type { Announcement, Registration, Registry } from "../registry.ts";
@@ -75,7 +74,7 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
         dialects,
         ttlSeconds,
         relistMs,
-        facts: theirs === undefined ? facts : bothFacts(facts, settings.logger ? theirs.loggedBy(silent) : theirs),
+        facts: theirs === undefined ? facts : bothFacts(facts, theirs),
       });
       const held = {
         registered: registration.registered,

@@ -9,7 +9,7 @@ import {
   RpcError,
 } from "trunkline";
 import { explainCall, recorder } from "trunkline/observe";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Greeter } from "../../../gen/greeter/v1/greeter.rpc.ts";
 import { Probe } from "../../../gen/probe/v1/probe.rpc.ts";
 import { greetings } from "../../support/greeter.ts";
@@ -138,11 +138,13 @@ export function explained(world: () => World): void {
     const others = Array.from({ length: 40 }, (_, i) => `127.0.0.1:${i + 1}`);
     const channel = one.channel([address, ...others]);
     const probe = createClient(Probe, channel);
-    await channel.ready(Probe);
-    const { record } = await failure(probe.echo({}, { waitForReady: true }));
-    expect(record.peers.known).toBe(41);
-    expect(record.peers.first).toHaveLength(10);
-    const { byState } = record.peers as NonNullable<CallRecord["peers"]>;
+    // Peers are made in turns.
+    const record: CallRecord = await vi.waitUntil(async () => {
+      const { record } = await failure(probe.echo({}, { waitForReady: true }));
+      return record.peers.known === 41 && record;
+    });
+    const { byState, first } = record.peers as NonNullable<CallRecord["peers"]>;
+    expect(first).toHaveLength(10);
     expect(Object.values(byState).reduce((sum, count) => sum + count, 0)).toBe(41);
     expect(JSON.stringify(record).length).toBeLessThan(4_000);
   });

@@ -6,6 +6,7 @@ import {
   type Fact,
   type FactKind,
   type FactOf,
+  type Interceptor,
   RpcError,
 } from "trunkline";
 import { describe, expect, test } from "vitest";
@@ -90,11 +91,16 @@ export function facts(world: () => World): void {
   });
 
   describe("a stream", () => {
-    test("is told of when it has been read to its end, with its messages", async () => {
+    const around: Interceptor = (next) => (call) => next(call);
+
+    test.each([
+      ["", []],
+      [", through interceptors too", [around]],
+    ])("is told of when it has been read to its end, with its messages%s", async (_name, interceptors) => {
       const one = world();
       const [client, server] = [keep(), keep()];
-      const address = await one.serve({}, { observers: [server.observer] });
-      const probe = one.probe([address], { observers: [client.observer] });
+      const address = await one.serve({}, { observers: [server.observer], interceptors });
+      const probe = one.probe([address], { observers: [client.observer], interceptors });
       const replies = probe.converse([{ text: "a" }, { text: "b" }, { text: "c" }]);
       await replies.next();
       expect(client.of("call-ended")).toEqual([]);
