@@ -12,7 +12,7 @@ const floors: readonly (readonly string[])[] = [
   ["registry"],
   ["client", "server"],
   // Around the call: each is a subpath export, and none knows another.
-  ["auth"],
+  ["auth", "admin"],
   ["codegen", "devetcd", "cli", "testing", "index.ts"],
 ];
 

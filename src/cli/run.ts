@@ -37,6 +37,16 @@ const commands: readonly Listed[] = [
     load: async () => (await import("./policy.ts")).policy,
   },
   {
+    name: "top",
+    summary: "Watch the processes of a fleet: what is wrong, and what is called.",
+    load: async () => (await import("./top.ts")).top,
+  },
+  {
+    name: "drain",
+    summary: "Take a server out of service without losing a call.",
+    load: async () => (await import("./drain.ts")).drain,
+  },
+  {
     name: "completion",
     summary: "Print what makes bash, zsh or fish complete commands and flags.",
     load: async () => (await import("./completion.ts")).completion(commands),

@@ -5,6 +5,7 @@ import { parseAddress } from "../core/endpoint.ts";
 import { isUnixAddress, plainAddresses } from "../core/grpc-address.ts";
 import type { ClientTls } from "../core/transport.ts";
 import type { Registry, Resolver } from "../registry/registry.ts";
+import { staticRegistry } from "../registry/static.ts";
 import type { Switch, TextFlag, Values } from "./command.ts";
 import { reflectionPackage } from "./reflection.ts";
 import { openRegistry, registryFlag, registryUri } from "./registry-flag.ts";
@@ -36,18 +37,18 @@ export interface Target {
   close(): Promise<void>;
 }
 
+/** Where servers are found, and how they are trusted. */
+export interface Servers {
+  readonly registry: Registry;
+  readonly tls: ClientTls | undefined;
+}
+
 /** @throws UsageError where the flags name no server */
-export async function openTarget(
-  service: string,
-  values: Values<typeof targetFlags>,
-  terminal: Terminal,
-): Promise<Target> {
+export async function openServers(values: Values<typeof targetFlags>, terminal: Terminal): Promise<Servers> {
   const tls = tlsOf(values);
   if (values.address !== undefined) {
     if (values.registry !== undefined) throw new UsageError("give --address or --registry, not both");
-    const channel = createChannel({ endpoints: [checkedAddress(values.address)], tls });
-    const nobody = `no server at ${values.address}`;
-    return { channel, registry: undefined, nobody, turnTo() {}, close: () => channel.close() };
+    return { registry: staticRegistry([checkedAddress(values.address)]), tls };
   }
   const uri = registryUri(values.registry, terminal);
   if (uri === undefined) {
@@ -56,6 +57,21 @@ export async function openTarget(
   const registry = await openRegistry(uri);
   if (tls !== undefined && tls.serverName === undefined && !registry.local) {
     terminal.note("whoever may write the registry and has a certificate is trusted: --server-name says whom to expect");
+  }
+  return { registry, tls };
+}
+
+/** @throws UsageError where the flags name no server */
+export async function openTarget(
+  service: string,
+  values: Values<typeof targetFlags>,
+  terminal: Terminal,
+): Promise<Target> {
+  const { registry, tls } = await openServers(values, terminal);
+  if (values.address !== undefined) {
+    const channel = createChannel({ endpoints: [values.address], tls });
+    const nobody = `no server at ${values.address}`;
+    return { channel, registry: undefined, nobody, turnTo() {}, close: () => channel.close() };
   }
   let asked = service;
   const channel = createChannel({ registry: reflectionOn(() => asked, registry), tls });
@@ -83,7 +99,7 @@ function reflectionOn(service: () => string, registry: Resolver): Resolver {
   };
 }
 
-function checkedAddress(address: string): string {
+export function checkedAddress(address: string): string {
   try {
     for (const each of plainAddresses(address)) if (!isUnixAddress(each)) parseAddress(each);
     return address;

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { printable } from "../core/printable.ts";
+import { type Screen, screenOf } from "./screen.ts";
 
 /** What a command reads from and writes to. Whatever stands in a line, it is one line and cannot command the terminal. */
 export interface Terminal {
@@ -9,9 +10,11 @@ export interface Terminal {
   print(...lines: readonly string[]): Promise<void>;
   /** Prints lines for the eye, which are not part of the result. */
   note(...lines: readonly string[]): void;
+  /** Where somebody watches; `undefined` where the output goes to a file or a program. */
+  readonly screen?: Screen | undefined;
 }
 
-export interface TerminalStreams extends Pick<Terminal, "stdin" | "env"> {
+export interface TerminalStreams extends Pick<Terminal, "stdin" | "env" | "screen"> {
   readonly out: (text: string) => Promise<void>;
   readonly err: (text: string) => void;
 }
@@ -20,9 +23,9 @@ export interface TerminalStreams extends Pick<Terminal, "stdin" | "env"> {
  * The one way out for what a command says. Names, values and messages come from servers and registries, so every line is
  * made printable here, whether a person or a program reads it: in JSON the escapes mean the same characters.
  */
-export function createTerminal({ stdin, env, out, err }: TerminalStreams): Terminal {
+export function createTerminal({ stdin, env, out, err, screen }: TerminalStreams): Terminal {
   const text = (lines: readonly string[]) => lines.map((line) => `${printable(line)}\n`).join("");
-  return { stdin, env, print: (...lines) => out(text(lines)), note: (...lines) => err(text(lines)) };
+  return { stdin, env, screen, print: (...lines) => out(text(lines)), note: (...lines) => err(text(lines)) };
 }
 
 /**
@@ -43,5 +46,6 @@ export function processTerminal(): Terminal {
     env,
     out: (text) => new Promise((resolve) => stdout.write(text, () => resolve())),
     err: (text) => void stderr.write(text),
+    screen: screenOf(stdout),
   });
 }

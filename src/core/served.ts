@@ -7,16 +7,20 @@ export const SERVED: unique symbol = Symbol.for("trunkline.served");
 
 /** An interceptor that must know what it stands around: its options name methods, or it asks something of them. */
 export interface LooksAtServed {
-  /** `facts` are the server's. What it throws keeps the server from listening. */
-  [SERVED](methods: readonly Method[], facts: Facts): void;
+  /**
+   * `facts` are the server's; `address` is where it is about to listen, and its port may be 0. What it throws keeps the
+   * server from listening.
+   */
+  [SERVED](methods: readonly Method[], facts: Facts, address: string): void;
 }
 
 /** @param around each interceptor with the methods that it stands around */
 export function showServed(
   around: ReadonlyMap<Interceptor & Partial<LooksAtServed>, readonly Method[]>,
   facts: Facts,
+  address: string,
 ): void {
-  for (const [interceptor, methods] of around) interceptor[SERVED]?.(methods, facts);
+  for (const [interceptor, methods] of around) interceptor[SERVED]?.(methods, facts, address);
 }
 
 /** The names by which options may mean methods: those of their services, and their paths. */

@@ -1,7 +1,7 @@
 import { checkObservers } from "../core/check-observers.ts";
 import { systemClock } from "../core/clock.ts";
-import { createFacts, type Observer } from "../core/facts.ts";
-import type { Logger } from "../core/logger.ts";
+import { bothFacts, createFacts, type Observer } from "../core/facts.ts";
+import { type Logger, silent } from "../core/logger.ts";
 import { checkNames } from "../core/option-names.ts";
 import { createPace, type Pace } from "../core/pace.ts";
 import { checkAnnouncement, endpointOf } from "./announcement.ts";
@@ -84,7 +84,7 @@ export function memoryRegistry(options: MemoryRegistryOptions = {}): Registry {
       };
     },
 
-    register(announcement): Registration {
+    register(announcement, theirs): Registration {
       assertOpen();
       checkAnnouncement(announcement);
       const services = new Map<string, Entered>();
@@ -93,6 +93,10 @@ export function memoryRegistry(options: MemoryRegistryOptions = {}): Registry {
         services.set(service, { endpoint: { ...endpointOf(announcement, service) } });
       for (const [service, entered] of services) putIn(service, entered);
       changed(services.keys());
+      const told = theirs === undefined ? facts : bothFacts(facts, options.logger ? theirs.loggedBy(silent) : theirs);
+      const about = { services: [...services.keys()], address: announcement.endpoint.address };
+      told.on["registration-made"]?.({ ...about, leaseId: undefined });
+      let over = false;
       return {
         registered: Promise.resolve(),
         async close() {
@@ -100,6 +104,8 @@ export function memoryRegistry(options: MemoryRegistryOptions = {}): Registry {
             .filter(([service, entered]) => takeOut(service, entered))
             .map(([service]) => service);
           changed(gone);
+          if (!over) told.on["registration-ended"]?.(about);
+          over = true;
         },
       };
     },

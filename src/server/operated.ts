@@ -12,8 +12,8 @@ import { type Rate, rateLimit } from "../limit/rate-limit.ts";
 export interface OperatedServer {
   /** Around every handler, outermost: refuses what is over their limits. */
   readonly interceptor: Interceptor;
-  /** Follows what is said of these services from now on. */
-  start(services: readonly Service<any>[]): void;
+  /** Follows what is said of these services, which are served at this address, from now on. */
+  start(services: readonly Service<any>[], address: string): void;
   stop(): void;
 }
 
@@ -27,7 +27,7 @@ export function operatedServer(source: PolicySource, facts: Facts, logger: Logge
   const limited = new Map<string, Limited>();
   let stop: (() => void) | undefined;
 
-  function limit(service: Service<any>, policy: ServicePolicy | undefined): void {
+  function limit(service: Service<any>, policy: ServicePolicy | undefined, address: string): void {
     const limits = policy && limitsOf(service.name, policy);
     const said = JSON.stringify(limits);
     // Who says nothing new leaves the tokens as they are.
@@ -35,7 +35,7 @@ export function operatedServer(source: PolicySource, facts: Facts, logger: Logge
     if (limits === undefined) limited.delete(service.name);
     else {
       const limiter: Limited["limiter"] = rateLimit(limits);
-      limiter[SERVED]?.(Object.values(service.methods as Record<string, Method>), facts);
+      limiter[SERVED]?.(Object.values(service.methods as Record<string, Method>), facts, address);
       limited.set(service.name, { said, limiter });
     }
   }
@@ -53,9 +53,9 @@ export function operatedServer(source: PolicySource, facts: Facts, logger: Logge
         return handler(call);
       };
     },
-    start(services) {
+    start(services, address) {
       stop = source.watch(({ policies }) => {
-        for (const service of services) limit(service, policies.get(service.name)?.policy);
+        for (const service of services) limit(service, policies.get(service.name)?.policy, address);
         overrideLevel(logger, policies.get(EVERY_SERVICE)?.policy.logLevel);
       }, facts);
     },

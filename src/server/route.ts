@@ -32,6 +32,8 @@ export interface Routed extends Served {
 
 export interface RouteOptions {
   readonly facts: Facts;
+  /** Where the server is about to listen. */
+  readonly address: string;
   readonly draining: Draining;
 }
 
@@ -46,7 +48,7 @@ interface Route {
  * The server's routing: from a path to the function that answers it, with the interceptors that stand around it. They
  * see only calls of methods that exist.
  */
-export function route(served: readonly Routed[], { facts, draining }: RouteOptions): Acceptor {
+export function route(served: readonly Routed[], { facts, draining, address }: RouteOptions): Acceptor {
   const routes = new Map<string, Route>();
   const standing = new Map<Interceptor, Method[]>();
   const { toStatus, endedIn } = createFailures(facts);
@@ -66,7 +68,7 @@ export function route(served: readonly Routed[], { facts, draining }: RouteOptio
       for (const each of new Set(interceptors)) standing.set(each, [...(standing.get(each) ?? []), method]);
     }
   }
-  showServed(standing, facts);
+  showServed(standing, facts, address);
 
   return {
     method: (path) => routes.get(path)?.method,

@@ -160,11 +160,12 @@ export function createServer(options: ServerOptions = {}): Server {
     const announced = served.map(({ service }) => service);
     const builtIn = [health.served, ...(reflection ? reflectionOf([...announced, health.served.service]) : [])];
     const all = [...served, ...builtIn.map((each) => ({ ...each, interceptorsOf: () => builtInInterceptors }))];
-    const acceptor = counting(route(all, { facts, draining }), () => {
+    const plain = plainAddress(address);
+    const acceptor = counting(route(all, { facts, draining, address: plain }), () => {
       arrived++;
     });
-    operated?.start(announced);
-    const bound = await transport.listen(plainAddress(address), acceptor, { ...options, tls, facts });
+    operated?.start(announced, plain);
+    const bound = await transport.listen(plain, acceptor, { ...options, tls, facts });
     try {
       if (closing !== undefined) throw new Error(`the server was closed before it listened on ${address}`);
       registration = announce(announced, bound.address, advertise);

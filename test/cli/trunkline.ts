@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { onTestFinished } from "vitest";
 import { run } from "../../src/cli/run.ts";
+import type { Screen } from "../../src/cli/screen.ts";
 import { createTerminal } from "../../src/cli/terminal.ts";
 import { type Program, startProgram } from "../support/program.ts";
 
@@ -13,6 +14,10 @@ export interface TrunklineOptions {
   readonly stdin?: Readable | undefined;
   /** Interrupts it when it aborts, as Ctrl-C does. */
   readonly signal?: AbortSignal | undefined;
+  /** `TRUNKLINE_ADMIN_TOKEN`. */
+  readonly token?: string | undefined;
+  /** Somebody who watches. */
+  readonly screen?: Screen | undefined;
   /** Called with each line that it prints; what it returns true for interrupts it, as Ctrl-C does. */
   readonly interrupt?: ((line: string) => boolean) | undefined;
 }
@@ -29,7 +34,8 @@ export async function trunkline(args: readonly string[], options: TrunklineOptio
   const interruption = new AbortController();
   const terminal = createTerminal({
     stdin: options.stdin ?? Readable.from(options.input === undefined ? [] : [options.input]),
-    env: { TRUNKLINE_REGISTRY: options.registry },
+    env: { TRUNKLINE_REGISTRY: options.registry, TRUNKLINE_ADMIN_TOKEN: options.token },
+    screen: options.screen,
     out: async (text) => {
       stdout += text;
       if (options.interrupt !== undefined && lines(text).some(options.interrupt)) interruption.abort();

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { createFacts, type Fact } from "../../src/core/facts.ts";
 import type { Registration, Registry, Snapshot } from "../../src/registry/registry.ts";
 import { watchService } from "../support/snapshots.ts";
 
@@ -198,6 +199,19 @@ export function registryContract(name: string, connect: () => Registry | Promise
       expect(services).toContain(here);
       expect(services).not.toContain(gone);
       expect(services).toEqual([...new Set(services)].sort());
+    });
+
+    test("who announces is told when the registry holds it, and when it is taken out", async () => {
+      const it = await registry();
+      const told: Fact[] = [];
+      const announcement = { services: [freshService(), freshService()], endpoint: { address: "10.0.0.1:1000" } };
+      const registration = it.register(announcement, createFacts({ observers: [(fact) => void told.push(fact)] }));
+      await registration.registered;
+      const { services } = announcement;
+      expect(told).toMatchObject([{ kind: "registration-made", services, address: "10.0.0.1:1000" }]);
+      await registration.close();
+      await registration.close();
+      expect(told.slice(1)).toMatchObject([{ kind: "registration-ended", services, address: "10.0.0.1:1000" }]);
     });
 
     test("of two servers that announce one address the later stands, and the earlier is back when it goes", async () => {
