@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { checkNames, type OptionNames } from "./option-names.ts";
+import { damageOf, pemOf } from "./pem.ts";
 import type { ClientTls, ServerTls } from "./transport.ts";
 
 const names: { readonly client: OptionNames<ClientTls>; readonly server: OptionNames<ServerTls> } = {
@@ -43,39 +44,22 @@ function check(tls: ClientTls | ServerTls): void {
 }
 
 function certificateOf(option: string, pem: string | Uint8Array): X509Certificate {
-  expectPem(option, pem, "CERTIFICATE");
+  const bytes = pemOf(option, pem, "CERTIFICATE");
   try {
-    return new X509Certificate(bytesOf(pem));
+    return new X509Certificate(bytes);
   } catch (cause) {
-    throw new TypeError(`${option} holds a certificate that cannot be read`, { cause });
+    throw new TypeError(`${option} holds a certificate that cannot be read${damageOf(bytes)}`, { cause });
   }
 }
 
 function keyOf(pem: string | Uint8Array, passphrase: string | undefined): KeyObject {
-  expectPem("tls.key", pem, "PRIVATE KEY");
-  const encrypted = bytesOf(pem).includes("ENCRYPTED");
+  const bytes = pemOf("tls.key", pem, "PRIVATE KEY");
+  const encrypted = bytes.includes("ENCRYPTED");
   if (encrypted && passphrase === undefined) throw new TypeError("tls.key is encrypted: give tls.passphrase");
   try {
-    return createPrivateKey({ key: bytesOf(pem), ...(passphrase !== undefined && { passphrase }) });
+    return createPrivateKey({ key: bytes, ...(passphrase !== undefined && { passphrase }) });
   } catch (cause) {
-    const why = encrypted ? "cannot be read: tls.passphrase is wrong, or the key is damaged" : "cannot be read";
-    throw new TypeError(`tls.key holds a key that ${why}`, { cause });
+    const damage = damageOf(bytes) || (encrypted ? ": tls.passphrase is wrong, or the key is damaged" : "");
+    throw new TypeError(`tls.key holds a key that cannot be read${damage}`, { cause });
   }
-}
-
-/** Nothing of what was given stands in the error: it may be a key. */
-function expectPem(option: string, pem: unknown, label: string): void {
-  if (typeof pem !== "string" && !(pem instanceof Uint8Array)) {
-    throw new TypeError(`${option} is no PEM, but of type ${typeof pem}: give the text or the bytes of the file`);
-  }
-  const text = bytesOf(pem).toString("latin1");
-  if (text.includes(`${label}-----`)) return;
-  const what = label === "CERTIFICATE" ? "certificate" : "key";
-  const path = text.length > 0 && text.length < 1_000 && !/[\r\n]/.test(text) && !text.includes("-----");
-  const remedy = path ? "it reads like a path: give what the file holds" : "it must have a line with BEGIN";
-  throw new TypeError(`${option} holds no ${what} in PEM: ${remedy}${path ? "" : ` ${label}`}`);
-}
-
-function bytesOf(pem: string | Uint8Array): Buffer {
-  return typeof pem === "string" ? Buffer.from(pem) : Buffer.from(pem.buffer, pem.byteOffset, pem.byteLength);
 }

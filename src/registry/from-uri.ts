@@ -1,5 +1,7 @@
 import { checkObservers } from "../core/check-observers.ts";
+import { parseAddress } from "../core/endpoint.ts";
 import type { Observer } from "../core/facts.ts";
+import { isUnixAddress, plainAddresses } from "../core/grpc-address.ts";
 import type { Logger } from "../core/logger.ts";
 import { checkKind } from "../core/option-kinds.ts";
 import { checkNames } from "../core/option-names.ts";
@@ -37,12 +39,23 @@ export async function registryFromUri(uri: string, options: RegistryFromUriOptio
     return etcd(text, options);
   }
   const scheme = /^([^/]*):\/\//.exec(text)?.[1]?.toLowerCase();
-  if (text === "" || (scheme !== undefined && scheme !== "static")) {
-    throw refused(uri, "write etcd://host:2379, etcds://host:2379 or static://host:port,host:port");
-  }
+  if (text === "" || (scheme !== undefined && scheme !== "static")) throw refused(uri, forms);
   const addresses = text.replace(/^static:\/\//i, "");
   if (addresses.includes("@")) throw refused(uri, "only etcd takes a login: write etcd://user:password@host:2379");
-  return staticRegistry(addresses.split(",").map((address) => address.trim()));
+  const listed = addresses.split(",").map((address) => address.trim());
+  // Who has forgotten the scheme is to hear of it.
+  if (scheme === undefined && !listed.some(isAddress)) throw refused(uri, forms);
+  return staticRegistry(listed);
+}
+
+const forms = "write etcd://host:2379, etcds://host:2379 or static://host:port,host:port";
+
+function isAddress(text: string): boolean {
+  try {
+    return plainAddresses(text).every((address) => isUnixAddress(address) || parseAddress(address).host !== "");
+  } catch {
+    return false;
+  }
 }
 
 function refused(uri: string, why: string): TypeError {

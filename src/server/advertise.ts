@@ -24,6 +24,11 @@ function checked(address: string, given: string): string {
   // What is left of a port that is none stands in brackets now, as if it were IPv6.
   if (host === undefined || (host.includes(":") && !isIPv6(host))) throw noAddress(given);
   if (isWildcard(host)) throw new TypeError(`advertise "${given}": nobody can connect to ${host}; name a host`);
+  if (parseAddress(address).port === 0) {
+    throw new TypeError(
+      `advertise "${given}": nobody can connect to port 0; leave it out to announce the one that is bound`,
+    );
+  }
   return address;
 }
 

@@ -74,7 +74,10 @@ test("what cannot be right is refused by name", () => {
   expect(() => etcdSettings([], {})).toThrow("at least one host");
   expect(() => etcdSettings(["http://a:1", "https://b:1"], {})).toThrow("not both");
   expect(() => etcdSettings("http://a:1", { tls: {} })).toThrow("hosts say http://");
-  expect(() => etcdSettings("etcd://a:1?ttl=soon", {})).toThrow("ttlSeconds is NaN");
+  expect(() => etcdSettings("etcd://a:1?ttl=soon", {})).toThrow(
+    '"etcd://a:1?ttl=soon" names no etcd: ttl is "soon": give whole seconds',
+  );
+  expect(() => etcdSettings("etcd://a:1 # for now", {})).toThrow("there is a # behind its host");
   expect(() => etcdSettings("a:1", { ttlSeconds: 0.5 })).toThrow("ttlSeconds is 0.5");
   expect(() => etcdSettings("a:1?dialects=consul", {})).toThrow('"consul" is no dialect; there are go-naming');
   expect(() => etcdSettings("a:1", { dialects: [] })).toThrow("at least one dialect");

@@ -30,6 +30,15 @@ test.each(["", " ", "consul://a:1", "nonsense", "static://", "static://a", "://a
   },
 );
 
+test.each(["localhost", "etcd", "etcd:/127.0.0.1:2379", "$REGISTRY", "undefined"])(
+  "%j, whose scheme is missing, is told of those there are",
+  async (uri) => {
+    await expect(registryFromUri(uri)).rejects.toThrow(
+      `"${uri}" names no registry: write etcd://host:2379, etcds://host:2379 or static://host:port,host:port`,
+    );
+  },
+);
+
 test.each([
   "ectd://root:secret@10.0.0.1:2379",
   "ECTD://root:secret@10.0.0.1:2379",

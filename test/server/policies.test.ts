@@ -1,6 +1,13 @@
 import { Writable } from "node:stream";
 import { pino } from "pino";
-import { createChannel, createClient, createServer, memoryPolicies, type ServerOptions, type ServicePolicy } from "trunkline";
+import {
+  createChannel,
+  createClient,
+  createServer,
+  memoryPolicies,
+  type ServerOptions,
+  type ServicePolicy,
+} from "trunkline";
 import { expect, test } from "vitest";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 import { Health } from "../../gen/grpc/health/v1/health.rpc.ts";

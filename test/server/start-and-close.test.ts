@@ -70,6 +70,7 @@ describe.each(wires)("over %s", (name, wire) => {
     const registry = memoryRegistry();
     await using server = createServer({ transport: wire(), registry }).add(Greeter, greetings);
     await expect(server.listen(address, { advertise: "0.0.0.0" })).rejects.toThrow("nobody can connect to 0.0.0.0");
+    await expect(server.listen(address, { advertise: "10.0.0.5:0" })).rejects.toThrow("nobody can connect to port 0");
     expect(server.address).toBeUndefined();
     if (name !== "memory") expect(await answers(address)).toBe(false);
     expect(await server.listen(address)).toBe(address);

@@ -37,13 +37,17 @@ export function parseEtcdUri(uri: string): EtcdUri {
   const name = scheme.toLowerCase();
   const secure = Object.hasOwn(isSecure, name) ? isSecure[name] : undefined;
   if (secure === undefined) throw refuse(`${shownUri(scheme)}:// is none of etcd://, etcds://, http:// and https://`);
-  if (hosts === "") throw refuse("it has no host; write etcd://host:2379");
+  if (hosts === "") {
+    throw refuse(uri.includes("#") ? "there is a # behind its host" : "it has no host; write etcd://host:2379");
+  }
 
   const found = new URLSearchParams(query);
   for (const name of found.keys()) {
     if (!parameters.includes(name))
       throw refuse(`there is no parameter "${shownUri(name)}", only ${parameters.join(", ")}`);
   }
+  const ttl = found.get("ttl") ?? undefined;
+  if (ttl !== undefined && !/^\d+$/.test(ttl)) throw refuse(`ttl is "${shownUri(ttl)}": give whole seconds`);
   const [username, ...password] = login?.split(":") ?? [];
   try {
     return {
@@ -52,7 +56,7 @@ export function parseEtcdUri(uri: string): EtcdUri {
       username: username === undefined ? undefined : decodeURIComponent(username),
       password: password.length === 0 ? undefined : decodeURIComponent(password.join(":")),
       namespace: decodeURIComponent(path),
-      ttlSeconds: found.has("ttl") ? Number(found.get("ttl")) : undefined,
+      ttlSeconds: ttl === undefined ? undefined : Number(ttl),
       dialects: found.get("dialects")?.split(","),
       client: found.get("client") ?? undefined,
       serverName: found.get("serverName") ?? undefined,
