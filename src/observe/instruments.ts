@@ -25,8 +25,47 @@ function gauge(name: string, unit: string, description: string): Instrument {
   return { type: "gauge", name: `trunkline.${name}`, unit, description };
 }
 
+export type InstrumentKey =
+  | "clientCalls"
+  | "serverCalls"
+  | "clientSent"
+  | "clientReceived"
+  | "serverSent"
+  | "serverReceived"
+  | "attempts"
+  | "picks"
+  | "pickWaits"
+  | "retries"
+  | "hedges"
+  | "budget"
+  | "budgetSpent"
+  | "peers"
+  | "circuits"
+  | "circuitChanges"
+  | "panics"
+  | "clientConnections"
+  | "serverConnections"
+  | "clientConnectionTimes"
+  | "serverConnectionTimes"
+  | "clientBytes"
+  | "serverBytes"
+  | "connectionFailures"
+  | "connectionRefusals"
+  | "refusals"
+  | "queue"
+  | "queueWaits"
+  | "handlerFaults"
+  | "callersRefused"
+  | "endpoints"
+  | "registryAge"
+  | "registryDoubt"
+  | "outages"
+  | "doubts"
+  | "registrations"
+  | "certificate";
+
 /** What `meters()` measures, beside the durations of calls, which are `metrics()`'s. */
-export const INSTRUMENTS = {
+export const INSTRUMENTS: Readonly<Record<InstrumentKey, Instrument>> = {
   clientCalls: sum("client.active_calls", "{call}", "Calls that a client has under way, open streams counted."),
   serverCalls: sum("server.active_calls", "{call}", "Calls that a server has under way, open streams counted."),
   clientSent: counter("client.sent_messages", "{message}", "Requests that clients sent, told as each call ends."),
@@ -105,6 +144,4 @@ export const INSTRUMENTS = {
   ),
   registrations: counter("registration.changes", "{change}", "What became of this process's registrations."),
   certificate: gauge("certificate.time_left", "s", "Time until a certificate ends, once that is near."),
-} as const satisfies Record<string, Instrument>;
-
-export type InstrumentKey = keyof typeof INSTRUMENTS;
+};
