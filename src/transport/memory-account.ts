@@ -186,6 +186,12 @@ export class MemoryAccount {
     return this.#pace.isStuck(this.held, this.#moved, time, patienceMs);
   }
 
+  /** So long, in milliseconds, this side took nothing in and sent nothing out. */
+  pause(ms: number): void {
+    this.#pace.pause(ms);
+    this.#unsentPace.pause(ms);
+  }
+
   get #moved(): number {
     return this.#freed + this.#allowed - this.window;
   }

@@ -65,6 +65,7 @@ export class MemoryBudget {
   readonly #accounts = new Set<MemoryAccount>();
   readonly #waiting = new Set<MemoryAccount>();
   #look: NodeJS.Timeout | undefined;
+  #lookDue = 0;
   #roomScheduled = false;
   /** Since when somebody has waited without anybody being ended. */
   #idleSince = 0;
@@ -221,11 +222,21 @@ export class MemoryBudget {
   }
 
   #lookLater(): void {
-    this.#look = setTimeout(this.#onLook, Math.min(LOOK_MS, this.#patienceMs / 2)).unref();
+    const inMs = Math.min(LOOK_MS, this.#patienceMs / 2);
+    this.#lookDue = performance.now() + inMs;
+    this.#look = setTimeout(this.#onLook, inMs).unref();
+  }
+
+  /** While the event loop was busy nothing could move: that is nobody's fault. */
+  #pause(ms: number): void {
+    if (ms <= 0) return;
+    this.#idleSince += ms;
+    for (const account of this.#accounts) account.pause(ms);
   }
 
   readonly #onLook = (): void => {
     const time = performance.now();
+    this.#pause(time - this.#lookDue);
     for (const account of [...this.#waiting]) account.room();
     const wasRefused = time - this.#refusedAt < 2 * this.#patienceMs;
     if (wasRefused) this.#evictUnsent(time);
@@ -238,12 +249,23 @@ export class MemoryBudget {
   #help(time: number): void {
     const stuck = [...this.#accounts].filter((each) => each.isStuck(time, this.#patienceMs));
     const idleMs = time - this.#idleSince;
-    const mayEndWaiting = this.#hasFavoured && this.#waiting.size > 1 && idleMs >= 1.5 * this.#patienceMs;
+    // A look may come late: each step is tried, and none left out.
+    const hasFavoured = this.#hasFavoured;
+    const mayEndWaiting = hasFavoured && this.#waiting.size > 1 && idleMs >= 1.5 * this.#patienceMs;
     const isEvicted =
       this.#evictMost(stuck.filter(({ short }) => !short)) ||
-      (mayEndWaiting && this.#evictMost(stuck.filter(({ short }) => short)));
+      (mayEndWaiting && this.#evictMost(this.#holdingMuch(stuck.filter(({ short }) => short))));
     if (isEvicted) this.#helpAnew(time);
-    else if (idleMs >= this.#patienceMs && this.#favourOne(idleMs >= 2 * this.#patienceMs)) this.#helpAnew(time);
+    else if (idleMs >= this.#patienceMs && this.#favourOne(hasFavoured && idleMs >= 2 * this.#patienceMs))
+      this.#helpAnew(time);
+  }
+
+  /** Those that hold no less than all do on average: of the others nobody waits for what they hold. */
+  #holdingMuch(accounts: MemoryAccount[]): MemoryAccount[] {
+    let holding = 0;
+    for (const { held } of this.#accounts) if (held > 0) holding++;
+    const least = this.held / holding;
+    return accounts.filter(({ held }) => held >= least);
   }
 
   #helpAnew(time: number): void {

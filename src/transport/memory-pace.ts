@@ -12,6 +12,11 @@ export class MemoryPace {
     this.#markedAt = time;
   }
 
+  /** So long, in milliseconds, nothing could move. */
+  pause(ms: number): void {
+    this.#markedAt += ms;
+  }
+
   /** True where next to nothing of what is held has moved for as long as one may have patience. */
   isStuck(held: number, moved: number, time: number, patienceMs: number): boolean {
     if (held === 0 || moved - this.#marked >= held * MOVING_PART) {

@@ -110,6 +110,53 @@ test("of those that all wait, each has what it needs in turn before anybody is e
   expect(done).toEqual([0, 1, 2]);
 });
 
+test("looks that come late, since the event loop was busy, leave out nothing: nobody is lent beyond an eighth too much", async () => {
+  const memory = new MemoryBudget({ bytes: 8 * MIB, patienceMs: 100 });
+  let most = 0;
+  const done = event();
+  let left = 3;
+  const over = (): void => {
+    if (--left === 0) done.happen();
+  };
+  for (let i = 0; i < 3; i++) {
+    const account: MemoryAccount = open(memory, {
+      room() {
+        const has = account.has(4 * MIB);
+        most = Math.max(most, memory.lent);
+        if (!has) return account.wait();
+        account.close();
+        over();
+      },
+      evict: over,
+    });
+    account.hold(2.5 * MIB);
+    account.wait();
+  }
+  const until = performance.now() + 250;
+  while (performance.now() < until);
+  await done.happened;
+  expect(most).toBeLessThanOrEqual(9 * MIB);
+});
+
+test("nobody is ended since the event loop was busy for longer than the patience", async () => {
+  const memory = new MemoryBudget({ bytes: 16 * MIB, patienceMs: 100 });
+  const holding = open(memory, { evict: () => expect.unreachable("it could not move") });
+  holding.hold(12 * MIB);
+  const room = event();
+  const waiting: MemoryAccount = open(memory, {
+    room() {
+      if (waiting.has(8 * MIB)) room.happen();
+      else waiting.wait();
+    },
+  });
+  waiting.wait();
+  const until = performance.now() + 250;
+  while (performance.now() < until);
+  // What has come meanwhile is looked at behind the timers that were due.
+  setImmediate(() => holding.free(12 * MIB));
+  await room.happened;
+});
+
 test("what has begun just now has the whole patience, however long its connection did nothing", async () => {
   const memory = new MemoryBudget({ bytes: 16 * MIB, patienceMs: 150 });
   const begun = new Map<string, number>();
@@ -268,6 +315,29 @@ test("who waits alone beside others that move, and leave it too little, has what
   await had.happened;
   clearInterval(timer);
   expect(evicted).toBe(0);
+});
+
+test("who waits and holds little is not ended for those that move, hold much and want more", async () => {
+  const memory = new MemoryBudget({ bytes: 16 * MIB, patienceMs: 50 });
+  const greedy: MemoryAccount = open(memory, { room: () => greedy.wait() });
+  greedy.hold(12 * MIB);
+  greedy.wait();
+  const moves = setInterval(() => {
+    greedy.free(4 * MIB);
+    greedy.hold(4 * MIB);
+  }, 4);
+  const had = event();
+  const waiting: MemoryAccount = open(memory, {
+    room() {
+      if (waiting.has(10 * MIB)) had.happen();
+      else waiting.wait();
+    },
+    evict: () => expect.unreachable("it cannot move"),
+  });
+  waiting.hold(MIB / 8);
+  waiting.wait();
+  await had.happened;
+  clearInterval(moves);
 });
 
 test("the budget of the process is a part of what it may use", () => {

@@ -63,7 +63,8 @@ test("messages that many begin and nobody ends fill the budget and an eighth of 
   clearInterval(look);
   expect(await stop()).toBeGreaterThan(0);
   expect(most).toBeGreaterThan(4 * MIB);
-  expect(most).toBeLessThanOrEqual(18 * MIB);
+  // Beside it, what each connection may always have under way.
+  expect(most).toBeLessThanOrEqual(18 * MIB + 9 * 128 * 1024);
   expect(new Set(ends)).toEqual(new Set(["ENHANCE_YOUR_CALM"]));
   for (const each of attackers) each.close();
   await peer.close();
@@ -122,7 +123,10 @@ test("in the least budget that may be given a message of the largest size comes,
   const listener = await withMemory(least, 60_000).serve({ echo: ({ request }) => reply(request) }, limits);
   const peer = http2({ memoryBudgetBytes: least }).connect({ address: listener.address }, limits);
   const message = payload("", 3 * MIB - 20);
-  for (let i = 0; i < 3; i++) expect((await echo(peer, message)).response).toEqual(message);
+  for (let i = 0; i < 3; i++) {
+    const { data } = (await echo(peer, message)).response as Payload;
+    expect(Buffer.compare(data, message.data)).toBe(0);
+  }
   await peer.close();
 });
 
