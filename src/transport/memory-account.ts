@@ -26,6 +26,8 @@ export class MemoryAccount {
   readonly first: number;
   /** What waits to be sent to the peer. It is counted by itself, so that it never keeps anything from coming. */
   unsent = 0;
+  /** What waits to be sent besides, and is counted elsewhere. */
+  #unsentElsewhere = 0;
   /** What it has let go of so far, and what it has been allowed to send: how both change tells whether it moves. */
   #freed = 0;
   #allowed: number;
@@ -96,9 +98,23 @@ export class MemoryAccount {
   /** True where so much may be kept until the peer takes it; it is charged then. */
   keepUnsent(bytes: number): boolean {
     if (!this.#open || !this.#budget.lendUnsent(this, bytes)) return false;
-    if (this.unsent === 0) this.#unsentPace.mark(this.#taken, performance.now());
+    this.#beginUnsent();
     this.unsent += bytes;
     return true;
+  }
+
+  /** So much is kept until the peer takes it, and counted elsewhere: here only whether it moves. */
+  keepElsewhere(bytes: number): void {
+    this.#beginUnsent();
+    this.#unsentElsewhere += bytes;
+  }
+
+  freeElsewhere(bytes: number): void {
+    this.#unsentElsewhere -= bytes;
+  }
+
+  #beginUnsent(): void {
+    if (this.unsent + this.#unsentElsewhere === 0) this.#unsentPace.mark(this.#taken, performance.now());
   }
 
   /** The peer has taken so much; it is kept all the same until what it belongs to has been taken wholly. */
@@ -198,7 +214,14 @@ export class MemoryAccount {
 
   /** The same of what waits to be sent. */
   isUnsentStuck(time: number, patienceMs: number): boolean {
-    return this.#unsentPace.isStuck(this.unsent, this.#taken, time, patienceMs);
+    return this.#unsentPace.isStuck(this.unsent + this.#unsentElsewhere, this.#taken, time, patienceMs);
+  }
+
+  /** Lets go of what does not move: of what waits for this side, where that is half of it or more, or it is ended. */
+  relieve(): number {
+    const letGo = this.#borrower.letGo?.(this.held / 2) ?? 0;
+    if (letGo === 0) this.evict();
+    return letGo;
   }
 
   evict(): void {

@@ -2,11 +2,17 @@ import { totalmem } from "node:os";
 import { checkNames } from "../core/option-names.ts";
 import { CallRoom } from "./call-room.ts";
 import { MemoryAccount } from "./memory-account.ts";
+import { RequestRoom } from "./request-room.ts";
 
 /** Who holds memory: a connection. */
 export interface Borrower {
   /** There may be room again for what it waits for. */
   room(): void;
+  /**
+   * It holds much that does not move, and others need it: what is this side's to let go of it lets go of soon, where that
+   * is so much. It gives how much, in bytes.
+   */
+  letGo?(least: number): number;
   /** It holds much that does not move, and others need it: it must let go of everything now. */
   evict(): void;
 }
@@ -28,6 +34,8 @@ const SMALL_UNSENT_BYTES = 4 * 1024 * 1024;
 const FIRST_UNSENT_BYTES = 64 * 1024;
 /** What calls that are open may take, as a part of the budget and beside it. */
 const CALLS_PART = 1 / 2;
+/** What handlers may hold of requests, as a part of the budget and beside it. */
+const REQUESTS_PART = 1 / 2;
 /** How often those that wait are looked at, in milliseconds. */
 const LOOK_MS = 1000;
 
@@ -57,6 +65,8 @@ export class MemoryBudget {
   readonly bytes: number;
   /** What calls take while they are open: beside what is lent, and half as much. */
   readonly calls: CallRoom;
+  /** What handlers hold of requests that are decoded: beside what is lent, and half as much. */
+  readonly requests: RequestRoom;
   readonly #patienceMs: number;
   #lent = 0;
   #unsent = 0;
@@ -80,6 +90,7 @@ export class MemoryBudget {
     if (!(bytes > 0)) throw new TypeError(`a memory budget of ${bytes} bytes: give a number over 0`);
     this.bytes = bytes;
     this.calls = new CallRoom(bytes * CALLS_PART);
+    this.requests = new RequestRoom({ bytes: bytes * REQUESTS_PART, patienceMs, waits: () => this.#refused() });
     this.#patienceMs = patienceMs;
   }
 
@@ -295,7 +306,8 @@ export class MemoryBudget {
     const stuck = [...this.#accounts].filter((each) => each.isUnsentStuck(time, this.#patienceMs));
     stuck.sort((one, other) => other.unsent - one.unsent);
     for (const account of stuck) {
-      if (this.#unsent <= (this.bytes * SHARED_UNSENT_PART) / 2) break;
+      // A reply that is not taken may hold the room of its request.
+      if (this.#unsent <= (this.bytes * SHARED_UNSENT_PART) / 2 && !this.requests.isShort) break;
       account.evict();
     }
   }
@@ -303,9 +315,10 @@ export class MemoryBudget {
   #evictMost(stuck: MemoryAccount[]): boolean {
     stuck.sort((one, other) => other.held - one.held);
     let evicted = false;
+    let letGo = 0;
     for (const account of stuck) {
-      if (this.free >= this.bytes / 2 || account.held < LEAST_EVICTED_BYTES) break;
-      account.evict();
+      if (this.free + letGo >= this.bytes / 2 || account.held < LEAST_EVICTED_BYTES) break;
+      letGo += account.relieve();
       evicted = true;
     }
     return evicted;

@@ -50,6 +50,14 @@ export function decodeMessage(
 }
 
 /**
+ * What the message that was decoded last takes of the heap beside its text, its numbers and its bytes themselves, at
+ * least.
+ */
+export function decodedHeapBytes(): number {
+  return reader.heapBytes;
+}
+
+/**
  * Why a message could not be encoded, as an error that names the field by its path where it can be found: a request is
  * its caller's own mistake, a response the handler's or an interceptor's.
  */

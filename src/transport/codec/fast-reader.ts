@@ -59,6 +59,7 @@ export class FastReader extends ReaderBase {
   $heapBytes: number = MESSAGE_BYTES;
   /** What the messages, values of bytes and bigints may take that are still to come. */
   #heapLeft = 0;
+  #heapAllowed = 0;
   /** The type that was read last with this reader itself, and whether its codec keeps fields that it does not know. */
   #type: object | undefined;
   #keepsUnknown: boolean = false;
@@ -101,7 +102,13 @@ export class FastReader extends ReaderBase {
     this.#failure = undefined;
     this.#owned = false;
     this.$heapBytes = MESSAGE_BYTES;
-    this.#heapLeft = heapAllowed(end - start);
+    this.#heapAllowed = heapAllowed(end - start);
+    this.#heapLeft = this.#heapAllowed;
+  }
+
+  /** What has been counted of the message that was read last, in bytes of the heap; 0 of a foreign codec's. */
+  get heapBytes(): number {
+    return this.#heapAllowed - this.#heapLeft;
   }
 
   /**

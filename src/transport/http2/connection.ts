@@ -538,6 +538,10 @@ export abstract class Connection<S extends Stream, H> implements FrameSink, Borr
     this.budget.serve();
   }
 
+  letGo(_least: number): number {
+    return 0;
+  }
+
   evict(): void {
     this.fail(ErrorCode.ENHANCE_YOUR_CALM, "memory is short, and what this connection holds of it does not move");
   }

@@ -6,6 +6,8 @@ import { type Inbox, PREFIX_BYTES } from "./inbox.ts";
 
 /** The call that messages come for. */
 export interface Receiver {
+  /** The reader asks for the next message: it is done with the one before. */
+  onNext?(): void;
   /** Decodes what the inbox has found. A promise where it has to be decompressed first. */
   decodeTaken(inbox: Inbox): unknown;
   /** The reader has taken a message of so many bytes; `empty` where it was the last there is. */
@@ -51,6 +53,7 @@ export class IncomingMessages implements AsyncIterableIterator<unknown, undefine
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
+    this.#receiver.onNext?.();
     if (this.#waiters.length > 0 || this.#decompressing) return this.#wait();
     if (this.#over) return this.#last();
     if (this.#first !== undefined) return this.#takeFirst(this.#first);

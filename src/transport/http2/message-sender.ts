@@ -153,7 +153,7 @@ export class MessageSender<S extends Stream> {
    */
   sendLater(stream: S, framed: Buffer, ends: boolean): void {
     if (stream.closed) return;
-    stream.unsent += this.#keep(framed.length);
+    stream.unsent += this.#keep(stream, framed.length);
     if (stream.pending === undefined) {
       stream.pending = [framed];
       stream.pendingOffset = 0;
@@ -169,34 +169,49 @@ export class MessageSender<S extends Stream> {
     framed: Buffer,
     ends: boolean,
   ): Promise<void> {
-    const kept = this.#keep(framed.length);
+    const kept = this.#keep(stream, framed.length);
     const { memory } = this.#options;
     let compressed: Buffer | undefined;
     try {
       compressed = await compressFramed(encoding, framed, memory, () => !stream.closed);
     } finally {
-      memory.freeUnsent(kept);
+      this.#free(stream, kept);
     }
     if (compressed !== undefined) this.sendLater(stream, compressed, ends);
   }
 
-  /** Charges what is kept until the peer takes it, and gives how much was charged. */
-  #keep(bytes: number): number {
+  /**
+   * Charges what is kept until the peer takes it, and gives how much was charged. A reply that is no larger than what its
+   * request took has its room.
+   */
+  #keep(stream: S, bytes: number): number {
     if (bytes <= TRIFLE_BYTES) return 0;
     const { memory, refuses } = this.#options;
     if (memory.keepUnsent(bytes)) return bytes;
     if (!refuses) return 0;
+    if (stream.roomOfRequest >= bytes) {
+      stream.isInRoomOfRequest = true;
+      memory.keepElsewhere(bytes);
+      return bytes;
+    }
     const why =
       `a message of ${bytes} bytes cannot wait for its receiver: memoryBudgetBytes is ${memory.budgetBytes}, ` +
       "and too much waits already; read what was sent before";
     throw new RpcError(Code.RESOURCE_EXHAUSTED, why);
   }
 
+  #free(stream: S, bytes: number): void {
+    const { memory } = this.#options;
+    if (stream.isInRoomOfRequest) memory.freeElsewhere(bytes);
+    else memory.freeUnsent(bytes);
+    stream.isInRoomOfRequest = false;
+  }
+
   /** Lets go of what is pending. */
   drop(stream: S): void {
     if (stream.pending === undefined) return;
     stream.pending = undefined;
-    this.#options.memory.freeUnsent(stream.unsent);
+    this.#free(stream, stream.unsent);
     stream.unsent = 0;
   }
 
@@ -261,7 +276,7 @@ export class MessageSender<S extends Stream> {
       // What is kept is the whole buffer, however much of it has left.
       const charged = Math.min(stream.unsent, first.length);
       stream.unsent -= charged;
-      memory.freeUnsent(charged);
+      this.#free(stream, charged);
       pending.shift();
       stream.pendingOffset = 0;
       if (pending.length === 0) stream.pending = undefined;

@@ -8,6 +8,7 @@ import { RpcError } from "../../core/rpc-error.ts";
 import type { Acceptor, Compression } from "../../core/transport.ts";
 import type { ConnectionRoom } from "../call-room.ts";
 import { escapeMessage } from "../grpc-message.ts";
+import type { ConnectionRequests } from "../request-room.ts";
 import { encodeDetails } from "../rich-status.ts";
 import type { TimerWheel } from "../timer-wheel.ts";
 import { Allowance } from "./allowance.ts";
@@ -19,6 +20,7 @@ import { FirstWords, http1Answer, type Speech } from "./first-words.ts";
 import { ErrorCode, MAX_31_BITS, Setting } from "./frame.ts";
 import type { HeadMeaning } from "./head-reader.ts";
 import { base64, writeMetadata } from "./metadata-fields.ts";
+import { RequestDecoder } from "./request-decoder.ts";
 import { type RequestHead, readRequestHead } from "./request-head.ts";
 import { ServerStream } from "./server-stream.ts";
 
@@ -66,8 +68,10 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
   running = 0;
   protected lastSeenId = 0;
   readonly #options: ServerConnectionOptions;
+  readonly decoder: RequestDecoder;
   readonly #resets: Allowance;
   readonly #room: ConnectionRoom;
+  readonly #requests: ConnectionRequests;
   readonly #header = new CachedBlock();
   readonly #trailers = new CachedBlock();
   /** Until it has said what it speaks. */
@@ -91,7 +95,10 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
     this.acceptsCompression = options.acceptCompression;
     const { resetsPerSecond } = options.limits;
     this.#resets = new Allowance(resetsPerSecond * 5, resetsPerSecond);
-    this.#room = options.limits.memory.calls.open(networkOfPeer(options.caller.address));
+    const from = networkOfPeer(options.caller.address);
+    this.#room = options.limits.memory.calls.open(from);
+    this.#requests = options.limits.memory.requests.open(from);
+    this.decoder = new RequestDecoder(this.memory, this.#requests, options.maxReceiveMessageBytes);
   }
 
   /** The stream that was opened last; 0 before the first. */
@@ -316,6 +323,15 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
 
   // Ending.
 
+  /** Requests that wait for handlers do not move for no fault of the client's: they are refused, and it goes on. */
+  override letGo(least: number): number {
+    let bytes = 0;
+    for (const stream of this.streams.all()) bytes += stream.waitingBytes;
+    if (bytes < least) return 0;
+    this.#requests.refuse(performance.now());
+    return bytes;
+  }
+
   override evict(): void {
     const { held, unsent } = this.memory;
     super.evict();
@@ -396,6 +412,7 @@ export class ServerConnection extends Connection<ServerStream, RequestHead> {
 
   protected onClosed(reason: string): void {
     this.#room.close();
+    this.#requests.close();
     this.#options.closed(reason);
   }
 }

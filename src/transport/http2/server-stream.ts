@@ -7,14 +7,17 @@ import type { Method } from "../../core/method.ts";
 import { RpcError } from "../../core/rpc-error.ts";
 import { isThenable } from "../../core/thenable.ts";
 import { CALL_BYTES } from "../call-room.ts";
-import { decodeMessage, encodeFailure } from "../message.ts";
+import { weightOf } from "../codec/weight.ts";
+import type { HeldRequest } from "../held-request.ts";
+import { encodeFailure } from "../message.ts";
 import { checkSentMetadata, sendable } from "../metadata-size.ts";
 import { Oversize, oversized } from "../oversize.ts";
-import { checkEncoding, decodedInTurn, isKnownEncoding, LARGE_BYTES } from "./compression.ts";
+import { checkEncoding, isKnownEncoding, LARGE_BYTES } from "./compression.ts";
+import { TRIFLE_BYTES } from "./decoded-in-room.ts";
 import { ErrorCode, readUint32 } from "./frame.ts";
 import { Inbox, PREFIX_BYTES } from "./inbox.ts";
 import { IncomingMessages, type Receiver } from "./incoming-messages.ts";
-import { LateMessage } from "./late-message.ts";
+import type { LateMessage } from "./late-message.ts";
 import { discard, OutgoingMessages, type Sender } from "./outgoing-messages.ts";
 import { Overrun } from "./overrun.ts";
 import type { RequestHead } from "./request-head.ts";
@@ -31,6 +34,8 @@ export class ServerStream extends Stream implements Receiver, Sender {
   #inbox: Inbox | undefined;
   #requests: IncomingMessages | undefined;
   #late: LateMessage | undefined;
+  /** What of its request is decoded, where that is worth counting. */
+  #held: HeldRequest | undefined;
   /** The handler reads no further. */
   #unread: boolean = false;
   #cancellation: Cancellation | undefined;
@@ -87,7 +92,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
     this.#requests = new IncomingMessages(this.#inbox, this);
     this.stalledSince = 0;
     if (ended) this.#requests.end(undefined);
-    this.#dispatch(this.#requests);
+    this.#dispatch(this.#requests, 0);
   }
 
   onData(bytes: Buffer, start: number, end: number, ended: boolean): void {
@@ -120,7 +125,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
         if (length > this.#connection.maxReceiveMessageBytes && this.#connection.maxReceiveMessageBytes >= 0) {
           throw new Oversize(length, this.#connection.maxReceiveMessageBytes);
         }
-        this.#dispatch(this.#decode(bytes, start + PREFIX_BYTES, end));
+        this.#onWhole(bytes, start + PREFIX_BYTES, end, false);
         return;
       }
       this.#inbox = new Inbox(this.#connection.maxReceiveMessageBytes, this.#connection.memory);
@@ -134,12 +139,20 @@ export class ServerStream extends Stream implements Receiver, Sender {
       return;
     }
     if (!inbox.take()) throw this.#wrongCount(inbox.partial ? "a part of a message" : "no message");
-    const isLate = inbox.flag !== 0 || inbox.end - inbox.start >= LARGE_BYTES;
-    const late = isLate ? this.#lateRequest(inbox) : undefined;
-    const message = isLate ? undefined : this.decodeTaken(inbox);
+    if (inbox.flag !== 0) checkEncoding(this.#head.encoding);
     inbox.clear();
     this.#inbox = undefined;
-    this.#dispatch(message, late);
+    if (inbox.flag !== 0) this.#dispatchLate(this.#head.encoding, inbox.own());
+    else if (inbox.end - inbox.start >= LARGE_BYTES) this.#dispatchLate("identity", inbox.own());
+    else this.#onWhole(inbox.bytes, inbox.start, inbox.end, inbox.owned);
+  }
+
+  /** Its one message has come, neither compressed nor large. */
+  #onWhole(bytes: Buffer, start: number, end: number, owned: boolean): void {
+    const { decoder } = this.#connection;
+    const request = decoder.decode(this.#method, bytes, start, end, owned);
+    if (decoder.hasRoom) this.#dispatch(request, decoder.taken);
+    else this.#dispatchLate("identity", Buffer.from(bytes.subarray(start, end)));
   }
 
   #onStreamedData(bytes: Buffer, start: number, end: number, ended: boolean): void {
@@ -157,38 +170,50 @@ export class ServerStream extends Stream implements Receiver, Sender {
     this.#requests?.end(undefined);
   }
 
+  /** The next message of a stream, of which the one before is held no longer. */
   decodeTaken(inbox: Inbox): unknown {
+    const { decoder } = this.#connection;
     if (inbox.flag === 0 && inbox.end - inbox.start < LARGE_BYTES) {
-      return this.#decode(inbox.bytes, inbox.start, inbox.end, inbox.owned);
+      const message = decoder.decode(this.#method, inbox.bytes, inbox.start, inbox.end, inbox.owned);
+      if (decoder.hasRoom) {
+        this.#hold(message, decoder.taken);
+        return message;
+      }
     }
     const encoding = inbox.flag === 0 ? "identity" : this.#head.encoding;
     if (inbox.flag !== 0) checkEncoding(encoding);
-    const { memory, maxReceiveMessageBytes: maxBytes } = this.#connection;
-    const mustBeWanted = this.#requests?.mustBeWanted ?? nothing;
-    const decode = (bytes: Buffer): unknown => this.#decodeOwned(bytes);
-    return decodedInTurn({ encoding, bytes: inbox.own(), maxBytes, memory, decode, mustBeWanted });
+    this.#held ??= decoder.held();
+    const { mustBeWanted } = this.#requests as IncomingMessages;
+    return decoder.whenRoom(this.#method, encoding, inbox.own(), this.#held, mustBeWanted);
   }
 
-  #decodeOwned(bytes: Buffer): unknown {
-    return this.#decode(bytes, 0, bytes.length, true);
+  /** The handler has it, and keeps it for as long as it works. */
+  #hold(request: unknown, taken: number): void {
+    if (taken <= TRIFLE_BYTES) return;
+    this.#held ??= this.#connection.decoder.held();
+    this.#held.set(weightOf(request, taken));
   }
 
   /** The call is let in first, and then its request is decoded. */
-  #lateRequest(inbox: Inbox): LateMessage {
-    const { memory, maxReceiveMessageBytes } = this.#connection;
-    const isCompressed = inbox.flag !== 0;
-    if (isCompressed) checkEncoding(this.#head.encoding);
-    return new LateMessage({
-      encoding: isCompressed ? this.#head.encoding : "identity",
-      bytes: inbox.own(),
-      maxBytes: maxReceiveMessageBytes,
-      memory,
-      decode: (bytes) => this.#decodeOwned(bytes),
-    });
+  #dispatchLate(encoding: string, bytes: Buffer): void {
+    const { decoder } = this.#connection;
+    this.#held = decoder.held();
+    this.#late = decoder.late(this.#method, encoding, bytes, this.#held);
+    this.#dispatch(undefined, 0);
   }
 
-  #decode(bytes: Buffer, start: number, end: number, owned = false): unknown {
-    return decodeMessage(this.#method, "request", bytes, start, end, owned);
+  override get roomOfRequest(): number {
+    const { requestStream, responseStream } = this.#method;
+    return requestStream || responseStream ? 0 : (this.#held?.bytes ?? 0);
+  }
+
+  /** What waits, as it came, for handlers to let go of theirs, in bytes. */
+  get waitingBytes(): number {
+    return this.#late?.waitingBytes ?? 0;
+  }
+
+  onNext(): void {
+    if (this.#held !== undefined && !this.#held.isWaiting) this.#held.set(0);
   }
 
   onRead(bytes: number, empty: boolean): void {
@@ -199,6 +224,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
   onReaderGone(): void {
     this.#unread = true;
     this.stalledSince = 0;
+    this.#freeHeld();
     this.#connection.budget.release(this);
   }
 
@@ -213,12 +239,12 @@ export class ServerStream extends Stream implements Receiver, Sender {
     return RpcError.from(oversized(this.#head, "request", "received", error));
   }
 
-  #dispatch(request: unknown, late?: LateMessage): void {
+  /** @param taken what the request takes at least, in bytes */
+  #dispatch(request: unknown, taken: number): void {
     this.stalledSince = 0;
     const connection = this.#connection;
     // Its message has been taken: what stood open for it is for others, however long the handler is at work.
     if (this.#requests === undefined) connection.budget.release(this);
-    this.#late = late;
     const cancellation = new Cancellation();
     this.#cancellation = cancellation;
     const { metadata } = this.#head;
@@ -227,7 +253,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
       const call = new Call({
         method: this.#method,
         request,
-        late,
+        late: this.#late,
         metadata,
         deadline,
         cancellation,
@@ -240,6 +266,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
       }
       connection.running++;
       this.#running = true;
+      this.#hold(request, taken);
       if (deadline !== NEVER) connection.wheel.set(this, deadline);
       Promise.resolve(reply).then(
         (reply) => this.#replied(reply),
@@ -252,6 +279,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
 
   #handlerDone(): void {
     this.#running = false;
+    if (this.#over) this.#freeHeld();
     if (this.#overrun === undefined) this.#connection.handlerDone();
     else this.#overrun.done();
   }
@@ -443,7 +471,14 @@ export class ServerStream extends Stream implements Receiver, Sender {
     this.#inbox?.clear();
     this.#inbox = undefined;
     this.#late?.drop();
-    if (this.#running) this.#overrun ??= new Overrun(this.#connection, this.#method);
+    if (this.#running) this.#overrun ??= new Overrun(this.#connection, this.#method, this.#held);
+    else this.#freeHeld();
+  }
+
+  #freeHeld(): void {
+    if (this.#held === undefined) return;
+    if (this.#held.isWaiting) this.#held.leave(notRead);
+    this.#held.set(0);
   }
 
   /** Answers what is not gRPC once the whole request has come. */
@@ -459,7 +494,7 @@ export class ServerStream extends Stream implements Receiver, Sender {
   }
 }
 
-function nothing(): void {}
+const notRead = new RpcError(Code.CANCELLED, "the call is over; its request was not decoded");
 
 function unknownEncoding(encoding: string): RpcError {
   return new RpcError(Code.UNIMPLEMENTED, `grpc-encoding ${encoding} is not supported; gzip and deflate are`);

@@ -29,6 +29,8 @@ export abstract class Stream extends Alarm implements ReceiveWindow, Turn {
   pendingOffset = 0;
   /** What of it is charged to the connection's memory, in bytes. */
   unsent = 0;
+  /** True where it is charged as what the request took. */
+  isInRoomOfRequest = false;
   /** True where the end of the stream goes with the last of what is pending. */
   endsAfterPending = false;
   queued = false;
@@ -44,6 +46,11 @@ export abstract class Stream extends Alarm implements ReceiveWindow, Turn {
     this.sendWindow = sendWindow;
     this.window = receiveWindow;
     this.target = receiveWindow;
+  }
+
+  /** What its request took, and is free for its one reply, in bytes. */
+  get roomOfRequest(): number {
+    return 0;
   }
 
   /** What a DATA frame brought; `ended` where the peer has sent all it will. */

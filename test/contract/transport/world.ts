@@ -120,7 +120,8 @@ export function probe(answers: Answers = {}): Acceptor {
 }
 
 const defaults: Answers = {
-  echo: (call) => reply(call.request),
+  // As a server does: a request that is decoded late may have to wait for room.
+  echo: (call) => (call.late === undefined ? reply(call.request) : call.late.ready().then(() => reply(call.request))),
   expand: (call) => reply(expanded(call.request as ExpandRequest)),
   async collect(call) {
     let count = 0;
