@@ -15,9 +15,11 @@ export {
   valueKey,
 } from "./core/call.ts";
 export type { CallRecord } from "./core/call-record.ts";
+export type { CanaryPolicy } from "./core/canary-policy.ts";
 export type { ChannelState } from "./core/channel-state.ts";
 export { Code, type CodeName } from "./core/code.ts";
 export { detached } from "./core/context.ts";
+export type { EjectionPolicy } from "./core/ejection-policy.ts";
 export type { Endpoint } from "./core/endpoint.ts";
 export type { Fact, FactKind, FactOf, Observer } from "./core/facts.ts";
 export type { Logger } from "./core/logger.ts";
@@ -33,9 +35,10 @@ export type {
   PolicySource,
   PolicyStore,
 } from "./core/policy-source.ts";
+export type { RatePolicy } from "./core/rate-policy.ts";
 export { detail, type ErrorDetail, RpcError } from "./core/rpc-error.ts";
 export type { ServiceInterceptors } from "./core/service-interceptors.ts";
-export type { ServicePolicy } from "./core/service-policy.ts";
+export type { OperatedMethodPolicy, ServicePolicy } from "./core/service-policy.ts";
 export type { ClientTls, ServerTls, TlsSource } from "./core/transport.ts";
 export { watched } from "./core/watched.ts";
 export { type FromJsonOptions, fromJson, type JsonValue, type ToJsonOptions, toJson } from "./json/message-json.ts";

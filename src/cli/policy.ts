@@ -25,7 +25,8 @@ interface Asked {
   readonly expected: number | undefined;
 }
 
-const actions: Readonly<Record<string, (asked: Asked) => Promise<void>>> = { get, set, history, rollback };
+/** Each gives the exit code. */
+const actions: Readonly<Record<string, (asked: Asked) => Promise<number>>> = { get, set, history, rollback };
 
 /** `trunkline policy` */
 export const policy: Command = command({
@@ -66,26 +67,34 @@ export const policy: Command = command({
     const expected = revisionOf("--expect", values.expect);
     const store = await openPolicies(uri);
     try {
-      await action({ store, service: service ?? "", rest, terminal, signal, json, by, note, file, expected });
-      return 0;
+      return await action({ store, service: service ?? "", rest, terminal, signal, json, by, note, file, expected });
     } finally {
       await store.close();
     }
   },
 });
 
-async function get({ store, service, rest, terminal, json }: Asked): Promise<void> {
+async function get({ store, service, rest, terminal, json }: Asked): Promise<number> {
   noMore(rest);
   const services = service === "" ? await store.services() : [service];
   if (services.length === 0) terminal.note("no policies");
+  let code = 0;
   for (const each of services) {
-    const found = await store.get(each);
-    if (found === undefined) terminal.note(`no policy is set for ${each}`);
-    else await terminal.print(...(json ? [JSON.stringify(found)] : policyText(found)));
+    try {
+      const found = await store.get(each);
+      if (found === undefined) terminal.note(`no policy is set for ${each}`);
+      else await terminal.print(...(json ? [JSON.stringify(found)] : policyText(found)));
+    } catch (error) {
+      // What somebody wrote by hand hides none of the others.
+      if (!(error instanceof TypeError)) throw error;
+      terminal.note(error.message);
+      code = 1;
+    }
   }
+  return code;
 }
 
-async function set(asked: Asked): Promise<void> {
+async function set(asked: Asked): Promise<number> {
   const { store, service, rest, terminal, signal, file } = asked;
   if (file === undefined && rest.length === 0) {
     throw new UsageError("set what? give field=value, such as timeoutMs=500, or --file FILE");
@@ -103,17 +112,18 @@ async function set(asked: Asked): Promise<void> {
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
-  await change(asked, before, next, given?.revision ?? before?.revision);
+  return change(asked, before, next, given?.revision ?? before?.revision);
 }
 
-async function history({ store, service, rest, terminal, json }: Asked): Promise<void> {
+async function history({ store, service, rest, terminal, json }: Asked): Promise<number> {
   noMore(rest);
   const all = await store.history(service);
   if (all.length === 0) terminal.note(`no policy was ever set for ${service}`);
   await terminal.print(...(json ? all.map((each) => JSON.stringify(each)) : historyText(all)));
+  return 0;
 }
 
-async function rollback(asked: Asked): Promise<void> {
+async function rollback(asked: Asked): Promise<number> {
   const { store, service, rest } = asked;
   const [to, ...more] = rest;
   noMore(more);
@@ -130,7 +140,7 @@ async function rollback(asked: Asked): Promise<void> {
     throw new Error(`the history of ${service} has ${which}: it has ${known}`);
   }
   const note = asked.note ?? `back to revision ${target.revision}`;
-  await change({ ...asked, note }, before, target.policy, before?.revision);
+  return change({ ...asked, note }, before, target.policy, before?.revision);
 }
 
 async function change(
@@ -138,9 +148,10 @@ async function change(
   before: PolicyRevision | undefined,
   policy: ServicePolicy,
   from: number | undefined,
-): Promise<void> {
+): Promise<number> {
   const after = await store.set(service, { policy, by, note, expected: expected ?? from });
   await terminal.print(...(json ? [JSON.stringify(after)] : changeText(before, after)));
+  return 0;
 }
 
 function revisionOf(what: string, given: string | undefined): number | undefined {

@@ -124,6 +124,10 @@ test("what was written by hand and is garbage is named, and rollback brings back
   const reason = `${key} in etcd: the policy has no option "timeout": did you mean timeoutMs?`;
   expect(await policy(["get", service])).toMatchObject({ code: 1, stderr: expect.stringContaining(reason) });
   expect(await policy(["set", service, "timeoutMs=1"])).toMatchObject({ stderr: expect.stringContaining(reason) });
+  const fine = freshService();
+  await json("set", fine, "timeoutMs=1");
+  const all = await policy(["get"]);
+  expect(all).toMatchObject({ code: 1, stderr: `${reason}\n`, stdout: expect.stringContaining(`${fine}: revision`) });
   await json("rollback", service);
   expect(await json("get", service)).toMatchObject([{ policy: { timeoutMs: 700 } }]);
   expect(await policy(["set", service, "--file", "-"], '{"timeoutMs":"soon"}')).toMatchObject({
