@@ -219,9 +219,12 @@ export function createMembers(service: string, options: MembersOptions, changed:
   function peerChanged(member: Member): void {
     // One that was dropped has its end for itself.
     if (members.get(member.endpoint.address) !== member) return;
+    const { readySinceMs } = member;
     noteReady(member);
     noteState(member, member.peer.state, member.peer.reason);
-    pickings.look(member, false);
+    // One that went and is back is there as before, but new, and has to start slowly.
+    const isBack = readySinceMs === undefined && member.readySinceMs !== undefined;
+    pickings.look(member, isBack);
     unlisted.peerChanged(member);
     changed();
   }

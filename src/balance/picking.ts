@@ -20,7 +20,7 @@ export interface Picking {
 
 /** Picks from all the peers of a service, of whose changes it is told one by one. */
 export interface Pickings {
-  /** One came, or its state or its methods have changed, or where it `isNew` what its endpoint says. */
+  /** One came, or its state or its methods have changed; or where it `isNew` it is back, or its endpoint says something else. */
   look(candidate: Candidate, isNew: boolean): void;
   leave(candidate: Candidate): void;
   /** How to pick from the peers as they are now. Nobody is to pick any more as it said before. */

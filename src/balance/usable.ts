@@ -4,7 +4,7 @@ import type { Peer } from "../core/transport.ts";
 
 /** The peers that calls may go to, kept up one by one: thousands are not gone through for a change of one. */
 export interface Usable {
-  /** One came, or its state has changed, or where it `isNew` what its endpoint says of it. */
+  /** One came, or its state has changed; or where it `isNew` it is back, or its endpoint says something else of it. */
   look(peer: Peer, isNew: boolean): void;
   leave(peer: Peer): void;
   /** Whether one is still connecting. */

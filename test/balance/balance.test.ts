@@ -703,6 +703,20 @@ describe("slow start", () => {
     expect(shares[2]).toBeCloseTo(1, 1);
   });
 
+  test("begins anew with a peer that went and came back while nobody called", async () => {
+    registry.say([A, B]);
+    const layer = start({ slowStartMs: 10_000 });
+    await callees(layer, 2);
+    await clock.advance(60_000);
+    await callees(layer, 2);
+    peer(B).become("failed");
+    await clock.advance(1_000);
+    peer(B).become("ready");
+    const before = peer(B).calls;
+    await callees(layer, 1_000);
+    expect(peer(B).calls - before).toBeLessThan(200);
+  });
+
   test("holds nobody back while all are new", async () => {
     registry.say([A, B]);
     const layer = start({ slowStartMs: 10_000 });
