@@ -128,8 +128,12 @@ function createLane(message: (bytes: Uint8Array) => void): Lane {
     const bytes = queue[0];
     if (bytes === undefined) {
       if (last === undefined || (lastAsked && !asked)) return;
-      later(last);
+      const ending = last;
       last = undefined;
+      // Where what came before it was dropped, it would be the end of something else.
+      later(() => {
+        if (!cut) ending();
+      });
     } else if (asked) {
       asked = false;
       queue.shift();
