@@ -3,14 +3,15 @@ import { UsageError } from "./usage-error.ts";
 
 /**
  * Reads `key: value` pairs; the value of a `-bin` key is base64.
- * @throws UsageError that names the pair
+ * @throws UsageError that names the key, where there is one
  */
 export function metadataFrom(pairs: readonly string[]): Metadata {
   return pairs.reduce((metadata, pair) => {
     const at = pair.indexOf(":");
     const key = pair.slice(0, at).trim();
     if (at < 0 || key === "") {
-      throw new UsageError(`-H "${pair.trim().split(/\s/)[0]}" is no header: write 'key: value'`);
+      // Nothing of it: a token may have been meant, or written behind an equals sign.
+      throw new UsageError("-H is given what is no header: write 'key: value'");
     }
     const text = pair.slice(at + 1).trim();
     try {

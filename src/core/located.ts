@@ -13,8 +13,17 @@ export function located<V, R>(value: V, work: (value: V) => R): R {
   }
 }
 
-/** The error of what does not fit, with where it stands. */
+/** The error of what does not fit, with where it stands. Without its cause, which has the text that did not fit. */
 export function misfit(cause: unknown, path: string): TypeError {
-  const why = shortened((cause as Error).message);
-  return new TypeError(path === "" ? why : `${shortened(path)}: ${why}`, { cause });
+  const why = shortened(withoutText((cause as Error).message));
+  return new TypeError(path === "" ? why : `${shortened(path)}: ${why}`);
+}
+
+/** What @bufbuild/protobuf says of a value, text that may be a secret left out: errors are logged. */
+function withoutText(why: string): string {
+  return why
+    .replace(/(got|from JSON:) ".*"/s, "$1 a string")
+    .replace(/(expected [\w. ]+(?: \(\w+\))?): (.*) out of range$/s, (whole, wanted: string, given: string) =>
+      /^-?[\d.]+(e[+-]?\d+)?$/.test(given) ? whole : `${wanted}: a string out of range`,
+    );
 }

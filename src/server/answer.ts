@@ -4,6 +4,7 @@ import type { Facts } from "../core/facts.ts";
 import type { Method } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
 import { isThenable } from "../core/thenable.ts";
+import { whatIs } from "../core/what-is.ts";
 import { type Whole, wholeOf } from "../core/whole.ts";
 import { onCancel } from "../transport/cancelled.ts";
 import { partialReason } from "../transport/message.ts";
@@ -59,7 +60,7 @@ function answerOne(method: Method, implement: Implement, { fail, draining, facts
 function wholeReplies(method: Method, facts: Facts): (answer: unknown) => unknown {
   const whole: Whole = wholeOf(method.response);
   return (answer) => {
-    if (typeof answer !== "object" || answer === null) throw wrongShape(method, facts, `${answer}`);
+    if (typeof answer !== "object" || answer === null) throw wrongShape(method, facts, whatIs(answer));
     try {
       return whole(answer);
     } catch (cause) {

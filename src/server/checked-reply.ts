@@ -1,4 +1,5 @@
 import type { Reply } from "../core/call.ts";
+import { whatIs } from "../core/what-is.ts";
 
 /**
  * What a server's interceptors hand on in the end, which may be anything.
@@ -6,7 +7,7 @@ import type { Reply } from "../core/call.ts";
  */
 export function checkedReply(given: Reply | null | undefined): Reply {
   if (typeof given !== "object" || given === null) {
-    throw new TypeError(`an interceptor gave ${given} for a reply: return next(call)`);
+    throw new TypeError(`an interceptor gave ${whatIs(given)} for a reply: return next(call)`);
   }
   for (const part of ["header", "trailer"] as const) {
     const metadata: unknown = given[part];

@@ -55,7 +55,7 @@ test.each([
   [["call", "a.B/C", "-a", "x:1", "--timeout", ""], "--timeout : give milliseconds"],
   [["call", "a.B/C", "-a", "x:1", "--timeout", "1e12"], "--timeout 1e12: give milliseconds"],
   [["ls", "-r", "etcd://x", "--timeout", "soon"], "--timeout soon: give milliseconds"],
-  [["call", "a.B/C", "-a", "x:1", "-H", "token"], "-H \"token\" is no header: write 'key: value'"],
+  [["call", "a.B/C", "-a", "x:1", "-H", "token"], "-H is given what is no header: write 'key: value'"],
   [["call", "a.B/C", "-a", "x:1", "-H", "grpc-x: y"], "keys that start with grpc- are gRPC's own"],
   [
     ["call", "a.B/C", "-a", "x:1", "-H", "x-bin: %%"],

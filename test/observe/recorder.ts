@@ -23,6 +23,8 @@ export interface RecordedSpan {
   readonly attributes: Attributes;
   readonly context: SpanContext;
   readonly parent: SpanContext | undefined;
+  /** What was noted in it. */
+  readonly events: { name: string; attributes: Attributes }[];
   status: { code: number; message?: string } | undefined;
   ended: number;
 }
@@ -68,6 +70,7 @@ function start(spans: RecordedSpan[], name: string, options: SpanOptions = {}, w
     attributes: { ...options.attributes },
     context: spanContext,
     parent,
+    events: [],
     status: undefined,
     ended: 0,
   };
@@ -75,6 +78,9 @@ function start(spans: RecordedSpan[], name: string, options: SpanOptions = {}, w
   return {
     spanContext: () => spanContext,
     setAttributes: (attributes: Attributes) => Object.assign(recorded.attributes, attributes),
+    addEvent(name: string, about: Attributes = {}) {
+      recorded.events.push({ name, attributes: about });
+    },
     setStatus: (status: RecordedSpan["status"]) => {
       recorded.status = status;
     },

@@ -45,11 +45,14 @@ export function wrong(kind: string, value: unknown): TypeError {
   return new TypeError(`a field of type ${kind} was given ${describe(kind, value)}`);
 }
 
-/** Text for a number may be shown; for bytes it may be a secret. */
+/** What somebody writes for a number, a yes or a no, or a value of an enum. Other text may be a secret, and stands in logs. */
+const telling = /^(?:true|false|yes|no|on|off|[-+]?(?=.{1,12}$)[\d.][\dxe.+-]*|[A-Z][A-Z\d]*(?:_[A-Z\d]+)+)$/;
+
 function describe(kind: string, value: unknown): string {
   if (value === null || value === undefined) return String(value);
-  if (typeof value === "string")
-    return kind === "bytes" ? "a string" : `the string ${JSON.stringify(value.slice(0, 40))}`;
+  if (typeof value === "string") {
+    return kind === "bytes" || !telling.test(value) ? "a string" : `the string ${JSON.stringify(value.slice(0, 40))}`;
+  }
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return `an object (${value.constructor?.name ?? "without a prototype"})`;
   if (typeof value === "function") return "a function";
