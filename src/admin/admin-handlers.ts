@@ -6,8 +6,10 @@ import type {
 } from "../../gen/trunkline/admin/v1/admin.ts";
 import { Code } from "../core/code.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import type { Recorder } from "../observe/recorder.ts";
 import type { Implementation } from "../server/implementation.ts";
 import type { Server } from "../server/server.ts";
+import { listedCalls } from "./listed-calls.ts";
 import type { LogLevel } from "./log-level.ts";
 import { createProcessSeen } from "./process-seen.ts";
 import { ticks } from "./ticks.ts";
@@ -22,10 +24,11 @@ const MOST_WATCHES = 32;
 export interface Watched {
   readonly servers: readonly { readonly server: Server; readonly read: () => ServerMessage }[];
   readonly channels: readonly (() => ChannelMessage)[];
+  readonly calls: Recorder;
   readonly logger: LogLevel | undefined;
 }
 
-export function adminHandlers({ servers, channels, logger }: Watched): Implementation<typeof Admin> {
+export function adminHandlers({ servers, channels, calls, logger }: Watched): Implementation<typeof Admin> {
   const process = createProcessSeen();
   let watches = 0;
 
@@ -57,6 +60,7 @@ export function adminHandlers({ servers, channels, logger }: Watched): Implement
         stop();
       }
     },
+    listCalls: (request) => ({ calls: listedCalls(calls, request) }),
     setLogLevel({ level }) {
       if (logger === undefined) {
         throw new RpcError(Code.FAILED_PRECONDITION, "this process has not told serveAdmin of its logger");

@@ -4,6 +4,7 @@ import type { Interceptor } from "../core/call.ts";
 import { checkKinds, functionLike, listOfText } from "../core/option-kinds.ts";
 import { checkNames, type OptionNames } from "../core/option-names.ts";
 import { whatIs } from "../core/what-is.ts";
+import { type RecorderOptions, recorder } from "../observe/recorder.ts";
 import type { Server } from "../server/server.ts";
 import { adminHandlers } from "./admin-handlers.ts";
 import { channelSeen } from "./channel-seen.ts";
@@ -26,6 +27,8 @@ export interface AdminOptions {
    * for `trunkline:change` where something is changed.
    */
   readonly guard?: Interceptor | undefined;
+  /** Which calls `ListCalls` can explain: 100 that failed or took `slowMs`, which is for ever, by default. */
+  readonly calls?: RecorderOptions | undefined;
   /** Whose level `SetLogLevel` sets: a pino logger. */
   readonly logger?: Levelled | undefined;
 }
@@ -35,6 +38,7 @@ const names: OptionNames<AdminOptions> = {
   servers: true,
   tokens: true,
   guard: true,
+  calls: true,
   logger: true,
 };
 
@@ -55,20 +59,24 @@ const names: OptionNames<AdminOptions> = {
 export function serveAdmin(server: Server, options: AdminOptions = {}): void {
   checkAdmin(server, options);
   const { channels = {}, servers = [], tokens, logger } = options;
+  const calls = recorder(options.calls);
   const watchedServers = [server, ...servers].map((each) => {
     const seen = serverSeen();
     each.observe(seen.observer);
+    each.observe(calls);
     return { server: each, read: seen.read };
   });
   const watchedChannels = Object.entries(channels).map(([name, channel]) => {
     const seen = channelSeen();
     channel.observe?.(seen.observer);
+    channel.observe?.(calls);
     return () => seen.read(name);
   });
   const guard = options.guard ?? (tokens === undefined ? byLoopback() : byToken(tokens));
   const handlers = adminHandlers({
     servers: watchedServers,
     channels: watchedChannels,
+    calls,
     logger: logger && levelled(logger),
   });
   server.add(Admin, handlers, { interceptors: [guard] });

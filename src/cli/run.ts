@@ -42,6 +42,11 @@ const commands: readonly Listed[] = [
     load: async () => (await import("./top.ts")).top,
   },
   {
+    name: "why",
+    summary: "Explain calls that failed or were slow.",
+    load: async () => (await import("./why.ts")).why,
+  },
+  {
     name: "drain",
     summary: "Take a server out of service without losing a call.",
     load: async () => (await import("./drain.ts")).drain,

@@ -122,6 +122,38 @@ describe("watch", () => {
   });
 });
 
+describe("calls", () => {
+  const failing = {
+    sayHello({ name }: { name: string }) {
+      throw new RpcError(Code.NOT_FOUND, `no ${name}`);
+    },
+  };
+
+  test("that failed are explained on either side, the last first, and those that went well are not kept", async () => {
+    await using world = await adminWorld(failing);
+    await world.greeter.sayHelloAgain({ name: "you" });
+    for (const name of ["one", "two"]) await world.greeter.sayHello({ name }).catch(() => {});
+    const { calls } = await world.admin.listCalls({ method: "greeter.v1.Greeter" });
+    const [last, ...others] = calls.filter(({ side }) => side === "client");
+    expect(others).toHaveLength(1);
+    expect(last).toMatchObject({ method: hello, code: "NOT_FOUND", message: "no two" });
+    expect(last?.explanation).toContain(`attempt 1: to ${world.address}, NOT_FOUND`);
+    expect(JSON.parse(last?.record ?? "")).toMatchObject({ id: last?.id, code: "NOT_FOUND" });
+    expect(calls.filter(({ side }) => side === "server")).toHaveLength(2);
+    const { calls: found } = await world.admin.listCalls({ id: last?.id ?? "" });
+    expect(found).toEqual([last]);
+  });
+
+  test("that were slow are kept where it is said what is slow, and so many as it is said", async () => {
+    await using world = await adminWorld({}, { calls: { slowMs: 0, size: 4 } });
+    for (let i = 0; i < 6; i++) await world.greeter.sayHello({ name: "you" });
+    const { calls } = await world.admin.listCalls({});
+    expect(calls).toHaveLength(4);
+    expect(await world.admin.listCalls({ limit: 1 })).toMatchObject({ calls: [{}] });
+    expect(await world.admin.listCalls({ method: "other.v1.Other" })).toMatchObject({ calls: [] });
+  });
+});
+
 describe("changes", () => {
   test("the level of a log is set, and one that there is not is refused", async () => {
     const logger = pino({ level: "info" }, { write() {} });

@@ -139,6 +139,42 @@ describe("top", () => {
   });
 });
 
+describe("why", () => {
+  test("lists what failed lately, everywhere, and explains one by its id", async () => {
+    await using one = await busyProcess();
+    const { code, stdout, stderr } = await trunkline(["why", "--method", "greeter.v1.Greeter"], {
+      registry: uri,
+      token,
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const line = new RegExp(
+      `^\\S+Z  ${one.address} \\(client\\)  greeter\\.v1\\.Greeter/SayHelloAgain  NOT_FOUND in [\\d.]+ ms  (\\w+)  nobody$`,
+      "m",
+    );
+    const [, id = ""] = line.exec(stdout) ?? [];
+    const explained = await trunkline(["why", id], { registry: uri, token });
+    expect(explained).toMatchObject({ code: 0, stderr: "" });
+    expect(explained.stdout).toContain(
+      `${one.address} (client):\n  /greeter.v1.Greeter/SayHelloAgain failed with NOT_FOUND`,
+    );
+    const { stdout: records } = await trunkline(["why", id, "--json"], { registry: uri, token });
+    expect(lines(records).map(json)).toMatchObject([{ id, code: "NOT_FOUND" }]);
+  });
+
+  test("an id that nobody remembers is a failure, and so is a process that does not let one in", async () => {
+    await using one = await busyProcess();
+    const unknown = await trunkline(["why", "0123456789abcdef"], { registry: uri, token });
+    expect(unknown).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: "no process remembers a call or a trace 0123456789abcdef\n",
+    });
+    const refused = await trunkline(["why"], { registry: uri });
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(`${one.address}: UNAUTHENTICATED: the token is missing or wrong`);
+  });
+});
+
 describe("drain", () => {
   test("takes a server out, and says so", async () => {
     await using one = await busyProcess();

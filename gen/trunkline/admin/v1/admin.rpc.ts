@@ -11,6 +11,8 @@ import { file } from "./admin.desc.ts";
 import {
   DrainRequest,
   DrainResponse,
+  ListCallsRequest,
+  ListCallsResponse,
   SetLogLevelRequest,
   SetLogLevelResponse,
   WatchRequest,
@@ -20,12 +22,18 @@ import {
 export const Admin: Service<{
   /** How the process stands, at once and then again and again. */
   watch: ServerStreaming<WatchRequest, WatchResponse, "NO_SIDE_EFFECTS">;
+  /** Calls that failed or were slow, the last first, each with what was decided on its way. */
+  listCalls: Unary<ListCallsRequest, ListCallsResponse, "NO_SIDE_EFFECTS">;
   /** Sets how much the process logs. */
   setLogLevel: Unary<SetLogLevelRequest, SetLogLevelResponse, "IDEMPOTENT">;
   /** Takes the servers of the process out of service without losing a call. The process itself goes on. */
   drain: Unary<DrainRequest, DrainResponse, "IDEMPOTENT">;
 }> = defineService("trunkline.admin.v1.Admin", {
   watch: serverStreaming("Watch", WatchRequest, WatchResponse, {
+    idempotency: "NO_SIDE_EFFECTS",
+    auth: { scopes: ["trunkline:read"] },
+  }),
+  listCalls: unary("ListCalls", ListCallsRequest, ListCallsResponse, {
     idempotency: "NO_SIDE_EFFECTS",
     auth: { scopes: ["trunkline:read"] },
   }),

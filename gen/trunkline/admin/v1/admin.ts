@@ -166,6 +166,37 @@ export interface Traffic_ByCodeEntry {
   value: bigint;
 }
 
+export interface ListCallsRequest {
+  /** The id of a call, or of the trace that it belongs to. All calls where it is empty. */
+  id: string;
+  /** Calls of one method alone: `greeter.v1.Greeter/SayHello`, or of all that a service has: `greeter.v1.Greeter`. */
+  method: string;
+  /** 50 where it is 0, and never more than 500. */
+  limit: number;
+}
+
+export interface ListCallsResponse {
+  calls: ExplainedCall[];
+}
+
+export interface ExplainedCall {
+  id: string;
+  traceId: string;
+  /** `client` or `server`. */
+  side: string;
+  /** `/greeter.v1.Greeter/SayHello` */
+  method: string;
+  /** `UNAVAILABLE`; `OK` of a call that was slow. */
+  code: string;
+  message: string;
+  endedAt: Timestamp | undefined;
+  took: Duration | undefined;
+  /** For a person: what was decided, and what would have helped. In several lines. */
+  explanation: string;
+  /** The same for a program, as JSON. */
+  record: string;
+}
+
 export interface SetLogLevelRequest {
   /** `fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`. */
   level: string;
@@ -1520,6 +1551,336 @@ export const Traffic_ByCodeEntry: MessageFns<Traffic_ByCodeEntry, "trunkline.adm
     }
     message.key = object.key ?? "";
     message.value = (object.value !== undefined && object.value !== null) ? $bigint(object.value) : 0n;
+    return message;
+  },
+};
+
+function createBaseListCallsRequest(): ListCallsRequest {
+  return { id: "", method: "", limit: 0 };
+}
+
+export const ListCallsRequest: MessageFns<ListCallsRequest, "trunkline.admin.v1.ListCallsRequest"> = {
+  $type: "trunkline.admin.v1.ListCallsRequest" as const,
+  $file,
+
+  encode(message: ListCallsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.method !== "") {
+      writer.uint32(18).string(message.method);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(24).uint32(message.limit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListCallsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListCallsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.method = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.limit = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListCallsRequest>): ListCallsRequest {
+    return ListCallsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListCallsRequest>): ListCallsRequest {
+    const message = createBaseListCallsRequest();
+    if (object?.constructor !== globalThis.Object) {
+      $message("trunkline.admin.v1.ListCallsRequest", object, message);
+    }
+    message.id = object.id ?? "";
+    message.method = object.method ?? "";
+    message.limit = object.limit ?? 0;
+    return message;
+  },
+};
+
+function createBaseListCallsResponse(): ListCallsResponse {
+  return { calls: [] };
+}
+
+export const ListCallsResponse: MessageFns<ListCallsResponse, "trunkline.admin.v1.ListCallsResponse"> = {
+  $type: "trunkline.admin.v1.ListCallsResponse" as const,
+  $file,
+
+  encode(message: ListCallsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.calls) {
+      ExplainedCall.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListCallsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).$heapBytes = 224;
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListCallsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.calls.push(ExplainedCall.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListCallsResponse>): ListCallsResponse {
+    return ListCallsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListCallsResponse>): ListCallsResponse {
+    const message = createBaseListCallsResponse();
+    if (object?.constructor !== globalThis.Object) {
+      $message("trunkline.admin.v1.ListCallsResponse", object, message);
+    }
+    message.calls = $list(object.calls)?.map((e) => ExplainedCall.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseExplainedCall(): ExplainedCall {
+  return {
+    id: "",
+    traceId: "",
+    side: "",
+    method: "",
+    code: "",
+    message: "",
+    endedAt: undefined,
+    took: undefined,
+    explanation: "",
+    record: "",
+  };
+}
+
+export const ExplainedCall: MessageFns<ExplainedCall, "trunkline.admin.v1.ExplainedCall"> = {
+  $type: "trunkline.admin.v1.ExplainedCall" as const,
+  $file,
+
+  encode(message: ExplainedCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.traceId !== "") {
+      writer.uint32(18).string(message.traceId);
+    }
+    if (message.side !== "") {
+      writer.uint32(26).string(message.side);
+    }
+    if (message.method !== "") {
+      writer.uint32(34).string(message.method);
+    }
+    if (message.code !== "") {
+      writer.uint32(42).string(message.code);
+    }
+    if (message.message !== "") {
+      writer.uint32(50).string(message.message);
+    }
+    if (message.endedAt !== undefined) {
+      Timestamp.encode(message.endedAt, writer.uint32(58).fork()).join();
+    }
+    if (message.took !== undefined) {
+      Duration.encode(message.took, writer.uint32(66).fork()).join();
+    }
+    if (message.explanation !== "") {
+      writer.uint32(74).string(message.explanation);
+    }
+    if (message.record !== "") {
+      writer.uint32(82).string(message.record);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainedCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).$heapBytes = 112;
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainedCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.traceId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.side = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.method = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.endedAt = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.took = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.explanation = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.record = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExplainedCall>): ExplainedCall {
+    return ExplainedCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExplainedCall>): ExplainedCall {
+    const message = createBaseExplainedCall();
+    if (object?.constructor !== globalThis.Object) {
+      $message("trunkline.admin.v1.ExplainedCall", object, message);
+    }
+    message.id = object.id ?? "";
+    message.traceId = object.traceId ?? "";
+    message.side = object.side ?? "";
+    message.method = object.method ?? "";
+    message.code = object.code ?? "";
+    message.message = object.message ?? "";
+    message.endedAt = (object.endedAt !== undefined && object.endedAt !== null)
+      ? Timestamp.fromPartial(object.endedAt)
+      : undefined;
+    message.took = (object.took !== undefined && object.took !== null) ? Duration.fromPartial(object.took) : undefined;
+    message.explanation = object.explanation ?? "";
+    message.record = object.record ?? "";
     return message;
   },
 };
