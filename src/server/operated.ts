@@ -7,11 +7,10 @@ import { EVERY_SERVICE, type PolicySource } from "../core/policy-source.ts";
 import { type LooksAtServed, SERVED } from "../core/served.ts";
 import type { ServicePolicy } from "../core/service-policy.ts";
 import { type Rate, rateLimit } from "../limit/rate-limit.ts";
+import type { Gate } from "./route.ts";
 
-/** What operators say of a server while it runs. */
-export interface OperatedServer {
-  /** Around every handler, outermost: refuses what is over their limits. */
-  readonly interceptor: Interceptor;
+/** What operators say of a server while it runs: its gate refuses what is over their limits. */
+export interface OperatedServer extends Gate {
   /** Follows what is said of these services, which are served at this address, from now on. */
   start(services: readonly Service<any>[], address: string): void;
   stop(): void;
@@ -41,6 +40,7 @@ export function operatedServer(source: PolicySource, facts: Facts, logger: Logge
   }
 
   return {
+    wanted: (service) => limited.has(service),
     interceptor(next) {
       let limiter: Interceptor | undefined;
       let handler = next;

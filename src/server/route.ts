@@ -24,8 +24,15 @@ export interface Served {
   readonly implementation: Readonly<Record<string, unknown>>;
 }
 
+/** An interceptor that stands outermost, and only while it is wanted: otherwise a call costs the question. */
+export interface Gate {
+  readonly interceptor: Interceptor;
+  wanted(service: string): boolean;
+}
+
 /** A service with what stands around each of its methods. */
 export interface Routed extends Served {
+  readonly gate?: Gate | undefined;
   /** By the name of a method in TypeScript; the first is the outermost. */
   interceptorsOf(key: string): readonly Interceptor[];
 }
@@ -56,14 +63,21 @@ export function route(served: readonly Routed[], { facts, draining, address }: R
     const told = endedByDrain(thrown, draining) ? draining.reason : thrown;
     return toStatus(call, told, context);
   };
-  for (const { service, implementation, interceptorsOf } of served) {
+  for (const { service, implementation, interceptorsOf, gate } of served) {
     for (const [key, declared] of Object.entries(service.methods as Record<string, Method>)) {
       const method = sized(declared, declared.policy ?? {});
       const implement = implementation[key] as Implement;
       const interceptors = interceptorsOf(key);
-      const around: Surroundings = { fail, draining, facts, intercepted: interceptors.length > 0 };
+      const around: Surroundings = {
+        fail,
+        draining,
+        facts,
+        intercepted: interceptors.length > 0 || gate !== undefined,
+      };
       const answer = onceDecoded(answerWith(method, implement.bind(implementation), around));
-      const wrapped = interceptors.length === 0 ? answer : wrap(answer, interceptors);
+      const plain = interceptors.length === 0 ? answer : wrap(answer, interceptors);
+      const within = gate && wrap(answer, [gate.interceptor, ...interceptors]);
+      const wrapped: Answer = gate && within ? (call) => (gate.wanted(service.name) ? within : plain)(call) : plain;
       routes.set(method.path, { method, answer: wrapped, ended: endedIn(method) });
       for (const each of new Set(interceptors)) standing.set(each, [...(standing.get(each) ?? []), method]);
     }

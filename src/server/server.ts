@@ -232,9 +232,10 @@ export function createServer(options: ServerOptions = {}): Server {
       served.push({
         service,
         implementation,
+        gate: operated,
         interceptorsOf(key) {
           const { ofService, ofMethod } = within(key);
-          return [...(operated ? [operated.interceptor] : []), ...interceptors, ...ofService, ...ofMethod];
+          return [...interceptors, ...ofService, ...ofMethod];
         },
       });
       return server;
