@@ -4,6 +4,7 @@ import type { Facts } from "../core/facts.ts";
 import { isObject } from "../core/json-object.ts";
 import { shortened } from "../core/printable.ts";
 import { checkEndpoint } from "./announcement.ts";
+import { beforeExit } from "./before-exit.ts";
 import { readPrivate, sweepUnfinished, writePrivate } from "./private-files.ts";
 
 export interface SavedSnapshot {
@@ -37,6 +38,7 @@ const maxSkewMs = 300_000;
 export function createSnapshotFiles({ dir, maxAgeSeconds, facts }: SnapshotFilesOptions): SnapshotFiles {
   const unwritten = new Map<string, SavedSnapshot>();
   let timer: NodeJS.Timeout | undefined;
+  let leaveExit = (): void => {};
   let writing = Promise.resolve();
   let isFailing = false;
   let isSwept = false;
@@ -62,7 +64,7 @@ export function createSnapshotFiles({ dir, maxAgeSeconds, facts }: SnapshotFiles
   const flush = () => {
     clearTimeout(timer);
     timer = undefined;
-    process.off("beforeExit", flushNow);
+    leaveExit();
     writing = writing.then(writeAll);
     return writing;
   };
@@ -90,7 +92,7 @@ export function createSnapshotFiles({ dir, maxAgeSeconds, facts }: SnapshotFiles
       if (timer !== undefined) return;
       timer = setTimeout(flushNow, gatherMs).unref();
       // A process that has nothing else to do is not kept for it, and does not end without it either.
-      process.once("beforeExit", flushNow);
+      leaveExit = beforeExit(flushNow);
     },
     flush,
   };

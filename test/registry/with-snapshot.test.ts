@@ -38,6 +38,18 @@ afterEach(async () => {
 
 registryContract("memory, with snapshots on disk", () => wrapped);
 
+test("however many there are, what they have to write before the process ends is one listener", async () => {
+  const before = process.listenerCount("beforeExit");
+  const many = Array.from({ length: 20 }, () => withSnapshot(memoryRegistry(), { dir }));
+  for (const each of many) {
+    each.register({ services: ["many.v1.Service"], endpoint: { address: "10.0.0.1:1000" } });
+    each.resolve("many.v1.Service", () => {});
+  }
+  expect(process.listenerCount("beforeExit")).toBe(before + 1);
+  await Promise.all(many.map((each) => each.close()));
+  expect(process.listenerCount("beforeExit")).toBe(before);
+});
+
 /** A registry that says what it is told to. */
 function scripted(): { registry: Registry; say: (snapshot: Snapshot) => void } {
   const listeners = new Set<(snapshot: Snapshot) => void>();
