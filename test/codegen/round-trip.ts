@@ -1,16 +1,13 @@
 // Serves each service of the generated files in a folder, calls each method over a connection, and compares what arrives
 // with what protobuf-es makes of the same message: node round-trip.ts <folder>
 
-import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import * as es from "@bufbuild/protobuf";
-import { createChannel, createClient, createServer, fromJson, toJson } from "trunkline";
-import type { MessageType, Service } from "trunkline/contract";
+import { createChannel, createClient, createServer } from "trunkline";
+import type { Service } from "trunkline/contract";
 import type { Method } from "../../src/core/method.ts";
-import { recorded } from "../../src/json/recorded.ts";
-import { samples } from "./samples.ts";
+import { check, messages } from "./arrived.ts";
 
 const [folder = "."] = process.argv.slice(2);
 const services = await servicesIn(folder);
@@ -55,24 +52,6 @@ function implementationOf({ methods }: Service): never {
     return [property, method.responseStream ? stream : answer];
   });
   return Object.fromEntries(handlers) as never;
-}
-
-/** The samples of a type, as its own code has them. */
-function messages<T>(type: MessageType<T>): T[] {
-  const { schema } = recorded(type, undefined);
-  return samples(schema).map((sample) => type.decode(es.toBinary(schema, sample)));
-}
-
-/** That a message is what was sent, in its fields' own names, in bytes and in JSON. */
-function check(type: MessageType<any>, message: unknown, sent: unknown): void {
-  assert.deepEqual(message, sent);
-  const { schema, registry } = recorded(type, undefined);
-  const read = es.fromBinary(schema, type.encode(message as never).finish());
-  const sample = samples(schema).find((each) => es.equals(schema, each, read));
-  assert.ok(sample !== undefined, `${type.$type}: ${es.toJsonString(schema, read, { registry })}`);
-  const json = toJson(type, message as never);
-  assert.deepEqual(json, es.toJson(schema, sample, { registry }));
-  assert.deepEqual(fromJson(type, json), message);
 }
 
 async function* only(message: unknown) {

@@ -41,7 +41,7 @@ function fill(message: ReflectMessage, field: DescField, variant: number, levels
 }
 
 /** A sample of these has no form in JSON, since what it means depends on more than its fields' types. */
-function hasJson({ typeName }: DescMessage): boolean {
+export function hasJson({ typeName }: { readonly typeName: string }): boolean {
   return !/^google\.protobuf\.(Any|Timestamp|Duration|FieldMask|Value|Struct|ListValue)$/.test(typeName);
 }
 
