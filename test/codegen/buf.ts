@@ -79,7 +79,7 @@ function withFolder<T>(protos: Protos, work: (folder: string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), "trunkline-codegen-"));
   try {
     const input = join(folder, "protos");
-    cpSync(join(root, "proto/trunkline"), join(input, "trunkline"), { recursive: true });
+    cpSync(join(root, "proto/trunkline/v1"), join(input, "trunkline/v1"), { recursive: true });
     if (typeof protos === "string") cpSync(protos, input, { recursive: true });
     else for (const [path, text] of Object.entries(protos)) write(join(input, path), text);
     return work(folder);
