@@ -10,9 +10,12 @@ import { watched } from "./watched.ts";
 
 /** Makes a call, and tells when it began and how it ended. Where somebody listens. */
 export function toldCall({ on }: Facts, side: Side, next: Handler, call: Call): Promise<Reply> {
-  const { method, caller: { address: caller } = {} } = call;
-  on["call-began"]?.({ side, method: method.path, caller });
   const tell = on["call-ended"];
+  const tellBegan = on["call-began"];
+  if (tell === undefined && tellBegan === undefined) return next(call);
+  const { method } = call;
+  const caller = call.caller?.address;
+  tellBegan?.({ side, method: method.path, caller });
   if (tell === undefined) return next(call);
   const startedMs = now();
   const trail = newTrail(call.get(trailKey));

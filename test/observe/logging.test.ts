@@ -37,3 +37,17 @@ test("an RpcError is logged by its code and message, without the caller's metada
   expect(lines[0]?.err).toMatchObject({ type: "RpcError", code: "UNAVAILABLE", message: "gone", peer: "a:1" });
   expect(lines[0]?.err).not.toHaveProperty("metadata");
 });
+
+test("the error of a call is logged with the record of what was decided about it", () => {
+  const src = new URL("../../src/", import.meta.url);
+  const { lines } = run(`
+    const { createChannel, createClient } = await import("${src}index.ts");
+    const { Greeter } = await import("${new URL("../gen/greeter/v1/greeter.rpc.ts", src)}");
+    const channel = createChannel({ endpoints: ["127.0.0.1:1"] });
+    const err = await createClient(Greeter, channel).sayHello({}).catch((error) => error);
+    createLogger("info").warn({ err }, "failed");
+    await channel.close();
+  `);
+  const record = { code: "UNAVAILABLE", peers: { known: 1 }, help: expect.stringContaining("not connected") };
+  expect(lines).toMatchObject([{ err: { type: "RpcError", record } }]);
+});

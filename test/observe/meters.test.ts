@@ -62,6 +62,8 @@ function tellAll({ on }: Facts): void {
   on["registration-lost"]?.({ ...registered, reason: "" });
 }
 
+const byName = (one: string, other: string): number => one.localeCompare(other);
+
 const shown = ({ name, type, unit, value, attributes }: Measured): string =>
   [name.replace("trunkline.", ""), type, unit, value, JSON.stringify(attributes)].join(" ");
 
@@ -69,7 +71,7 @@ test("names, kinds, units and attributes", () => {
   recording = measured();
   tellAll(createFacts({ observers: [meters()] }));
   const at = JSON.stringify;
-  expect(recording.told.map(shown).toSorted()).toEqual(
+  expect(recording.told.map(shown).toSorted(byName)).toEqual(
     [
       ...["client", "server"].flatMap((side) => [
         `${side}.sent_messages counter {message} ${side === "client" ? 2 : 2} ${at(ofMethod)}`,
@@ -95,7 +97,7 @@ test("names, kinds, units and attributes", () => {
       "registry.outages counter {outage} 1 {}",
       `registry.doubts counter {doubt} 1 ${at(ofService)}`,
       `registration.changes counter {change} 1 ${at({ "trunkline.registration.state": "lost" })}`,
-    ].toSorted(),
+    ].toSorted(byName),
   );
   const standing = recording.collect();
   const near = ({ name }: Measured) => ["trunkline.registry.age", "trunkline.certificate.time_left"].includes(name);
