@@ -1,3 +1,4 @@
+import { systemClock } from "../core/clock.ts";
 import { whatIs } from "../core/what-is.ts";
 import { elapsedMs } from "./elapsed.ts";
 
@@ -99,11 +100,11 @@ export function createTokenKeeper({ ask, renewBeforeMs, renewTimeoutMs, now }: T
 async function inTime(ask: TokenSource, timeoutMs: number): Promise<string | Token> {
   const { promise, reject } = Promise.withResolvers<never>();
   const late = (): void => reject(new Error(`the source of tokens gave none within ${timeoutMs} ms`));
-  const timer = setTimeout(late, timeoutMs);
+  const stopTimer = systemClock.setTimeout(late, timeoutMs, true);
   try {
     return await Promise.race([ask(), promise]);
   } finally {
-    clearTimeout(timer);
+    stopTimer();
   }
 }
 

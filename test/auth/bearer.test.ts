@@ -215,6 +215,15 @@ test.each([[null], [undefined], [5], [{}], [[]], [""]])("a source that gives %j 
   });
 });
 
+test("a source may be given more time than a timer of Node's can wait", async () => {
+  for (const renewTimeoutMs of [2 ** 31, Number.POSITIVE_INFINITY]) {
+    const source = () => new Promise<string>((resolve) => setTimeout(resolve, 20, "good"));
+    const interceptors = [bearer(source, { renewTimeoutMs })];
+    await using pair = await ordersPair({ interceptors: [auth(taking(new Set(["good"])))] }, { interceptors });
+    expect((await pair.orders.track({})).message).toBe("good");
+  }
+});
+
 test("what is no token is sent nowhere, and stands in no error", async () => {
   const interceptors = [bearer("two words\nx-evil: 1")];
   await using pair = await ordersPair({ interceptors: [auth(taking(new Set()))] }, { interceptors });
