@@ -104,6 +104,9 @@ test("the level of a pino logger is what operators say, and what it was when the
   expect(logger.level).toBe("debug");
   await set({ logLevel: "warn", timeoutMs: 5 });
   expect(logger.level).toBe("warn");
+  logger.level = "trace";
+  await policies.set("a.v1.Other", { policy: { timeoutMs: 5 }, by });
+  expect(logger.level).toBe("trace");
   await set({});
   expect(logger.level).toBe("info");
   await channel.close();
