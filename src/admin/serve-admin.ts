@@ -49,7 +49,7 @@ const names: OptionNames<AdminOptions> = {
  *
  * ```ts
  * const server = createServer({ registry });
- * serveAdmin(server, { channels: { payments }, tokens: [process.env.ADMIN_TOKEN] });
+ * serveAdmin(server, { channels: { payments }, tokens: [adminToken] });
  * ```
  *
  * With neither `tokens` nor `guard` only callers of this machine are let in, and the server does not listen where others

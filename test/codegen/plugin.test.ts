@@ -19,6 +19,14 @@ test("only files with services get a service file, and only these and what they 
   expect(new Set(files.keys())).toEqual(new Set(["a/b/one.desc.ts", "a/b/one.rpc.ts", "a/two.desc.ts"]));
 });
 
+test("what a comment says to buf is left out of the documentation", () => {
+  const comment = "// Serves.\n// buf:lint:ignore SERVICE_SUFFIX\n// Well.\n";
+  const { files } = answer({
+    "s.proto": `syntax = "proto3"; package s;\n${comment}service S { rpc Do(M) returns (M); } message M {}`,
+  });
+  expect(files.get("s.rpc.ts")).toContain("/**\n * Serves.\n * Well.\n */\nexport const S");
+});
+
 test.each([
   [[], ".ts"],
   [["import_extension=.ts"], ".ts"],

@@ -19,6 +19,7 @@ import {
   WatchResponse,
 } from "./admin.ts";
 
+/** What a process knows of itself, and what may be changed of it. */
 export const Admin: Service<{
   /** How the process stands, at once and then again and again. */
   watch: ServerStreaming<WatchRequest, WatchResponse, "NO_SIDE_EFFECTS">;
