@@ -4,7 +4,9 @@ import { Code, createChannel, createClient, createServer, memoryRegistry, type R
 import { expect, test } from "vitest";
 import { Greeter } from "../../gen/greeter/v1/greeter.rpc.ts";
 import type { DrainOptions } from "../../src/server/drain.ts";
+import { grpcJs } from "../../src/transport/grpc-js/index.ts";
 import { Flag, FrameType, PREFACE, Setting } from "../../src/transport/http2/frame.ts";
+import { http2 } from "../../src/transport/http2/index.ts";
 import { greetings } from "../support/greeter.ts";
 import { createLog } from "../support/log.ts";
 import { framed, rawSocket, requestBlock, uint32 } from "../transport/http2/raw-peer.ts";
@@ -53,10 +55,11 @@ test("what does not finish in time ends with UNAVAILABLE, and its handler hears 
   await channel.close();
 });
 
-test("a client that takes its last answer slowly has it whole", async () => {
+test.each([http2(), grpcJs()])("a client that takes its last answer slowly has it whole ($name)", async (transport) => {
   const bytes = 12 * 1024 * 1024;
   let isSent = false;
   const server = createServer({
+    transport,
     interceptors: [
       (next) => (call) => {
         call.origin?.onEnd(() => {
@@ -84,7 +87,7 @@ test("a client that takes its last answer slowly has it whole", async () => {
     }
   };
   answerPings().catch(() => {});
-  await once(client.socket, "data");
+  await client.frame(({ type, flags }) => type === FrameType.HEADERS && (flags & Flag.END_STREAM) === 0);
   const closed = server.close();
   while (!isSent) {
     client.socket.resume();

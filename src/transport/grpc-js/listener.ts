@@ -18,15 +18,25 @@ const partingMs = 1000;
 
 const never = Number.POSITIVE_INFINITY;
 
-const CALLER = Symbol("caller");
-type Known = Socket & { [CALLER]?: Caller };
+/** What is known of a connection. */
+interface Connection {
+  readonly caller: Caller;
+  readonly calls: Set<ServerCall>;
+  /** The server goes away, and the client has something to take before it is gone. */
+  parting: boolean;
+}
+
+const CONNECTION = Symbol("connection");
+type Known = Socket & { [CONNECTION]?: Connection };
 
 /**
  * A listener over grpc-js. The port is bound here and grpc-js is handed each connection: so the caller's certificate,
  * the number of connections and the end of each are in our hands.
  */
 export async function listenGrpcJs(address: string, acceptor: Acceptor, options: ListenOptions): Promise<Listener> {
-  const calls = new Set<ServerCall>();
+  const connections = new Set<Connection>();
+  /** Of connections that grpc-js does not show. */
+  const strays = new Set<ServerCall>();
   const gone = new RpcError(Code.UNAVAILABLE, "the server is shutting down");
   const server = new Server(serverOptions(options, interceptor));
   answerEveryPath(server);
@@ -35,7 +45,10 @@ export async function listenGrpcJs(address: string, acceptor: Acceptor, options:
   let draining = false;
 
   const port = await bind(address, options, (socket) => {
-    (socket as Known)[CALLER] = callerOf(socket);
+    const connection = { caller: callerOf(socket), calls: new Set<ServerCall>(), parting: false };
+    (socket as Known)[CONNECTION] = connection;
+    connections.add(connection);
+    socket.once("close", () => connections.delete(connection));
     injector.injectConnection(socket);
   });
 
@@ -44,7 +57,9 @@ export async function listenGrpcJs(address: string, acceptor: Acceptor, options:
     call: Parameters<ServerInterceptor>[1],
   ): ServerInterceptingCall {
     const method = acceptor.method(path);
-    const caller = callerAt(call);
+    const connection = connectionOf(call);
+    const { caller, calls } = connection ?? { caller: callerAt(call), calls: strays };
+    if (draining && connection !== undefined) connection.parting = true;
     const start = (): void => {
       if (method === undefined) answerUnknown(call, acceptor.unknown(path));
       else answer(call, { acceptor, method, caller, limits: options, calls });
@@ -56,14 +71,20 @@ export async function listenGrpcJs(address: string, acceptor: Acceptor, options:
   function drain(): void {
     if (draining) return;
     draining = true;
+    for (const connection of connections) connection.parting = connection.calls.size > 0;
     port.stop();
     stopServerPings(server);
     // Tells each client to go. The time after which grpc-js would cut what is left is as far away as a timer reaches.
     injector.drain(0x7fff_ffff);
   }
 
+  function end(which: (call: ServerCall) => boolean): void {
+    const calls = [...strays, ...[...connections].flatMap(({ calls }) => [...calls])];
+    for (const call of calls) if (which(call)) call.abort(gone);
+  }
+
   async function shut(): Promise<void> {
-    for (const call of [...calls]) call.abort(gone);
+    end(() => true);
     drain();
     const cut = setTimeout(() => {
       for (const socket of port.sockets) socket.destroy();
@@ -77,12 +98,13 @@ export async function listenGrpcJs(address: string, acceptor: Acceptor, options:
   return {
     address: port.address,
     get inflight() {
-      return calls.size;
+      let inflight = strays.size;
+      // grpc-js ends a connection after its last answer: it is closed once the client has read to there.
+      for (const { calls, parting } of connections) inflight += calls.size > 0 || !parting ? calls.size : 1;
+      return inflight;
     },
     drain,
-    end(which) {
-      for (const call of [...calls]) if (which(call.method)) call.abort(gone);
-    },
+    end: (which) => end(({ method }) => which(method)),
     close() {
       closing ??= shut();
       return closing;
@@ -91,13 +113,17 @@ export async function listenGrpcJs(address: string, acceptor: Acceptor, options:
 }
 
 /**
- * The caller of a connection stands at its socket, and nowhere else: an address is shared, on a Unix socket by everybody.
- * grpc-js does not hand the socket out; where it stands elsewhere, the caller is one without a name.
+ * A connection stands at its socket, and nowhere else: an address is shared, on a Unix socket by everybody. grpc-js does
+ * not hand the socket out; where it stands elsewhere, the caller is one without a name.
  */
-function callerAt(call: Parameters<ServerInterceptor>[1]): Caller {
+function connectionOf(call: Parameters<ServerInterceptor>[1]): Connection | undefined {
   const { stream } = call as unknown as { stream?: { session?: { socket?: Known } } };
+  return stream?.session?.socket?.[CONNECTION];
+}
+
+function callerAt(call: Parameters<ServerInterceptor>[1]): Caller {
   const { remoteAddress: host, remotePort } = call.getConnectionInfo();
-  return stream?.session?.socket?.[CALLER] ?? { address: remoteAddress(host, remotePort) };
+  return { address: remoteAddress(host, remotePort) };
 }
 
 function callerOf(socket: Socket): Caller {

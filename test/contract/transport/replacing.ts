@@ -96,7 +96,8 @@ export function replacing(world: () => World): void {
     await peer.close(20);
     await result;
     await ended.happened;
-    expect(listener.inflight).toBe(0);
+    // Once the connection is seen to be gone.
+    await expect.poll(() => listener.inflight).toBe(0);
   });
 
   test("an idle connection that died without a word costs the next call a new connection, and not the call", async () => {
