@@ -63,6 +63,8 @@ export interface Balance {
   view(service: string): ServiceView | undefined;
   /** Where the way to a service stands. Begins nothing. */
   state(service: string): ChannelState;
+  /** Of each service that is in use. */
+  states(): Readonly<Record<string, ChannelState>>;
   /** Begins to look for the service's servers, and resolves once a call can be sent. */
   ready(service: string, options: ReadyOptions): Promise<void>;
   /** Tells the state now, and whenever it has changed, until the returned function is called. Begins nothing. */
@@ -139,6 +141,7 @@ export function balance(options: BalanceOptions): Balance {
     peers: (service) => pools.known(service)?.peers ?? [],
     view: (service) => pools.known(service)?.view,
     state: pools.state,
+    states: pools.states,
     ready: async (service, ready) => whenReady(pools.of(service), service, ready, clock),
     watchState: pools.watchState,
     close: pools.close,

@@ -18,6 +18,8 @@ export interface Pools {
   /** The same, for a look: `undefined` where the service is idle. */
   known(service: string): Pool | undefined;
   state(service: string): ChannelState;
+  /** Of each service that is in use. */
+  states(): Readonly<Record<string, ChannelState>>;
   /** Tells the state now, and whenever it has changed, until the returned function is called. */
   watchState(service: string, listener: (state: ChannelState) => void): () => void;
   close(): Promise<void>;
@@ -80,6 +82,7 @@ export function createPools(options: PoolsOptions): Pools {
     },
     known: (service) => pools.get(service),
     state,
+    states: () => Object.fromEntries([...pools].map(([service, pool]) => [service, pool.state])),
     watchState: watch.add,
     close() {
       stopTimer?.();

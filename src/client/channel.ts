@@ -20,6 +20,7 @@ import type { ChannelPolicy, Policy } from "../core/policies.ts";
 import { checkPolicyMethods } from "../core/policy-names.ts";
 import { EVERY_SERVICE, type PolicySource } from "../core/policy-source.ts";
 import { requireNode } from "../core/require-node.ts";
+import { shownAs } from "../core/shown-as.ts";
 import { toldCall } from "../core/told-call.ts";
 import type { ClientTls, ConnectOptions, Transport } from "../core/transport.ts";
 import type { Resolver } from "../registry/registry.ts";
@@ -230,7 +231,7 @@ export function createChannel(options: ChannelOptions): Channel {
     },
     [Symbol.asyncDispose]: () => channel.close(),
   };
-  return channel;
+  return shownAs(channel, "Channel", () => ({ services: toService.states() }));
 }
 
 /** The name that TLS verifies would be the registry's word. */

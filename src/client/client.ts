@@ -19,6 +19,7 @@ import {
   type OfMethod,
   type ServiceInterceptors,
 } from "../core/service-interceptors.ts";
+import { shownAs } from "../core/shown-as.ts";
 import { sized } from "../core/sized.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { Channel } from "./channel.ts";
@@ -79,7 +80,7 @@ export function createClient<M>(
     client[key] = callerStacks ? notingCallers(callMethod) : callMethod;
   }
   // The one cast on the way in: each function above has the shape that its method's kind asks for.
-  return client as Client<M>;
+  return shownAs(client, "Client", () => ({ service: service.name, methods: Object.keys(client) })) as Client<M>;
 }
 
 /** The channel as one method of a client sees it: behind the client's own interceptors. */

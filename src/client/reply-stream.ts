@@ -3,6 +3,7 @@ import type { CallSite } from "../core/call-site.ts";
 import { Code } from "../core/code.ts";
 import type { Method } from "../core/method.ts";
 import { RpcError } from "../core/rpc-error.ts";
+import { shownAs } from "../core/shown-as.ts";
 import type { CallOptions } from "./call-options.ts";
 import type { Channel } from "./channel.ts";
 import { failureOf } from "./failure.ts";
@@ -41,6 +42,11 @@ export class ReplyStream implements AsyncIterableIterator<unknown> {
     this.#streaming = streaming;
     this.#options = options;
     this.#signal = options?.signal;
+  }
+
+  /** The path of the method that it is the answer of. */
+  get method(): string {
+    return this.#streaming.method.path;
   }
 
   [Symbol.asyncIterator](): this {
@@ -150,3 +156,5 @@ function dropped({ response }: Reply): void {
   const returned = async (): Promise<unknown> => messages.return?.();
   returned().catch(() => {});
 }
+
+shownAs(ReplyStream.prototype, "ReplyStream", ({ method }) => ({ method }));

@@ -5,6 +5,7 @@ import { Metadata } from "./metadata.ts";
 import type { Method } from "./method.ts";
 import type { MethodPolicy } from "./policy.ts";
 import { Scope } from "./scope.ts";
+import { shownAs } from "./shown-as.ts";
 
 /**
  * Whom a certificate was made out to, by the short names of the fields: `{ CN: "billing", O: "Example" }`. A field that
@@ -149,6 +150,13 @@ export class Call {
     return this.with({ values: new Map(this.values).set(key, value) });
   }
 }
+
+shownAs(Call.prototype, "Call", ({ method: { path }, attempt, remainingMs, caller }) => ({
+  method: path,
+  attempt,
+  remainingMs,
+  ...(caller !== undefined && { caller: caller.address }),
+}));
 
 /** A signal in the place of a call's own cancellation may outlive the call by far: it is followed for as long as that. */
 function following(signal: AbortSignal, origin: Cancellation | undefined): Scope {

@@ -1,3 +1,4 @@
+import { printedAs } from "./shown-as.ts";
 import { whatIs } from "./what-is.ts";
 
 /** A value of metadata: text, or bytes under a key that ends in `-bin`. */
@@ -157,6 +158,9 @@ export class Metadata implements Iterable<readonly [key: string, value: Metadata
     return -1;
   }
 }
+
+// The values may be tokens.
+printedAs(Metadata.prototype, "Metadata", (metadata) => [...new Set([...metadata].map(([key]) => key))]);
 
 function isValue(value: unknown): value is MetadataValue {
   return typeof value === "string" || value instanceof Uint8Array;

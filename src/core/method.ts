@@ -2,6 +2,7 @@ import type { FileDescriptor } from "./file-descriptor.ts";
 import type { MessageType } from "./message.ts";
 import type { MethodAuth } from "./method-auth.ts";
 import type { Idempotency, MethodPolicy } from "./policy.ts";
+import { shownAs } from "./shown-as.ts";
 
 export type MethodKind = "unary" | "server_streaming" | "client_streaming" | "bidi_streaming";
 
@@ -131,7 +132,9 @@ export function defineService<M>(
 ): Service<M> {
   const bound: Record<string, Method> = {};
   for (const [key, unbound] of Object.entries(methods as Record<string, Unbound<Method>>)) {
-    bound[key] = Object.freeze({ ...unbound, service: name, path: `/${name}/${unbound.name}` });
+    const method: Method = { ...unbound, service: name, path: `/${name}/${unbound.name}` };
+    bound[key] = Object.freeze(shownAs(method, "Method", ({ kind, path }) => ({ kind, path })));
   }
-  return Object.freeze({ name, methods: Object.freeze(bound) as Readonly<M>, file });
+  const service: Service<M> = { name, methods: Object.freeze(bound) as Readonly<M>, file };
+  return Object.freeze(shownAs(service, "Service", () => ({ name, methods: Object.keys(bound) })));
 }

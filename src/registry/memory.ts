@@ -4,6 +4,7 @@ import { bothFacts, createFacts, type Observer } from "../core/facts.ts";
 import { type Logger, silent } from "../core/logger.ts";
 import { checkNames } from "../core/option-names.ts";
 import { createPace, type Pace } from "../core/pace.ts";
+import { shownAs } from "../core/shown-as.ts";
 import { checkAnnouncement, endpointOf } from "./announcement.ts";
 import { createListeners, type Listeners } from "./listeners.ts";
 import { createOneEach, type Entered, type OneEach } from "./one-each.ts";
@@ -123,7 +124,7 @@ export function memoryRegistry(options: MemoryRegistryOptions = {}): Registry {
 
     [Symbol.asyncDispose]: () => registry.close(),
   };
-  return registry;
+  return shownAs(registry, "Registry", () => ({ services: [...announced.keys()].sort() }));
 }
 
 /** The latest to announce an address stands; the one before comes back when it goes. */

@@ -1,5 +1,6 @@
 import type { Endpoint } from "../core/endpoint.ts";
 import { plainAddresses } from "../core/grpc-address.ts";
+import { shownAs } from "../core/shown-as.ts";
 import { whatIs } from "../core/what-is.ts";
 import { checkEndpoint } from "./announcement.ts";
 import type { Registration, Registry, Snapshot } from "./registry.ts";
@@ -30,7 +31,7 @@ export function staticRegistry(endpoints: readonly (string | Endpoint)[]): Regis
   }
   if (byAddress.size === 0) throw new TypeError("a static registry needs at least one endpoint");
   const snapshot: Snapshot = { endpoints: [...byAddress.values()], state: "current" };
-  return {
+  const registry: Registry = {
     local: true,
     resolve(_service, listener) {
       listener(snapshot);
@@ -41,4 +42,5 @@ export function staticRegistry(endpoints: readonly (string | Endpoint)[]): Regis
     close: async () => {},
     [Symbol.asyncDispose]: async () => {},
   };
+  return shownAs(registry, "Registry", () => ({ endpoints: [...byAddress.keys()] }));
 }

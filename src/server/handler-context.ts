@@ -2,6 +2,7 @@ import type { Call, Caller, ValueKey } from "../core/call.ts";
 import { Cancellation } from "../core/cancellation.ts";
 import { Metadata, type MetadataInit } from "../core/metadata.ts";
 import type { Method } from "../core/method.ts";
+import { shownAs } from "../core/shown-as.ts";
 import type { Draining } from "./draining.ts";
 
 const nobody: Caller = Object.freeze({ address: "" });
@@ -87,3 +88,9 @@ export class HandlerContext {
     this.#trailer = Metadata.from(init);
   }
 }
+
+shownAs(HandlerContext.prototype, "HandlerContext", ({ method: { path }, peer, remainingMs }) => ({
+  method: path,
+  peer: peer.address,
+  remainingMs,
+}));

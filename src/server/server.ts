@@ -13,6 +13,7 @@ import type { Method, Service } from "../core/method.ts";
 import type { PolicySource } from "../core/policy-source.ts";
 import { requireNode } from "../core/require-node.ts";
 import { checkInterceptorNames, interceptorsOf, type ServiceInterceptors } from "../core/service-interceptors.ts";
+import { shownAs } from "../core/shown-as.ts";
 import type { Acceptor, Listener, ListenOptions, Transport } from "../core/transport.ts";
 import type { Registrar, Registration } from "../registry/registry.ts";
 import { http2 } from "../transport/http2/index.ts";
@@ -277,5 +278,6 @@ export function createServer(options: ServerOptions = {}): Server {
     },
     [Symbol.asyncDispose]: () => server.close(),
   };
-  return server;
+  const services = () => served.map(({ service }) => service.name);
+  return shownAs(server, "Server", ({ address }) => ({ address, services: services() }));
 }

@@ -1,5 +1,6 @@
 import { totalmem } from "node:os";
 import { checkNames } from "../core/option-names.ts";
+import { shownAs } from "../core/shown-as.ts";
 import { CallRoom } from "./call-room.ts";
 import { MemoryAccount } from "./memory-account.ts";
 import { RequestRoom } from "./request-room.ts";
@@ -339,3 +340,5 @@ function defaultBytes(): number {
   const usable = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
   return Math.min(MOST_BYTES, Math.floor(usable / 4));
 }
+
+shownAs(MemoryBudget.prototype, "MemoryBudget", ({ bytes, lent, held, unsent }) => ({ bytes, lent, held, unsent }));

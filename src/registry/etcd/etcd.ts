@@ -1,6 +1,7 @@
 import { watchCertificate } from "../../core/certificate-watch.ts";
 import { bothFacts } from "../../core/facts.ts";
 import { hold, holding, letGo } from "../../core/hold.ts";
+import { shownAs } from "../../core/shown-as.ts";
 import { checkAnnouncement, endpointOf } from "../announcement.ts";
 import { createListeners, type Listeners } from "../listeners.ts";
 import type { Announcement, Registration, Registry } from "../registry.ts";
@@ -105,7 +106,7 @@ export function etcd(hosts: string | readonly string[], options: EtcdOptions = {
 
     [Symbol.asyncDispose]: () => registry.close(),
   };
-  return registry;
+  return shownAs(registry, "Registry", () => ({ etcd: settings.hosts }));
 }
 
 /**
