@@ -81,6 +81,23 @@ test("a signal that aborts tells no scope that another one's end has ended", () 
   expect(heard).toEqual([]);
 });
 
+test("a signal of another kind, that calls its listeners as mere functions, is followed too", () => {
+  let listener: unknown;
+  const signal = {
+    aborted: false,
+    reason: gone,
+    addEventListener(_type: string, added: unknown) {
+      listener = added;
+    },
+    removeEventListener() {},
+  };
+  const scope = new Scope(signal as never);
+  const heard: RpcError[] = [];
+  scope.onCancel((reason) => heard.push(reason));
+  (listener as () => void)();
+  expect(heard).toMatchObject([{ message: "gone" }]);
+});
+
 test("a signal in the place of a call's own cancellation is listened to until the call's handler is done", () => {
   const long = new AbortController();
   const listeners = () => getEventListeners(long.signal, "abort").length;
