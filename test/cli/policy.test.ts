@@ -149,7 +149,7 @@ test.each<[args: readonly string[], message: string]>([
   [["set", "a.B", "-f", "/nowhere.json"], "cannot read --file /nowhere.json: ENOENT"],
   [["get", "a.B", "c"], 'what is "c" for?'],
   [["get", "a.B", "-r", "static://a:1"], "policies stand in etcd: write --registry etcd://HOST:PORT"],
-  [["get", "a.B", "-r", "etcd://a:1?ttl=x"], "ttlSeconds is NaN"],
+  [["get", "a.B", "-r", "etcd://a:1?ttl=x"], "names no etcd: ttl"],
 ])("trunkline policy %j is a wrong command line, and says what is wrong", async (args, message) => {
   const { code, stderr } = await policy(args);
   expect(stderr).toContain(message);
