@@ -15,6 +15,8 @@ import { auth, bearer, jwt } from "trunkline/auth";
 import { defineService, unary } from "trunkline/contract";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { HelloReply, HelloRequest } from "../../gen/greeter/v1/greeter.ts";
+import { Admin } from "../../gen/trunkline/admin/v1/admin.rpc.ts";
+import { serveAdmin } from "../../src/admin/serve-admin.ts";
 import { createDevEtcd } from "../../src/devetcd/index.ts";
 import { metrics } from "../../src/observe/metrics.ts";
 import { tracing } from "../../src/observe/tracing.ts";
@@ -30,7 +32,7 @@ import { type Recording, record } from "./recorder.ts";
 /** Stands in every token, password, key and message body of these tests, and may stand in nothing that is said of them. */
 const planted = "pl4ntedS3cret";
 
-/** Everything that was said: lines of logs, spans, measurements, errors in every form. */
+/** Everything that was said: lines of logs, spans, measurements, errors in every form, what the admin service shows. */
 let said: string[];
 let recording: Recording;
 let logger: Logger;
@@ -101,12 +103,23 @@ for (const [name, wire] of wires.filter(([each]) => each !== "memory")) {
         endpoints: [await server.listen("127.0.0.1:0")],
       });
       said.push(inspect(server, { depth: 10 }), inspect(channel, { depth: 10 }));
+      const admin = createServer();
+      serveAdmin(admin, { servers: [server], channels: { shapes: channel } });
+      const asking = createChannel({ endpoints: [await admin.listen("127.0.0.1:0")] });
       return {
         client: createClient(Shapes, channel),
         others: createClient(Others, channel),
         async [Symbol.asyncDispose]() {
+          const { calls } = await createClient(Admin, asking).listCalls({});
+          expect(calls.length).toBeGreaterThan(0);
+          said.push(JSON.stringify(calls));
+          for await (const picture of createClient(Admin, asking).watch({})) {
+            said.push(JSON.stringify(picture));
+            break;
+          }
+          await asking.close(0);
           await channel.close(0);
-          await server.close({ timeoutMs: 0 });
+          for (const each of [server, admin]) await each.close({ timeoutMs: 0 });
         },
       };
     }
