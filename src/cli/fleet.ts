@@ -8,6 +8,7 @@ import type { Metadata } from "../core/metadata.ts";
 import type { ClientTls } from "../core/transport.ts";
 import type { Resolver } from "../registry/registry.ts";
 import { errorLine } from "./error-line.ts";
+import { serverAt } from "./server-at.ts";
 
 /** More are counted, and not asked. */
 const MOST_INSTANCES = 500;
@@ -65,7 +66,8 @@ export function watchFleet({ registry, ...how }: FleetOptions): Fleet {
       void stop();
       watching.delete(address);
     }
-    for (const address of addresses) if (!watching.has(address)) watching.set(address, watchInstance(address, how));
+    for (const address of addresses)
+      if (!watching.has(address)) watching.set(address, watchInstance(serverAt(address, registry), address, how));
     listed.resolve();
   });
 
@@ -88,12 +90,16 @@ export function watchFleet({ registry, ...how }: FleetOptions): Fleet {
   };
 }
 
-function watchInstance(address: string, { tls, metadata, everyMs }: Omit<FleetOptions, "registry">): Watching {
+function watchInstance(
+  registry: Resolver,
+  address: string,
+  { tls, metadata, everyMs }: Omit<FleetOptions, "registry">,
+): Watching {
   const instance: Instance = { address, picture: undefined, problem: undefined };
   const heard = Promise.withResolvers<void>();
   const ended = new AbortController();
   const { signal } = ended;
-  const channel = createChannel({ endpoints: [address], tls, connectTimeoutMs: CONNECT_TIMEOUT_MS });
+  const channel = createChannel({ registry, tls, connectTimeoutMs: CONNECT_TIMEOUT_MS });
   const admin = createClient(Admin, channel);
 
   async function follow(): Promise<void> {

@@ -8,6 +8,7 @@ import {
   type WatchResponse,
 } from "../../gen/trunkline/admin/v1/admin.ts";
 import { msOf } from "../admin/times.ts";
+import { shortened } from "../core/printable.ts";
 import type { Fleet, Instance } from "./fleet.ts";
 import type { Line, Style } from "./screen.ts";
 
@@ -22,7 +23,7 @@ export function topTables(fleet: Fleet, rows: number = Number.POSITIVE_INFINITY)
   const most = Math.min(MOST_ROWS, Math.max(3, Math.floor((rows - problems.length - 10) / 2)));
   return [
     headline(instances, methods),
-    ...problems.slice(0, most).map((text): Line => [{ text: `! ${text}`, style: "red" }]),
+    ...problems.slice(0, most).map((text): Line => [{ text: `! ${shortened(text)}`, style: "red" }]),
     ...more(problems.length - most),
     [],
     ...table(["method", "calls/s", "failed/s", "p50", "p99", "in flight"], methods.slice(0, most).map(methodRow)),
@@ -82,7 +83,7 @@ function answered(picture: WatchResponse | undefined): Method[] {
 }
 
 function methodRow({ path, perSecond, failedPerSecond, p50, p99, inFlight }: Total): Row {
-  return [path.slice(1), rate(perSecond), failing(failedPerSecond), time(p50), time(p99), `${inFlight}`];
+  return [shortened(path.slice(1)), rate(perSecond), failing(failedPerSecond), time(p50), time(p99), `${inFlight}`];
 }
 
 function processRow({ address, picture, problem }: Instance): Row {

@@ -8,6 +8,7 @@ import { adminFlags, credentialsOf } from "./admin-flags.ts";
 import { type Command, command } from "./command.ts";
 import { errorLine } from "./error-line.ts";
 import { patienceMs, snapshotNow } from "./registry-view.ts";
+import { serverAt } from "./server-at.ts";
 import { openServers } from "./target.ts";
 import { timeoutFlag, timeoutOf } from "./timeout-flag.ts";
 import { UsageError } from "./usage-error.ts";
@@ -49,7 +50,7 @@ export const why: Command = command({
       if (endpoints.length === 0) throw new Error(`no process in the registry serves ${Admin.name}`);
       const request = { id, method: values.method ?? "", limit };
       const ask = async (address: string): Promise<Found[]> => {
-        const channel = createChannel({ endpoints: [address], tls });
+        const channel = createChannel({ registry: serverAt(address, registry), tls });
         try {
           const { calls } = await createClient(Admin, channel).listCalls(request, { metadata, signal, timeoutMs });
           return calls.map((call) => ({ ...call, address }));

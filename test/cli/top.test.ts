@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   createChannel,
   createClient,
   createServer,
+  type Interceptor,
   type Registry,
   RpcError,
   registryFromUri,
@@ -127,6 +131,30 @@ describe("top", () => {
     expect(stdout).toMatch(new RegExp(`^2 processes.*\\n! ${gone}: UNAVAILABLE: .*ECONNREFUSED`));
     expect(stdout).toMatch(new RegExp(`\\n${gone} +silent`));
     expect(stdout).toMatch(new RegExp(`\\n${one.address} +serving`));
+  });
+
+  test("who can write to the registry leads nobody to a socket of this machine", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "trunkline-"));
+    const address = `unix:${join(folder, "a.sock")}`;
+    const server = createServer();
+    let called = 0;
+    const count: Interceptor = (next) => (call) => {
+      called++;
+      return next(call);
+    };
+    serveAdmin(server, { guard: count });
+    await server.listen(address);
+    const evil = registry.register({ services: [admin], endpoint: { address } });
+    await evil.registered;
+    const top = await trunkline(["top", "--once", "-r", uri]);
+    const why = await trunkline(["why", "-r", uri]);
+    await evil.close();
+    expect([top.code, why.code, called]).toEqual([1, 1, 0]);
+    expect(why.stderr).toContain("unix: addresses of a registry are connected to only with unixAddresses: true");
+    expect((await trunkline(["top", "--once", "-a", address])).code).toBe(0);
+    expect(called).toBe(1);
+    await server.close({ timeoutMs: 0 });
+    rmSync(folder, { recursive: true });
   });
 
   test("a registry without such a process, or one that is away, is a failure that says so", async () => {
