@@ -1,7 +1,8 @@
 import { getEventListeners, once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Code, type HandlerContext, type Interceptor, RpcError } from "trunkline";
+import { Code, createClient, type HandlerContext, type Interceptor, RpcError } from "trunkline";
 import { expect, test } from "vitest";
+import { Probe } from "../../../gen/probe/v1/probe.rpc.ts";
 import { event } from "../transport/world.ts";
 import { collected, failure, sourceOf, type World } from "./world.ts";
 
@@ -140,7 +141,9 @@ export function life(world: () => World): void {
       const first = source.next();
       return { ...reply, response: { [Symbol.asyncIterator]: () => ({ next: onlyFirst(first) }) } };
     };
-    const replies = one.probe([at], { interceptors: [stuck] }).expand({}, { timeoutMs: 100 });
+    const channel = one.channel([at], { interceptors: [stuck] });
+    await channel.ready(Probe);
+    const replies = createClient(Probe, channel).expand({}, { timeoutMs: 500 });
     await replies.next();
     expect(await failure(replies.next())).toMatchObject({ code: DEADLINE_EXCEEDED });
     expect(await ended.happened).toMatchObject({ code: DEADLINE_EXCEEDED });
