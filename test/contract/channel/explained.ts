@@ -79,6 +79,49 @@ export function explained(world: () => World): void {
     expect(budgetLeft).toBeLessThan(10);
   });
 
+  test("has the attempts of a call that was hedged", async () => {
+    const policy = { methods: { [echo.slice(1)]: { hedge: { maxAttempts: 2, delayMs: 1_000 } } } };
+    const { attempts, stopped } = await failed(Code.UNAVAILABLE, { policy });
+    expect(attempts.map(({ code }) => code)).toEqual(["UNAVAILABLE", "UNAVAILABLE"]);
+    expect(stopped).toBe("hedged");
+  });
+
+  test("says that the budget of retries was spent", async () => {
+    const one = world();
+    const address = await one.serve({ echo: throws(Code.UNAVAILABLE, "gone") as never });
+    const policy = { methods: { [echo.slice(1)]: { retry: { maxAttempts: 5, initialBackoffMs: 0 } } } };
+    const probe = one.probe([address], { policy, breaker: false });
+    const errors = await Promise.all(Array.from({ length: 20 }, () => failure(probe.echo({}))));
+    const spent = errors.map(({ record }) => record as CallRecord).filter(({ stopped }) => stopped === "budget");
+    expect(spent.length).toBeGreaterThan(5);
+    for (const { budgetLeft, help } of spent) {
+      expect(budgetLeft).toBeLessThan(2);
+      expect(help).toContain("retry budget was spent");
+    }
+  });
+
+  test("says that the server wants no further attempt", async () => {
+    const one = world();
+    const final = () => {
+      throw new RpcError(Code.UNAVAILABLE, "never", { final: true });
+    };
+    const address = await one.serve({ echo: final });
+    const { record } = await failure(one.probe([address]).echo({}));
+    expect(record).toMatchObject({ stopped: "final", attempts: [{ peer: address }] });
+  });
+
+  test("says that its caller ended it while it paused between two attempts", async () => {
+    const one = world();
+    const address = await one.serve({ echo: throws(Code.UNAVAILABLE, "gone") as never });
+    const policy = { methods: { [echo.slice(1)]: { retry: { initialBackoffMs: 5_000, maxBackoffMs: 5_000 } } } };
+    const stop = new AbortController();
+    const planned = { "retry-planned": () => stop.abort() };
+    const probe = one.probe([address], { policy, observers: [planned] });
+    const { record } = await failure(probe.echo({}, { signal: stop.signal }));
+    expect(record).toMatchObject({ code: "CANCELLED", stopped: "cancelled", attempts: [{ peer: address }] });
+    expect(record.help).toBe("nothing: its caller ended it");
+  });
+
   test("says that a method was not retried for want of a word in its contract", async () => {
     const one = world();
     const gone = throws(Code.UNAVAILABLE, "gone");
