@@ -48,7 +48,11 @@ export function createPolicyFeed(own?: Facts): PolicyFeed {
     report(snapshot) {
       tellChanges(last?.policies ?? new Map(), snapshot.policies, facts ?? none);
       last = snapshot;
-      for (const { hear } of [...listeners]) tell(hear, snapshot);
+      for (const listener of [...listeners]) {
+        // What one of them does may be the reason for a newer one, which all have heard by now; or take another away.
+        if (last !== snapshot) return;
+        if (listeners.has(listener)) tell(listener.hear, snapshot);
+      }
     },
   };
 }

@@ -33,3 +33,19 @@ test("each change is logged, by whom and what", async () => {
     ],
   ]);
 });
+
+test("what a listener sets as it is told is the last that the others hear, and one that it takes away hears nothing", async () => {
+  const store = memoryPolicies();
+  const timeouts: unknown[] = [];
+  const taken: unknown[] = [];
+  let stop = (): void => {};
+  store.watch(({ policies }) => {
+    if (policies.get("a.v1.A")?.policy.timeoutMs !== 1) return;
+    stop();
+    void store.set("a.v1.A", { policy: { timeoutMs: 2 }, by: "alice@ops" });
+  });
+  store.watch(({ policies }) => timeouts.push(policies.get("a.v1.A")?.policy.timeoutMs));
+  stop = store.watch(({ policies }) => taken.push(policies.get("a.v1.A")?.policy.timeoutMs));
+  await store.set("a.v1.A", { policy: { timeoutMs: 1 }, by: "alice@ops" });
+  expect([timeouts, taken]).toEqual([[undefined, 2], [undefined]]);
+});
