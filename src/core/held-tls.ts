@@ -11,6 +11,9 @@ type Side = "client" | "server";
 /** Who writes a certificate and its key one after the other has this long, in milliseconds, before anybody is warned. */
 const SETTLE_MS = 2_000;
 
+/** Between two reasons, in milliseconds: a source may give another each time, and is asked at each connection. */
+const TELL_EVERY_MS = 60_000;
+
 /** What is held already, a channel hands one to each of its connections; and of that what a function gives. */
 const heldOnes = new WeakSet<() => ClientTls | ServerTls>();
 const changing = new WeakSet<() => ClientTls | ServerTls>();
@@ -46,7 +49,7 @@ function hold<T extends ClientTls | ServerTls>(source: () => T, side: Side, fact
   /** What was given last, and was found wrong whenever it may be asked. */
   let wrong: { readonly tls: T; readonly error: unknown } | undefined;
   let refused: { readonly reason: string; readonly since: number } | undefined;
-  let told: string | undefined;
+  let told: { readonly reason: string; readonly at: number } | undefined;
 
   function latest(): T {
     const given = source();
@@ -65,8 +68,9 @@ function hold<T extends ClientTls | ServerTls>(source: () => T, side: Side, fact
 
   function refuse(reason: string): void {
     if (refused?.reason !== reason) refused = { reason, since: refused?.since ?? now() };
-    if (told === reason || now() - refused.since < SETTLE_MS) return;
-    told = reason;
+    if (told?.reason === reason || now() - refused.since < SETTLE_MS) return;
+    if (told !== undefined && now() - told.at < TELL_EVERY_MS) return;
+    told = { reason, at: now() };
     facts.on["certificate-kept"]?.({ side, reason });
   }
 
