@@ -77,7 +77,7 @@ export { type ClientTlsFiles, type ServerTlsFiles, tlsFiles } from "./transport/
 
 // For those who write a registry, a balancer or a transport of their own.
 
-export type { Balancer, Picker } from "./balance/balancer.ts";
+export type { Balancer, Picker, Replaced } from "./balance/balancer.ts";
 export { createFacts, type Facts, type FactsOptions } from "./core/facts.ts";
 export type {
   Acceptor,
