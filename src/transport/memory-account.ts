@@ -103,10 +103,15 @@ export class MemoryAccount {
     return true;
   }
 
-  /** So much is kept until the peer takes it, and counted elsewhere: here only whether it moves. */
+  /** So much is kept until the peer takes it, and counted as what its requests take: here only whether it moves. */
   keepElsewhere(bytes: number): void {
     this.#beginUnsent();
     this.#unsentElsewhere += bytes;
+  }
+
+  /** True where something of it stands in the room of requests. */
+  get isInRoomOfRequests(): boolean {
+    return this.#unsentElsewhere > 0;
   }
 
   freeElsewhere(bytes: number): void {

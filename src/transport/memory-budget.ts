@@ -302,14 +302,16 @@ export class MemoryBudget {
     return false;
   }
 
-  /** Ends those of whom most waits and who take nothing of it, until half of what is shared is free. */
+  /**
+   * Ends those of whom most waits and who take nothing of it, until half of what is shared is free; and where requests
+   * wait for room, those of whom replies stand in it.
+   */
   #evictUnsent(time: number): void {
     const stuck = [...this.#accounts].filter((each) => each.isUnsentStuck(time, this.#patienceMs));
     stuck.sort((one, other) => other.unsent - one.unsent);
     for (const account of stuck) {
-      // A reply that is not taken may hold the room of its request.
-      if (this.#unsent <= (this.bytes * SHARED_UNSENT_PART) / 2 && !this.requests.isShort) break;
-      account.evict();
+      const isCrowded = this.#unsent > (this.bytes * SHARED_UNSENT_PART) / 2;
+      if (isCrowded || (this.requests.isShort && account.isInRoomOfRequests)) account.evict();
     }
   }
 

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
+import { Code } from "../../src/core/code.ts";
+import { HeldRequest } from "../../src/transport/held-request.ts";
 import type { MemoryAccount } from "../../src/transport/memory-account.ts";
 import { MemoryBudget } from "../../src/transport/memory-budget.ts";
-import { event } from "../contract/transport/world.ts";
+import { event, failure } from "../contract/transport/world.ts";
 
 const MIB = 1024 * 1024;
 
@@ -263,6 +265,21 @@ test("those that take nothing of what waits for them are ended once something is
   await ended.happened;
   clearInterval(reads);
   expect(memory.unsent).toBe(MIB);
+});
+
+test("where requests wait for room, who takes nothing of a reply that stands in such room is ended, and no slow reader", async () => {
+  const memory = new MemoryBudget({ bytes: 16 * MIB, patienceMs: 30 });
+  const ended = event();
+  const slow = open(memory, { evict: () => expect.unreachable("it stands in nobody's way") });
+  slow.keepUnsent(MIB);
+  const holding = open(memory, { evict: () => ended.happen() });
+  holding.keepElsewhere(4 * MIB);
+  const requests = memory.requests.open("10.0.0.1");
+  new HeldRequest(requests).set(4 * MIB);
+  const waiting = new HeldRequest(requests);
+  const refused = failure(waiting.enter(MIB));
+  await ended.happened;
+  expect((await refused).code).toBe(Code.RESOURCE_EXHAUSTED);
 });
 
 test("nobody is ended while there is enough", async () => {
