@@ -63,11 +63,7 @@ export interface Retry {
   codes: Retry_Code[];
 }
 
-/**
- * gRPC's status codes, under gRPC's names. https://grpc.io/docs/guides/status-codes/
- * buf:lint:ignore ENUM_VALUE_PREFIX
- * buf:lint:ignore ENUM_ZERO_VALUE_SUFFIX
- */
+/** gRPC's status codes, under gRPC's names. https://grpc.io/docs/guides/status-codes/ */
 export const Retry_Code = {
   OK: 0,
   CANCELLED: 1,
