@@ -166,6 +166,6 @@ export const trees: readonly Tree[] = [
       { client: "go", name: "buf.build/go/protovalidate", version: "v1.4.0", roots: [{ from: "proto" }] },
     ],
     generate: ["."],
-    without: ["tests/example/v1/bench.proto"],
+    without: ["bench", "native_test"].map((each) => `tests/example/v1/${each}.proto`),
   },
 ];
