@@ -68,7 +68,12 @@ export const common: Tree = {
 
 export const trees: readonly Tree[] = [
   common,
-  { name: "googleapis", packages: [googleapis], generate: ["."], without: ["google/ads", "google/cloud"] },
+  {
+    name: "googleapis",
+    packages: [googleapis],
+    generate: ["."],
+    without: ["google/ads", "google/cloud", "google/protobuf"],
+  },
   { name: "google-cloud", packages: [googleapis], generate: ["google/cloud"] },
   { name: "google-ads", packages: [googleapis], generate: ["google/ads/googleads/v25", "google/ads/admanager"] },
   {
