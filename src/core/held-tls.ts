@@ -11,8 +11,9 @@ type Side = "client" | "server";
 /** Who writes a certificate and its key one after the other has this long, in milliseconds, before anybody is warned. */
 const SETTLE_MS = 2_000;
 
-/** Between two reasons, in milliseconds: a source may give another each time, and is asked at each connection. */
-const TELL_EVERY_MS = 60_000;
+/** So many reasons are told in so many milliseconds: a source may give another each time, and is asked at each connection. */
+const MOST_TOLD = 3;
+const TOLD_WITHIN_MS = 60_000;
 
 /** What is held already, a channel hands one to each of its connections; and of that what a function gives. */
 const heldOnes = new WeakSet<() => ClientTls | ServerTls>();
@@ -49,7 +50,7 @@ function hold<T extends ClientTls | ServerTls>(source: () => T, side: Side, fact
   /** What was given last, and was found wrong whenever it may be asked. */
   let wrong: { readonly tls: T; readonly error: unknown } | undefined;
   let refused: { readonly reason: string; readonly since: number } | undefined;
-  let told: { readonly reason: string; readonly at: number } | undefined;
+  let told: readonly { readonly reason: string; readonly at: number }[] = [];
 
   function latest(): T {
     const given = source();
@@ -68,9 +69,10 @@ function hold<T extends ClientTls | ServerTls>(source: () => T, side: Side, fact
 
   function refuse(reason: string): void {
     if (refused?.reason !== reason) refused = { reason, since: refused?.since ?? now() };
-    if (told?.reason === reason || now() - refused.since < SETTLE_MS) return;
-    if (told !== undefined && now() - told.at < TELL_EVERY_MS) return;
-    told = { reason, at: now() };
+    if (told.at(-1)?.reason === reason || now() - refused.since < SETTLE_MS) return;
+    const lately = told.filter(({ at }) => now() - at < TOLD_WITHIN_MS);
+    if (lately.length === MOST_TOLD) return;
+    told = [...lately, { reason, at: now() }];
     facts.on["certificate-kept"]?.({ side, reason });
   }
 
@@ -80,7 +82,7 @@ function hold<T extends ClientTls | ServerTls>(source: () => T, side: Side, fact
       refused = undefined;
       if (next === current) return current;
       current = next;
-      told = undefined;
+      told = [];
       const { subject, expiresAt } = certificateTimes(next) ?? {};
       facts.on["certificate-taken"]?.({ side, subject, expiresAt });
     } catch (error) {

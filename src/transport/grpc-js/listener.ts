@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { Server, ServerCredentials, ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
+import { isBuiltIn } from "../../core/built-in.ts";
 import type { Caller } from "../../core/call.ts";
 import { Code } from "../../core/code.ts";
 import { RpcError } from "../../core/rpc-error.ts";
@@ -59,7 +60,7 @@ export async function listenGrpcJs(address: string, acceptor: Acceptor, options:
     const method = acceptor.method(path);
     const connection = connectionOf(call);
     const { caller, calls } = connection ?? { caller: callerAt(call), calls: strays };
-    if (draining && connection !== undefined) connection.parting = true;
+    if (draining && connection !== undefined && method !== undefined && isUsers({ method })) connection.parting = true;
     const start = (): void => {
       if (method === undefined) answerUnknown(call, acceptor.unknown(path));
       else answer(call, { acceptor, method, caller, limits: options, calls });
@@ -71,7 +72,7 @@ export async function listenGrpcJs(address: string, acceptor: Acceptor, options:
   function drain(): void {
     if (draining) return;
     draining = true;
-    for (const connection of connections) connection.parting = connection.calls.size > 0;
+    for (const connection of connections) connection.parting = [...connection.calls].some(isUsers);
     port.stop();
     stopServerPings(server);
     // Tells each client to go. The time after which grpc-js would cut what is left is as far away as a timer reaches.
@@ -110,6 +111,11 @@ export async function listenGrpcJs(address: string, acceptor: Acceptor, options:
       return closing;
     },
   };
+}
+
+/** Health and reflection hold no close up, whatever their clients do. */
+function isUsers({ method }: Pick<ServerCall, "method">): boolean {
+  return !isBuiltIn(method);
 }
 
 /**
