@@ -21,7 +21,9 @@ export interface MemoryAttackReport {
 
 // Strangers bring their own machines.
 setPriority(19);
-const options = { path, messages: 1000, claimedBytes: 4 * MIB - 64, sentBytes: 120 * 1024 };
+// And addresses: what may be open is shared by those of one.
+const from = "127.0.0.2";
+const options = { path, messages: 1000, claimedBytes: 4 * MIB - 64, sentBytes: 120 * 1024, from };
 const ends: Record<string, number> = {};
 const all = Array.from({ length: connections }, () => beginMessages(address, options));
 for (const each of all) void each.ended.then((why) => (ends[why] = (ends[why] ?? 0) + 1));

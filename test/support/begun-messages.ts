@@ -28,12 +28,14 @@ export interface BegunMessagesOptions {
   /** How long each claims to be, in bytes, and how much of it is sent, as far as the server's windows allow. */
   readonly claimedBytes: number;
   readonly sentBytes: number;
+  /** The address of this machine that it comes from; any by default. */
+  readonly from?: string;
 }
 
 /** A client that keeps to HTTP/2 to the letter, begins messages and ends none. */
 export function beginMessages(address: string, options: BegunMessagesOptions): BegunMessages {
-  const { path, messages, claimedBytes, sentBytes } = options;
-  const socket = connect(parseAddress(address));
+  const { path, messages, claimedBytes, sentBytes, from } = options;
+  const socket = connect({ ...parseAddress(address), ...(from !== undefined && { localAddress: from }) });
   const { promise: ended, resolve } = Promise.withResolvers<string>();
   const windows = new Map<number, number>();
   const left = new Map<number, number>();
