@@ -34,7 +34,10 @@ test("bash completes commands, flags and files", async () => {
       "trunkline",
       ...words,
     );
-  expect(completed("")).toEqual(["dev", "call", "ls", "policy", "completion", "--help", "--version"]);
+  expect(completed("")).toEqual([
+    ...["dev", "call", "ls", "policy", "top", "why", "drain", "completion"],
+    ...["--help", "--version"],
+  ]);
   expect(completed("l")).toEqual(["ls"]);
   expect(completed("ls", "--z")).toEqual(["--zone"]);
   expect(completed("completion", "")).toEqual(["bash", "zsh", "fish", "--help"]);
