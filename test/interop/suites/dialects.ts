@@ -156,7 +156,10 @@ async function theirServers({ suite, program, peer, version, dialects }: Library
   const serve = async (name: string): Promise<Running> => {
     const server = start(join(programs, program), ["server"], { env: { ETCD: url, NAME: name } });
     stack.defer(() => server.stop());
-    await server.printed(/listening on/);
+    const [, address = ""] = await server.printed(/listening on (\S+)/);
+    // Some say so, and register, a moment before they listen.
+    await using direct = createChannel({ endpoints: [address] });
+    await direct.ready(Greeter);
     return server;
   };
   const [leaver] = await Promise.all([serve("a"), serve("b")]);
